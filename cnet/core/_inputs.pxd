@@ -1,0 +1,19 @@
+# cython: language_level=3
+from cpython.buffer cimport Py_buffer
+from libc.stdint cimport int32_t
+
+from ._memory cimport Memory
+from .stack cimport Inputs
+
+cdef class Batch:
+    cdef Inputs rows
+    cdef readonly Py_ssize_t n_rows
+    cdef readonly bint single
+    cdef Py_buffer view
+    cdef bint held
+    cdef object owner
+
+cdef Batch take_inputs(object x, Py_ssize_t n_in, object dtype)
+cdef int32_t* take_labels(
+    object t, bint single, Py_ssize_t n_rows, Py_ssize_t n_out, Memory memory
+) except NULL

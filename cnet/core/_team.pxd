@@ -1,0 +1,22 @@
+# cython: language_level=3
+ctypedef void (*Work)(void* job, int me, int members) noexcept nogil
+
+cdef extern from "threads.h" nogil:
+    cdef cppclass Flag:
+        Flag() noexcept
+        void set(int) noexcept
+        int get() noexcept
+        int test_and_set() noexcept
+        void wait_while(int) noexcept
+
+    cdef cppclass Barrier:
+        Barrier() noexcept
+        void wait(int members) noexcept
+
+    double cnet_seconds() noexcept
+
+cdef int run(Work work, void* job, int members) except -1
+
+cdef inline Py_ssize_t share(Py_ssize_t n, int me, int members) noexcept nogil:
+    """Where member `me`'s part of n things begins (and member me - 1's ends)."""
+    return n * me // members

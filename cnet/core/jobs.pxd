@@ -1,0 +1,70 @@
+# cython: language_level=3
+"""jobs.h for Cython: pieces of work for the team."""
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+
+from ._team cimport Barrier
+from .stack cimport Inputs, Kernels, Stack, Tape
+
+cdef extern from "jobs.h" nogil:
+    cdef cppclass ScanJob[T]:
+        const Kernels[T]* kernels
+        const Inputs* x
+        Py_ssize_t rows
+        const int64_t* index
+        int64_t* count
+
+    cdef cppclass ForwardJob[T]:
+        const Kernels[T]* kernels
+        const Stack[T]* stack
+        const Inputs* x
+        Tape[T]* tapes
+        Py_ssize_t first, last
+        T* out
+        const int32_t* labels
+        double* loss
+        uint8_t* correct
+
+    cdef cppclass BatchJob[T]:
+        BatchJob() noexcept
+        const Kernels[T]* kernels
+        const Stack[T]* stack
+        const Stack[T]* target
+        Inputs x
+        Tape[T] tape
+        const int32_t* labels
+        Py_ssize_t rows
+        double divisor
+        double scale
+        Barrier barrier
+
+    cdef cppclass FitJob[T]:
+        FitJob() noexcept
+        BatchJob[T] batch
+        Stack[T] stack
+        Stack[T] gradient
+        Py_ssize_t block
+        Py_ssize_t n_rows, batch_size
+        const int32_t* all_labels
+        int32_t* labels
+        int64_t* index
+        const int64_t* order
+        double learning_rate
+        uint64_t key
+        uint32_t epoch
+        Py_ssize_t iteration
+        Py_ssize_t until
+        double seconds
+        double started
+        double* loss
+        int64_t correct
+        double loss_sum
+        int stop, diverged
+
+    ctypedef struct ListJob:
+        int64_t (*find_nonzero)(int, Py_ssize_t, const void*, void*) noexcept nogil
+        const Inputs* x
+        Py_ssize_t rows
+        const int64_t* start
+        char* entries
+        Py_ssize_t entry_size
+        char* scratch

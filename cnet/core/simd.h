@@ -1,0 +1,175 @@
+// A vector of the widest kind that the instruction set of this compilation has,
+// and the dozen operations that the kernels need.
+//
+// vec<float> and vec<double> wrap the compiler's own vector types (GCC, Clang),
+// or a small array that the compiler unrolls (others). The namespace carries the
+// name of the instruction set (CNET_ISA, set by the build), so that two
+// compilations of this file can never share an inline function.
+#ifndef CNET_SIMD_H
+#define CNET_SIMD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifndef CNET_ISA
+#error "CNET_ISA must name the instruction set of this compilation"
+#endif
+
+#if defined(__AVX512F__)
+#define CNET_VECTOR_BYTES 64
+#define CNET_REGISTERS 32
+#elif defined(__AVX__)
+#define CNET_VECTOR_BYTES 32
+#define CNET_REGISTERS 16
+#else
+#define CNET_VECTOR_BYTES 16
+#if defined(__aarch64__) || defined(_M_ARM64)
+#define CNET_REGISTERS 32
+#else
+#define CNET_REGISTERS 16
+#endif
+#endif
+
+#if defined(__AVX__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define CNET_INLINE inline __attribute__((always_inline))
+#define CNET_VECTOR_EXTENSION 1
+#else
+#define CNET_INLINE __forceinline
+#define CNET_VECTOR_EXTENSION 0
+#endif
+
+namespace CNET_ISA {
+
+// How many vectors wide a register block is: with 32 registers 6 rows x 4
+// vectors of sums leave room for their factors, with 16 registers 6 x 2 do.
+static const int BLOCK_VECTORS = CNET_REGISTERS == 32 ? 4 : 2;
+
+template <class T> struct bits_of;
+template <> struct bits_of<float> {
+    typedef int32_t type;
+    static const int mantissa = 23;
+    static const int32_t one = 0x3f800000;
+};
+template <> struct bits_of<double> {
+    typedef int64_t type;
+    static const int mantissa = 52;
+    static const int64_t one = 0x3ff0000000000000LL;
+};
+
+#if CNET_VECTOR_EXTENSION
+
+template <class T> struct vec {
+    typedef T lanes_type __attribute__((vector_size(CNET_VECTOR_BYTES)));
+    typedef typename bits_of<T>::type bits_type __attribute__((vector_size(CNET_VECTOR_BYTES)));
+    static const int lanes = CNET_VECTOR_BYTES / sizeof(T);
+    lanes_type v;
+};
+
+template <class T> static CNET_INLINE vec<T> operator+(vec<T> a, vec<T> b) { a.v += b.v; return a; }
+template <class T> static CNET_INLINE vec<T> operator-(vec<T> a, vec<T> b) { a.v -= b.v; return a; }
+template <class T> static CNET_INLINE vec<T> operator*(vec<T> a, vec<T> b) { a.v *= b.v; return a; }
+template <class T> static CNET_INLINE vec<T> operator/(vec<T> a, vec<T> b) { a.v /= b.v; return a; }
+
+template <class T> static CNET_INLINE vec<T> vset(T x) {
+    vec<T> a;
+    a.v = x - (typename vec<T>::lanes_type){};
+    return a;
+}
+
+// a * b + c, in one rounding where the instruction set has it.
+template <class T> static CNET_INLINE vec<T> vfma(vec<T> a, vec<T> b, vec<T> c) { a.v = a.v * b.v + c.v; return a; }
+
+#define CNET_FUSED(T, register_type, ...) \
+    template <> CNET_INLINE vec<T> vfma(vec<T> a, vec<T> b, vec<T> c) { \
+        register_type p = (register_type)a.v, q = (register_type)b.v, r = (register_type)c.v; \
+        a.v = (vec<T>::lanes_type)(__VA_ARGS__); \
+        return a; \
+    }
+#if defined(__AVX512F__)
+CNET_FUSED(float, __m512, _mm512_fmadd_ps(p, q, r))
+CNET_FUSED(double, __m512d, _mm512_fmadd_pd(p, q, r))
+#elif defined(__FMA__)
+CNET_FUSED(float, __m256, _mm256_fmadd_ps(p, q, r))
+CNET_FUSED(double, __m256d, _mm256_fmadd_pd(p, q, r))
+#elif defined(__aarch64__)
+CNET_FUSED(float, float32x4_t, vfmaq_f32(r, p, q))
+CNET_FUSED(double, float64x2_t, vfmaq_f64(r, p, q))
+#endif
+#undef CNET_FUSED
+
+// a < b ? x : y, lane by lane; a NaN in a or b takes y.
+template <class T> static CNET_INLINE vec<T> vselect_less(vec<T> a, vec<T> b, vec<T> x, vec<T> y) {
+    typedef typename vec<T>::bits_type bits;
+    bits mask = (bits)(a.v < b.v);
+    vec<T> r;
+    r.v = (typename vec<T>::lanes_type)((mask & (bits)x.v) | (~mask & (bits)y.v));
+    return r;
+}
+
+// 2**n, where the integer n stands in the low bits of `shifted` (see vexp).
+template <class T> static CNET_INLINE vec<T> vpow2(vec<T> shifted) {
+    typedef typename vec<T>::bits_type bits;
+    vec<T> r;
+    r.v = (typename vec<T>::lanes_type)(((bits)shifted.v << bits_of<T>::mantissa) + bits_of<T>::one);
+    return r;
+}
+
+#else  // a small array: for compilers without vector types
+
+template <class T> struct vec {
+    static const int lanes = CNET_VECTOR_BYTES / sizeof(T);
+    T v[CNET_VECTOR_BYTES / sizeof(T)];
+};
+
+#define CNET_LANES for (int i = 0; i < vec<T>::lanes; i++)
+template <class T> static CNET_INLINE vec<T> operator+(vec<T> a, vec<T> b) { CNET_LANES a.v[i] += b.v[i]; return a; }
+template <class T> static CNET_INLINE vec<T> operator-(vec<T> a, vec<T> b) { CNET_LANES a.v[i] -= b.v[i]; return a; }
+template <class T> static CNET_INLINE vec<T> operator*(vec<T> a, vec<T> b) { CNET_LANES a.v[i] *= b.v[i]; return a; }
+template <class T> static CNET_INLINE vec<T> operator/(vec<T> a, vec<T> b) { CNET_LANES a.v[i] /= b.v[i]; return a; }
+template <class T> static CNET_INLINE vec<T> vset(T x) { vec<T> a; CNET_LANES a.v[i] = x; return a; }
+template <class T> static CNET_INLINE vec<T> vfma(vec<T> a, vec<T> b, vec<T> c) { CNET_LANES a.v[i] = a.v[i] * b.v[i] + c.v[i]; return a; }
+template <class T> static CNET_INLINE vec<T> vselect_less(vec<T> a, vec<T> b, vec<T> x, vec<T> y) {
+    CNET_LANES x.v[i] = a.v[i] < b.v[i] ? x.v[i] : y.v[i];
+    return x;
+}
+template <class T> static CNET_INLINE vec<T> vpow2(vec<T> shifted) {
+    typename bits_of<T>::type n;
+    CNET_LANES {
+        memcpy(&n, &shifted.v[i], sizeof(T));
+        n = (typename bits_of<T>::type)((uint64_t)n << bits_of<T>::mantissa) + bits_of<T>::one;
+        memcpy(&shifted.v[i], &n, sizeof(T));
+    }
+    return shifted;
+}
+
+#endif
+
+template <class T> static CNET_INLINE vec<T> vload(const T* p) { vec<T> a; memcpy(&a.v, p, sizeof(a.v)); return a; }
+template <class T> static CNET_INLINE void vstore(T* p, vec<T> a) { memcpy(p, &a.v, sizeof(a.v)); }
+
+// Sum and maximum over the lanes, pairwise: always in the same order.
+template <class T> static CNET_INLINE T vsum(vec<T> a) {
+    T lane[vec<T>::lanes];
+    vstore(lane, a);
+    for (int half = vec<T>::lanes / 2; half; half /= 2)
+        for (int i = 0; i < half; i++) lane[i] += lane[i + half];
+    return lane[0];
+}
+template <class T> static CNET_INLINE T vmax(vec<T> a) {
+    T lane[vec<T>::lanes];
+    vstore(lane, a);
+    for (int half = vec<T>::lanes / 2; half; half /= 2)
+        for (int i = 0; i < half; i++) lane[i] = lane[i] < lane[i + half] ? lane[i + half] : lane[i];
+    return lane[0];
+}
+
+}  // namespace CNET_ISA
+
+#endif

@@ -1,0 +1,96 @@
+# cython: language_level=3
+"""stack.h for Cython: the plain data shared by the door, the trainer and the kernels."""
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+
+ctypedef fused real:
+    float
+    double
+
+cdef extern from "stack.h" nogil:
+    enum: CNET_MAX_LAYERS
+
+    enum cnet_activation:
+        CNET_IDENTITY
+        CNET_SIGMOID
+        CNET_RELU
+        CNET_TANH
+
+    enum cnet_function:
+        FUNCTION_SIGMOID
+        FUNCTION_SIGMOID_GRAD
+        FUNCTION_RELU
+        FUNCTION_RELU_GRAD
+        FUNCTION_TANH
+
+    const double* RECIPROCAL_FACTORIAL
+
+    enum cnet_source:
+        CNET_UINT8
+        CNET_FLOAT32
+        CNET_FLOAT64
+
+    cdef cppclass Layer[T]:
+        Py_ssize_t n_in, n_out, ld, ld_transposed
+        T* weight
+        T* bias
+        T* transposed
+
+    cdef cppclass Stack[T]:
+        int n_layers
+        int activation
+        Layer[T]* layer
+
+    ctypedef struct Nonzero32:
+        uint32_t index
+        float value
+
+    ctypedef struct Nonzero64:
+        double value
+        uint32_t index
+
+    float cnet_pixel_value(uint32_t word) noexcept
+    uint32_t cnet_pixel_word(float value, uint32_t index) noexcept
+
+    ctypedef struct Inputs:
+        int source
+        int sparse
+        Py_ssize_t n_in, stride, first
+        const void* data
+        const int64_t* index
+        const int64_t* start
+        const void* entries
+
+    cdef cppclass Tape[T]:
+        Py_ssize_t capacity
+        Py_ssize_t ld_x
+        T* x
+        Py_ssize_t* ld
+        T** z
+        T** d
+        double* loss
+        uint8_t* correct
+        const void** row_entries
+        int64_t* row_count
+        void* entries
+        int32_t* column_count
+        void* column_entries
+
+    cdef cppclass Kernels[T]:
+        int lanes
+        void (*forward)(const Stack[T]*, const Inputs*, Tape[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*softmax)(const Stack[T]*, Tape[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*cross_entropy)(const Stack[T]*, Tape[T]*, const int32_t*, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*backward)(const Stack[T]*, Tape[T]*, const int32_t*, Py_ssize_t, Py_ssize_t, double) noexcept nogil
+        void (*transpose)(const Inputs*, Tape[T]*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*accumulate_weight)(const Stack[T]*, const Inputs*, Tape[T]*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, double) noexcept nogil
+        void (*accumulate_bias)(const Stack[T]*, Tape[T]*, int, Py_ssize_t, double) noexcept nogil
+        void (*apply)(int, Py_ssize_t, const T*, T*) noexcept nogil
+        void (*softmax_rows)(Py_ssize_t, Py_ssize_t, const T*, T*) noexcept nogil
+        int64_t (*count_nonzero)(int, Py_ssize_t, const void*) noexcept nogil
+        int64_t (*find_nonzero)(int, Py_ssize_t, const void*, void*) noexcept nogil
+
+    cdef cppclass KernelTable:
+        const char* name
+        size_t vector_bytes
+        Kernels[float] float32
+        Kernels[double] float64

@@ -1,0 +1,337 @@
+"""MNIST, and every data set published in its four files: find, fetch, verify, load.
+
+References
+----------
+Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document
+recognition", Proceedings of the IEEE 86 (1998) 2278-2324. http://yann.lecun.com/exdb/mnist/
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from .idx import read_idx, read_pieces, replacing, uncompressed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["find_mnist", "load_mnist"]
+
+# The four files, and the MD5 of each one's content when it is not compressed: mirrors compress
+# the same content to different bytes.
+MD5 = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+
+# Each holds the four files under their own names and ".gz"; they are tried in this order.
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "https://raw.githubusercontent.com/fgnt/mnist/master/",
+    "https://systemds.apache.org/assets/datasets/mnist/",
+)
+
+# The largest of the four is 47 MB when inflated; a mirror that sends more is cut off.
+MAX_BYTES = 1 << 26
+
+
+def load_mnist(
+    normalize: bool = True,
+    flatten: bool = True,
+    one_hot_label: bool = False,
+    data_home: str | os.PathLike[str] | None = None,
+    download: bool = True,
+) -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]:
+    """Load MNIST, or a data set of the same form, as arrays.
+
+    The four files are looked for in `data_home`, in the folder that the environment variable
+    ``CNET_DATA`` names, and in the user's cache folder, in this order; the first folder that
+    holds all four serves. If none does, MNIST is downloaded into the first of the three that is
+    given. Fashion-MNIST, KMNIST and your own files load in the same way: put them into a folder
+    and pass it as `data_home`.
+
+    Parameters
+    ----------
+    normalize : bool, default True
+        Pixels as float32 from 0 to 1 (value / 255). Otherwise uint8 from 0 to 255, which a
+        network takes as well, in a quarter of the memory.
+    flatten : bool, default True
+        Each image as one row of H * W pixels. Otherwise as (1, H, W).
+    one_hot_label : bool, default False
+        Labels as one-hot rows of float32. Otherwise as uint8 class numbers.
+    data_home : str or path-like, optional
+        The folder to look in first, and to download into.
+    download : bool, default True
+        Whether to download what is found nowhere. A download needs pooch
+        (``pip install "cnet-nn[data]"``), and its content is checked.
+
+    Returns
+    -------
+    (x_train, t_train), (x_test, t_test) : tuple of tuples of ndarray
+        Images of shape (N, H * W) or (N, 1, H, W), and labels of shape (N,) or (N, classes),
+        where `classes` is 10, or more if a label is larger than 9. MNIST has 60000 images to
+        train with and 10000 to test with, of 28 by 28 pixels.
+
+    Raises
+    ------
+    FileNotFoundError
+        If no folder holds the four files and they were not downloaded. The message names the
+        folders and the files, and why each mirror failed.
+    ValueError
+        If a file is damaged, or the four do not belong together.
+
+    References
+    ----------
+    http://yann.lecun.com/exdb/mnist/
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from cnet.datasets import load_mnist, write_idx
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for part, count in (("train", 3), ("t10k", 2)):
+    ...         images = np.full((count, 4, 4), 255, dtype=np.uint8)
+    ...         write_idx(os.path.join(folder, f"{part}-images-idx3-ubyte.gz"), images)
+    ...         labels = np.arange(count, dtype=np.uint8)
+    ...         write_idx(os.path.join(folder, f"{part}-labels-idx1-ubyte.gz"), labels)
+    ...     (x_train, t_train), (x_test, t_test) = load_mnist(data_home=folder)
+    >>> x_train.shape, x_train.dtype, x_train.max()
+    ((3, 16), dtype('float32'), np.float32(1.0))
+    >>> t_train
+    array([0, 1, 2], dtype=uint8)
+    """
+    folder = find_mnist(data_home)
+    if folder is None:
+        folder = _download(_search_folders(data_home), download)
+    files = _present(folder)
+    x_train, t_train = _read_part(files, "train")
+    x_test, t_test = _read_part(files, "t10k")
+    if x_train.shape[1:] != x_test.shape[1:]:
+        raise ValueError(
+            f"{folder}: expected the images of both parts to have the same size, given "
+            f"{x_train.shape[1:]} to train with and {x_test.shape[1:]} to test with"
+        )
+    classes = max(10, *(1 + int(t.max(initial=0)) for t in (t_train, t_test)))
+    x_train, x_test = (_shaped(x, normalize, flatten) for x in (x_train, x_test))
+    if one_hot_label:
+        t_train, t_test = (_one_hot(t, classes) for t in (t_train, t_test))
+    return (x_train, t_train), (x_test, t_test)
+
+
+def find_mnist(data_home: str | os.PathLike[str] | None = None) -> Path | None:
+    """Tell which folder holds a complete set of MNIST's four files.
+
+    The names are ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
+    ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte``, each with or without ``.gz``, and
+    also with a dot before ``idx``. Nothing is opened and nothing is downloaded.
+
+    Parameters
+    ----------
+    data_home : str or path-like, optional
+        The folder to look in first. ``$CNET_DATA`` and the user's cache folder come after it.
+
+    Returns
+    -------
+    pathlib.Path or None
+        The first folder that holds all four files; None if there is none.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from cnet.datasets import find_mnist
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for part in ("train", "t10k"):
+    ...         pathlib.Path(folder, f"{part}-images-idx3-ubyte").touch()
+    ...         pathlib.Path(folder, f"{part}-labels-idx1-ubyte.gz").touch()
+    ...     find_mnist(folder) == pathlib.Path(folder)
+    True
+    """
+    for folder in _search_folders(data_home):
+        if len(_present(folder)) == len(MD5):
+            return folder
+    return None
+
+
+def _search_folders(data_home: str | os.PathLike[str] | None) -> list[Path]:
+    """List the folders to look in, in order and without repetition."""
+    from pathlib import Path  # takes longer to import than the rest of this package
+
+    named = [data_home, os.environ.get("CNET_DATA") or None, _cache_folder()]
+    folders = [Path(os.path.expanduser(folder)) for folder in named if folder is not None]
+    return list(dict.fromkeys(folders))
+
+
+def _cache_folder() -> str | None:
+    """Tell where this platform keeps what a program can fetch again; None without a home."""
+    home = os.path.expanduser("~")
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local")
+        folder = os.path.join(local, "cnet", "Cache")
+    elif sys.platform == "darwin":
+        folder = os.path.join(home, "Library", "Caches", "cnet")
+    else:
+        # The XDG Base Directory Specification has a relative path ignored.
+        xdg = os.environ.get("XDG_CACHE_HOME", "")
+        folder = os.path.join(xdg if os.path.isabs(xdg) else os.path.join(home, ".cache"), "cnet")
+    return folder if os.path.isabs(folder) else None
+
+
+def _present(folder: Path) -> dict[str, Path]:
+    """Map each of the four names that a folder holds to the file there."""
+    found = {}
+    for name in MD5:
+        dotted = name.replace("-idx", ".idx")
+        candidates = (folder / file for file in (name, f"{name}.gz", dotted, f"{dotted}.gz"))
+        path = next(filter(os.path.isfile, candidates), None)
+        if path is not None:
+            found[name] = path
+    return found
+
+
+def _read_part(files: dict[str, Path], part: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Read the images (N, H, W) and labels (N,) of one part, ``train`` or ``t10k``."""
+    images_path = files[f"{part}-images-idx3-ubyte"]
+    labels_path = files[f"{part}-labels-idx1-ubyte"]
+    images, labels = read_idx(images_path), read_idx(labels_path)
+    for path, array, ndim in ((images_path, images, 3), (labels_path, labels, 1)):
+        if array.dtype != np.uint8 or array.ndim != ndim:
+            raise ValueError(
+                f"{path}: expected a {ndim}-D array of uint8, given {array.dtype} of shape "
+                f"{array.shape}"
+            )
+    if len(images) != len(labels):
+        raise ValueError(
+            f"{labels_path}: expected a label for each of the {len(images)} images in "
+            f"{images_path.name}, given {len(labels)}"
+        )
+    return images, labels
+
+
+def _shaped(images: NDArray[Any], normalize: bool, flatten: bool) -> NDArray[Any]:
+    """Bring images (N, H, W) of uint8 into the type and shape that were asked for."""
+    if normalize:
+        images = np.divide(images, np.float32(255), dtype=np.float32)
+    count, height, width = images.shape
+    return images.reshape((count, height * width) if flatten else (count, 1, height, width))
+
+
+def _one_hot(labels: NDArray[Any], classes: int) -> NDArray[Any]:
+    """Turn class numbers (N,) into one-hot rows (N, classes)."""
+    rows = np.zeros((len(labels), classes), dtype=np.float32)
+    rows[np.arange(len(labels)), labels] = 1
+    return rows
+
+
+def _download(folders: list[Path], allowed: bool) -> Path:
+    """Download MNIST into the first folder, or say why not and how to go on."""
+    if not allowed:
+        problems = ["Nothing was downloaded, because of download=False."]
+    elif not folders:
+        problems = ["Nothing was downloaded, because there is no folder to keep it in."]
+    else:
+        problems = _complete(folders[0])
+        if not problems:
+            return folders[0]
+    lines = ["MNIST was not found: no folder holds all of its four files. Looked in:"]
+    for folder in folders:
+        present = ", ".join(path.name for path in _present(folder).values())
+        state = f"holds only {present}" if present else "holds none of them"
+        lines.append(f"  {folder} ({state if os.path.isdir(folder) else 'is not a folder'})")
+    if not folders:
+        lines.append("  nowhere: there is no data_home, no $CNET_DATA and no home folder")
+    lines += problems
+    lines.append("Expected in one folder, each with or without .gz:")
+    lines += [f"  {name}" for name in MD5]
+    lines.append("Put them into one of these folders, or name their folder by data_home=.")
+    raise FileNotFoundError("\n".join(lines))
+
+
+def _complete(folder: Path) -> list[str]:
+    """Download the files that a folder lacks; return what went wrong, line by line."""
+    try:
+        from pooch import HTTPDownloader
+    except ImportError:
+        return ['Downloading needs pooch: pip install "cnet-nn[data]"']
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        present = _present(folder)
+        for name, path in present.items():
+            # To complete another data set with MNIST's files would mix the two silently.
+            with open(path, "rb") as file:
+                _check_md5(file, name)
+    except (OSError, ValueError) as error:
+        return [f"{folder} cannot take the download: {error}"]
+    downloader = HTTPDownloader(progressbar=_progress_bar(), chunk_size=1 << 16)
+    mirrors = list(MIRRORS)
+    for name in MD5:
+        if name in present:
+            continue
+        problems = []
+        for mirror in tuple(mirrors):
+            url = f"{mirror}{name}.gz"
+            try:
+                _fetch(downloader, url, folder / f"{name}.gz", name)
+            except (OSError, ValueError) as error:
+                problems.append(f"  {url}: {error}")
+                # The next file begins with the mirror that worked.
+                mirrors.append(mirrors.pop(0))
+            else:
+                break
+        else:
+            return ["Every mirror failed:", *problems]
+    return []
+
+
+def _fetch(downloader: Any, url: str, path: Path, name: str) -> None:
+    """Download one file; it appears at `path` when it is complete and has the right content."""
+    with replacing(os.fspath(path)) as file:
+        downloader(url, _Limited(file), None)
+        _check_md5(file, name)
+
+
+def _check_md5(file: BinaryIO, name: str) -> None:
+    """Compare the MD5 of a file's uncompressed content with the published one."""
+    from hashlib import md5
+
+    digest = md5(usedforsecurity=False)
+    for piece in read_pieces(uncompressed(file), MAX_BYTES):
+        digest.update(piece)
+    if digest.hexdigest() != MD5[name]:
+        raise ValueError(
+            f"not MNIST's {name}: expected uncompressed content of MD5 {MD5[name]}, given "
+            f"{digest.hexdigest()}"
+        )
+
+
+def _progress_bar() -> bool:
+    """Tell whether to show progress: tqdm is there, and somebody looks at stderr."""
+    from importlib.util import find_spec
+
+    return sys.stderr is not None and sys.stderr.isatty() and find_spec("tqdm") is not None
+
+
+class _Limited:
+    """A file to write to, which refuses to grow beyond `MAX_BYTES`."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._room = MAX_BYTES
+
+    def write(self, data: bytes) -> None:
+        self._room -= len(data)
+        if self._room < 0:
+            raise ValueError(f"expected at most {MAX_BYTES} bytes, and more came")
+        self._file.write(data)
+
+    def flush(self) -> None:
+        """Leave the bytes in the buffer: they are flushed once, when all of them are there."""

@@ -1,0 +1,47 @@
+"""The errors of this package's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .training import History
+
+__all__ = ["DivergenceError"]
+
+
+class DivergenceError(ArithmeticError):
+    """Training stopped because the loss was no longer a finite number.
+
+    The network keeps its parameters of the last tick at which all was finite.
+
+    Parameters
+    ----------
+    message : str
+        What happened, and the likely cause.
+    iteration : int
+        The iteration of this fit, counted from 0, at which it was noticed.
+    history : History
+        What the fit recorded until then.
+
+    Attributes
+    ----------
+    iteration : int
+    history : History
+
+    Examples
+    --------
+    >>> import cnet
+    >>> x, t = cnet.datasets.make_digits(100, rng=0)
+    >>> net = cnet.TwoLayerNet(784, 10, 10, activation="relu", rng=0)
+    >>> try:
+    ...     net.fit(x, t, iterations=100, learning_rate=1e30)
+    ... except cnet.DivergenceError as error:
+    ...     print(error.iteration < 10, len(error.history.loss) == error.iteration + 1)
+    True True
+    """
+
+    def __init__(self, message: str, iteration: int, history: History) -> None:
+        super().__init__(message)
+        self.iteration = iteration
+        self.history = history

@@ -1,0 +1,371 @@
+"""What one fit is: its options, its epochs, and what it records.
+
+The iterations themselves run in ``core._trainer``; here are the checks before
+them, and what happens at ticks and at each epoch's end.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .core._trainer import Trainer
+from .errors import DivergenceError
+from .rng import as_key
+
+if TYPE_CHECKING:
+    from .network import TwoLayerNet
+
+__all__ = ["EpochInfo", "FitOptions", "History", "fit"]
+
+FloatArray = npt.NDArray[np.float64]
+Callback = Callable[["EpochInfo"], object]
+
+DEFAULT_EPOCHS = 10
+MAX_THREADS = 256
+SAMPLINGS = ("replacement", "shuffle")
+OPTIMIZERS = ("sgd",)
+GRADIENTS = ("backprop",)
+
+
+@dataclass(frozen=True)
+class History:
+    """What a fit recorded.
+
+    Attributes
+    ----------
+    loss : numpy.ndarray, shape (iterations,)
+        Mean cross-entropy of each mini-batch, before its update.
+    train_accuracy : numpy.ndarray, shape (epochs,)
+        Share of each epoch's own mini-batches' samples that were classified right, each
+        before its update. It costs nothing, and runs behind the accuracy after the epoch.
+    validation_loss, validation_accuracy : numpy.ndarray of shape (epochs,), or None
+        Measured at each epoch's end; None without validation data.
+    seconds : float
+        Time spent on training, without validation and callbacks.
+    samples_per_second : float
+    epochs : int
+        Epochs begun, the last perhaps not ended.
+    iterations : int
+
+    Examples
+    --------
+    >>> import cnet
+    >>> x, t = cnet.datasets.make_digits(200, rng=0)
+    >>> history = cnet.TwoLayerNet(784, 10, 10, rng=0).fit(x, t, epochs=3)
+    >>> history.epochs, history.iterations, history.loss.shape
+    (3, 6, (6,))
+    """
+
+    loss: FloatArray
+    train_accuracy: FloatArray
+    validation_loss: FloatArray | None
+    validation_accuracy: FloatArray | None
+    seconds: float
+    samples_per_second: float
+    epochs: int
+    iterations: int
+
+
+@dataclass(frozen=True)
+class EpochInfo:
+    """What a callback is told at an epoch's end.
+
+    Attributes
+    ----------
+    epoch : int
+        Epochs of this fit that have ended, this one included.
+    iteration : int
+        Iterations of this fit so far.
+    loss : float
+        Mean over the epoch's iterations.
+    train_accuracy : float
+        Over the epoch's own mini-batches, each before its update.
+    validation_loss, validation_accuracy : float or None
+    seconds : float
+        Time spent on training so far.
+    network : TwoLayerNet
+        With the parameters as they are now. What a callback assigns to them is kept.
+    """
+
+    epoch: int
+    iteration: int
+    loss: float
+    train_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    seconds: float
+    network: TwoLayerNet
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """The checked arguments of ``TwoLayerNet.fit``."""
+
+    iterations: int | None
+    epochs: int | None
+    batch_size: int
+    learning_rate: float
+    sampling: str
+    n_threads: int
+
+
+def check_count(name: str, value: Any, largest: int = 2**31 - 1) -> int:
+    """`value` as an int from 1 to `largest`, or a TypeError or ValueError that names it."""
+    if isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {value!r} ({type(value).__name__})") from None
+    if not 1 <= count <= largest:
+        raise ValueError(f"{name} must be from 1 to {largest}, got {count}")
+    return count
+
+
+def check_number(name: str, value: Any, *, positive: bool) -> float:
+    """`value` as a finite float, above 0 (or not below), or an error that names it."""
+    if isinstance(value, bool | np.bool_ | str | bytes):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}") from None
+    except OverflowError:
+        raise ValueError(f"{name} must be a finite number, got one too large for a float") from None
+    if not math.isfinite(number) or number < 0 or (positive and number == 0):
+        raise ValueError(f"{name} must be finite and {'above 0' if positive else 'not negative'}, got {number}")
+    return number
+
+
+def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
+    """`value`, if it is one of `choices`."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {type(value).__name__}")
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+    return value
+
+
+def check_options(
+    *, iterations: Any, epochs: Any, batch_size: Any, learning_rate: Any, optimizer: Any, sampling: Any,
+    gradient: Any, n_threads: Any, callback: Any,
+) -> FitOptions:
+    """Check everything that does not depend on the data."""
+    if iterations is not None and epochs is not None:
+        raise ValueError(f"give iterations or epochs, not both (got {iterations!r} and {epochs!r})")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be callable, got {type(callback).__name__}")
+    check_choice("optimizer", optimizer, OPTIMIZERS)
+    check_choice("gradient", gradient, GRADIENTS)
+    return FitOptions(
+        iterations=None if iterations is None else check_count("iterations", iterations),
+        epochs=None if epochs is None else check_count("epochs", epochs),
+        batch_size=check_count("batch_size", batch_size),
+        learning_rate=check_number("learning_rate", learning_rate, positive=True),
+        sampling=check_choice("sampling", sampling, SAMPLINGS),
+        n_threads=0 if n_threads is None else check_count("n_threads", n_threads, MAX_THREADS),
+    )
+
+
+@dataclass
+class _Record:
+    """The history, while it grows."""
+
+    samples: int = 0
+    seconds: float = 0.0
+    loss: list[FloatArray] = field(default_factory=list)
+    train_accuracy: list[float] = field(default_factory=list)
+    validation: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def iterations(self) -> int:
+        return sum(len(part) for part in self.loss)
+
+    def history(self, with_validation: bool) -> History:
+        def frozen(values: Any) -> FloatArray:
+            array = np.array(values, np.float64)
+            array.flags.writeable = False
+            return array
+
+        return History(
+            loss=frozen(np.concatenate(self.loss) if self.loss else []),
+            train_accuracy=frozen(self.train_accuracy),
+            validation_loss=frozen([loss for loss, _ in self.validation]) if with_validation else None,
+            validation_accuracy=frozen([share for _, share in self.validation]) if with_validation else None,
+            seconds=self.seconds,
+            samples_per_second=self.samples / self.seconds if self.seconds else 0.0,
+            epochs=len(self.train_accuracy),
+            iterations=self.iterations,
+        )
+
+
+class _Fit:
+    """One fit under way."""
+
+    def __init__(
+        self, network: TwoLayerNet, x: Any, t: Any, options: FitOptions, key: int, first_epoch: int,
+        validation_data: Any, callback: Callback | None, bar: Any,
+    ) -> None:
+        self.network, self.options, self.callback, self.bar = network, options, callback, bar
+        self.validation_data = _check_validation(network, validation_data)
+        self.record = _Record()
+        n_rows = _rows_of(x)
+        self.per_epoch = -(-n_rows // options.batch_size)
+        self.total = options.iterations or (options.epochs or DEFAULT_EPOCHS) * self.per_epoch
+        self.first_epoch = first_epoch
+        started = time.perf_counter()
+        self.trainer = Trainer(
+            network._core, x, t,
+            batch_size=options.batch_size, learning_rate=options.learning_rate,
+            shuffle=options.sampling == "shuffle", key=key, first_epoch=first_epoch,
+            iterations=self.total, n_threads=options.n_threads,
+        )
+        self.record.seconds = time.perf_counter() - started
+        if bar is not None:
+            bar.reset(total=self.total)
+
+    def run(self) -> None:
+        """Epochs, until all iterations are done or a callback says stop."""
+        epoch = 0
+        while self.record.iterations < self.total:
+            self.trainer.start_epoch(self.first_epoch + epoch)
+            self.network._epochs += 1
+            self.run_epoch(min(self.per_epoch, self.total - self.record.iterations))
+            epoch += 1
+            if self.end_epoch(epoch):
+                break
+
+    def run_epoch(self, iterations: int) -> None:
+        """One epoch, tick by tick. What ends it early leaves the record right."""
+        loss = np.empty(iterations)
+        done, finite = 0, True
+        samples = 0
+        try:
+            while done < iterations and finite:
+                started = time.perf_counter()
+                done, finite = self.trainer.run(loss)
+                finite = finite and self.trainer.publish()
+                self.record.seconds += time.perf_counter() - started
+                self.show(done, loss[done - 1])
+        finally:
+            samples = min(done * self.options.batch_size, self.samples_of_epoch(iterations))
+            if done:
+                self.record.loss.append(loss[:done])
+                self.record.samples += samples
+                self.record.train_accuracy.append(self.trainer.correct / samples)
+                self.network._iterations += done
+        if not finite:
+            self.raise_divergence()
+
+    def samples_of_epoch(self, iterations: int) -> int:
+        if self.options.sampling == "shuffle" and iterations == self.per_epoch:
+            return int(self.trainer.n_rows)
+        return iterations * self.options.batch_size
+
+    def show(self, done: int, loss: float) -> None:
+        if self.bar is not None:
+            self.bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+            self.bar.update(self.record.iterations + done - self.bar.n)
+
+    def end_epoch(self, epoch: int) -> bool:
+        """Validate, call back; whether to stop."""
+        validation: tuple[float, float] | tuple[None, None] = (None, None)
+        if self.validation_data is not None:
+            measured = self.network._core.loss_and_accuracy(*self.validation_data)
+            self.record.validation.append(measured)
+            validation = measured
+        if self.callback is None:
+            return False
+        info = EpochInfo(
+            epoch=epoch,
+            iteration=self.record.iterations,
+            loss=float(self.record.loss[-1].mean()),
+            train_accuracy=self.record.train_accuracy[-1],
+            validation_loss=validation[0],
+            validation_accuracy=validation[1],
+            seconds=self.record.seconds,
+            network=self.network,
+        )
+        stop = self.callback(info)
+        # A callback may have assigned parameters.
+        self.trainer.reload()
+        return stop is True or (isinstance(stop, np.bool_) and bool(stop))
+
+    def raise_divergence(self) -> None:
+        iteration = self.record.iterations - 1
+        raise DivergenceError(
+            f"the loss or a parameter was no longer finite at iteration {iteration}; the likely cause is a "
+            f"learning rate that is too high (learning_rate = {self.options.learning_rate:g}). "
+            "The parameters are those of the last finite tick",
+            iteration,
+            self.history(),
+        )
+
+    def history(self) -> History:
+        return self.record.history(self.validation_data is not None)
+
+
+def _rows_of(x: Any) -> int:
+    shape = getattr(x, "shape", None)
+    if shape is None:
+        shape = np.shape(x)
+    return max(1, shape[0]) if len(shape) else 1
+
+
+def _check_validation(network: TwoLayerNet, data: Any) -> tuple[Any, Any] | None:
+    """(x, t), looked at before training begins rather than after the first epoch."""
+    if data is None:
+        return None
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        raise TypeError(f"validation_data must be a pair (x, t), got {type(data).__name__}")
+    x, t = data
+    try:
+        network._core.loss_and_accuracy(x, t)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"validation_data: {error}") from None
+    return x, t
+
+
+def _progress_bar(progress: Any) -> Any:
+    if not isinstance(progress, bool | np.bool_):
+        raise TypeError(f"progress must be True or False, got {progress!r}")
+    if not progress:
+        return None
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        raise ModuleNotFoundError('progress=True needs tqdm: pip install "cnet-nn[cli]"') from None
+    return tqdm(total=0, unit="it")
+
+
+def fit(
+    network: TwoLayerNet, x: npt.ArrayLike, t: npt.ArrayLike, options: FitOptions, *,
+    validation_data: tuple[npt.ArrayLike, npt.ArrayLike] | None, rng: Any, callback: Callback | None,
+    progress: bool,
+) -> History:
+    """Train `network`; see ``TwoLayerNet.fit``."""
+    if rng is None:
+        key, first_epoch = network.seed, network._epochs
+    else:
+        key, first_epoch = as_key(rng), 0
+    bar = _progress_bar(progress)
+    try:
+        with network._training():
+            run = _Fit(network, x, t, options, key, first_epoch, validation_data, callback, bar)
+            try:
+                run.run()
+            finally:
+                network.history = run.history()
+    finally:
+        if bar is not None:
+            bar.close()
+    assert network.history is not None
+    return network.history

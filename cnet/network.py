@@ -94,9 +94,11 @@ class TwoLayerNet:
     ----------
     input_size, hidden_size, output_size : int
         Units of each layer (I, H, O), at least 1.
-    weight_init_std : float, default 0.01
+    weight_init_std : float, "he" or "xavier", default 0.01
         Standard deviation of the initial weights, drawn from a normal distribution
-        around 0. Biases begin at 0.
+        around 0: one for both layers, or by a layer's number of inputs n,
+        ``sqrt(2 / n)`` ("he" [2]_, for relu) or ``sqrt(1 / n)`` ("xavier" [3]_).
+        Biases begin at 0.
     activation : {"sigmoid", "relu", "tanh"}
         Of the hidden layer.
     dtype : float32 or float64
@@ -127,6 +129,9 @@ class TwoLayerNet:
     References
     ----------
     .. [1] Saito Goki, "Deep Learning from Scratch", O'Reilly Japan, 2016, section 4.5.
+    .. [2] K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers", ICCV 2015.
+    .. [3] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward
+       neural networks", AISTATS 2010.
 
     Examples
     --------
@@ -143,7 +148,7 @@ class TwoLayerNet:
         input_size: int,
         hidden_size: int,
         output_size: int,
-        weight_init_std: float = 0.01,
+        weight_init_std: float | Literal["he", "xavier"] = 0.01,
         *,
         activation: Literal["sigmoid", "relu", "tanh"] = "sigmoid",
         dtype: npt.DTypeLike = np.float32,
@@ -154,11 +159,11 @@ class TwoLayerNet:
             check_count("hidden_size", hidden_size),
             check_count("output_size", output_size),
         )
-        std = check_number("weight_init_std", weight_init_std, positive=False)
+        stds = _check_std(weight_init_std, sizes)
         check_choice("activation", activation, tuple(_network.ACTIVATIONS))
         self._set_up(sizes, activation, _check_dtype(dtype), as_key(rng))
         normal = np.random.Generator(np.random.Philox(key=self.seed)).standard_normal
-        for name in ("W1", "W2"):
+        for name, std in zip(("W1", "W2"), stds, strict=True):
             self.params[name] = std * normal(self.params[name].shape)
 
     def _set_up(self, sizes: tuple[int, int, int], activation: str, dtype: np.dtype[Any], seed: int) -> None:
@@ -503,6 +508,16 @@ def _check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
     if dtype is None or checked not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ValueError(f"dtype must be float32 or float64, got {dtype!r}")
     return checked.newbyteorder("=")
+
+
+def _check_std(weight_init_std: Any, sizes: tuple[int, int, int]) -> tuple[float, float]:
+    """Standard deviation of each layer's initial weights."""
+    if isinstance(weight_init_std, str):
+        check_choice("weight_init_std", weight_init_std, ("he", "xavier"))
+        gain = 2.0 if weight_init_std == "he" else 1.0
+        return (gain / sizes[0]) ** 0.5, (gain / sizes[1]) ** 0.5
+    std = check_number("weight_init_std", weight_init_std, positive=False)
+    return std, std
 
 
 def load(path: str | os.PathLike[str]) -> TwoLayerNet:

@@ -1,0 +1,400 @@
+"""The model file: tensors and text in the safetensors format, with a checksum over every byte.
+
+The file is eight bytes of header length (little-endian), a JSON header padded with spaces to a
+multiple of eight, and the tensors' bytes in little-endian C order without gaps. Any safetensors
+reader opens it. cnet adds one metadata entry, ``cnet_checksum``: the SHA-256 of the whole file
+image with the checksum's own 64 digits replaced by zeros. It is always the first entry, so that
+it stands at a fixed place and is found before anything is parsed.
+
+References
+----------
+The safetensors format: https://huggingface.co/docs/safetensors/index#format
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import io
+import json
+import math
+import os
+import re
+import stat
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, NoReturn, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["read_model", "write_model"]
+
+_Path: TypeAlias = str | os.PathLike[str]
+_Tensors: TypeAlias = dict[str, NDArray[Any]]
+
+_CHECKSUM_KEY = "cnet_checksum"
+_DIGITS = 64
+_LENGTH_SIZE = 8
+_PREFIX = f'{{"__metadata__":{{"{_CHECKSUM_KEY}":"'.encode()
+_CHECKSUM = slice(_LENGTH_SIZE + len(_PREFIX), _LENGTH_SIZE + len(_PREFIX) + _DIGITS)
+_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+_DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
+
+# The format allows headers of 100 MB, but parsed JSON takes up to thirty times its text in memory.
+# The header of a network is under one kilobyte, so cnet neither writes nor parses more than this.
+_MAX_HEADER = 1 << 20
+
+_KINDS = {
+    **dict.fromkeys((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"), "a pickle"),
+    b"\x89PNG": "a PNG image",
+    b"\x93NUMPY": "a NumPy .npy file",
+    b"PK\x03\x04": "a ZIP archive (such as NumPy .npz or PyTorch)",
+    b"\x89HDF": "an HDF5 file (such as Keras .h5)",
+    b"\x1f\x8b": "a gzip file",
+    b"\x00\x00\x08": "an IDX file (the format of MNIST)",
+}
+
+
+def _damaged(what: str) -> NoReturn:
+    raise ValueError(f"it is damaged: {what}")
+
+
+class _Entry(NamedTuple):
+    """One tensor; its offsets count from the end of the header."""
+
+    begin: int
+    end: int
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+
+def write_model(
+    path: _Path, tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]
+) -> None:
+    """Write tensors and metadata to exactly the path given, all or nothing.
+
+    The file is written under a temporary name in the same folder, flushed to the disk and renamed:
+    whatever happens, the path holds the old file or the new one. An existing file keeps its
+    permissions; if the path is a symbolic link, the file that it points to is replaced.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file to write. No suffix is added.
+    tensors : mapping of str to ndarray
+        Arrays of float32 or float64, of any shape.
+    metadata : mapping of str to str
+        Free text. The key ``cnet_checksum`` is reserved.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type; if a name is reserved or is not valid Unicode, if the
+        header would pass 1 MiB, or if the path leads to a pipe or a device.
+    OSError
+        If the file cannot be written. What was there before is then still there.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from cnet.model_file import read_model, write_model
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.safetensors")
+    ...     write_model(path, {"b1": np.array([0.5, -1.0])}, {"activation": "sigmoid"})
+    ...     read_model(path)
+    ({'b1': array([ 0.5, -1. ])}, {'activation': 'sigmoid'})
+    """
+    path = _checked_path(path)
+    for what, given in (("tensors", tensors), ("metadata", metadata)):
+        if not isinstance(given, Mapping):
+            raise TypeError(f"{what} must be a mapping, got {type(given).__name__}")
+    blocks = _snapshot(tensors)
+    header = _build_header(blocks, metadata)
+    if len(header) > _MAX_HEADER:
+        raise ValueError(f"names and metadata take {len(header)} bytes, {_MAX_HEADER} are allowed")
+    head = bytearray(len(header).to_bytes(_LENGTH_SIZE, "little") + header)
+    digest = hashlib.sha256(head)
+    for block in blocks.values():
+        digest.update(_bytes_of(block))
+    head[_CHECKSUM] = digest.hexdigest().encode()
+    _replace_file(path, [memoryview(head), *map(_bytes_of, blocks.values())])
+
+
+def read_model(path: _Path) -> tuple[_Tensors, dict[str, str]]:
+    """Read a file that `write_model` wrote, and verify every byte of it.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file to read.
+
+    Returns
+    -------
+    tensors : dict of str to ndarray
+        Arrays of float32 or float64: native byte order, C-contiguous, writable, owning their data.
+    metadata : dict of str to str
+        The metadata as given to `write_model`.
+
+    Raises
+    ------
+    TypeError
+        If the path is neither a str nor an os.PathLike.
+    ValueError
+        If the file is not a cnet model, is truncated or is damaged; the message says which.
+    OSError
+        If the file cannot be read, or does not fit into memory.
+
+    Examples
+    --------
+    >>> import numpy
+    >>> from cnet.model_file import read_model
+    >>> read_model(numpy.__file__)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: cannot read '...numpy...': it is not a cnet model: it begins with ...
+    """
+    path = _checked_path(path)
+    try:
+        _require_regular(os.stat(path).st_mode)
+        # Should the path have become a pipe since, opening it still does not wait for a writer.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _NONBLOCK)) as file:
+            status = os.fstat(file.fileno())
+            _require_regular(status.st_mode)
+            head = _read_head(file, status.st_size)
+            metadata, layout = _parse_header(head[_LENGTH_SIZE:], status.st_size - len(head))
+            return _read_tensors(file, head, layout), metadata
+    except ValueError as error:
+        raise ValueError(f"cannot read {path!r}: {error}") from error
+    except MemoryError as error:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), path) from error
+
+
+def _checked_path(path: _Path) -> str:
+    # os.fspath passes bytes, and open() would take an integer for a file that is open already.
+    plain = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(plain, str):
+        raise TypeError(f"path must be a str or an os.PathLike, got {type(path).__name__}")
+    return plain
+
+
+def _checked_text(text: object, what: str) -> str:
+    if not isinstance(text, str):
+        raise TypeError(f"{what} must be a str, got {text!r} of type {type(text).__name__}")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{what} must be valid Unicode, got {text!r}") from None
+    return text
+
+
+def _snapshot(tensors: Mapping[str, NDArray[Any]]) -> _Tensors:
+    """Little-endian C-ordered copies, the wider type first so that every tensor is aligned."""
+    blocks: _Tensors = {}
+    for name, tensor in tensors.items():
+        if _checked_text(name, "a tensor's name") == "__metadata__":
+            raise ValueError("'__metadata__' cannot be a tensor's name: the format reserves it")
+        if not isinstance(tensor, np.ndarray) or tensor.dtype.name not in ("float32", "float64"):
+            given = f"{type(tensor).__name__} {getattr(tensor, 'dtype', '')}"
+            raise TypeError(f"tensor {name!r} must be a float32 or float64 ndarray, got {given}")
+        # The checksum is computed before the bytes are written: both must see the same values.
+        blocks[name] = np.array(tensor, dtype=f"<f{tensor.dtype.itemsize}", order="C", copy=True)
+    return dict(sorted(blocks.items(), key=lambda item: -item[1].itemsize))
+
+
+def _build_header(blocks: _Tensors, metadata: Mapping[str, str]) -> bytes:
+    """The padded JSON header, with zeros in the place of the checksum's digits."""
+    for key, value in metadata.items():
+        if _checked_text(key, "a metadata key") == _CHECKSUM_KEY:
+            raise ValueError(f"the metadata key {_CHECKSUM_KEY!r} is reserved for the checksum")
+        _checked_text(value, f"the metadata value of {key!r}")
+    header: dict[str, Any] = {"__metadata__": {_CHECKSUM_KEY: "0" * _DIGITS, **metadata}}
+    begin = 0
+    for name, block in blocks.items():
+        header[name] = {
+            "dtype": f"F{8 * block.itemsize}",
+            "shape": list(block.shape),
+            "data_offsets": [begin, begin + block.nbytes],
+        }
+        begin += block.nbytes
+    text = json.dumps(header, separators=(",", ":")).encode()
+    return text + b" " * (-len(text) % 8)
+
+
+def _bytes_of(block: NDArray[Any]) -> memoryview:
+    return block.reshape(-1).view(np.uint8).data
+
+
+def _replace_file(path: str, chunks: Iterable[memoryview]) -> None:
+    """Put the chunks at the path in one step, or leave everything as it was."""
+    try:
+        # realpath would drop a final "/" or "/." and so turn a folder's name into a file's.
+        if os.path.basename(path) in ("", os.curdir, os.pardir):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        target = os.path.realpath(path)
+        mode = _mode_to_keep(target)
+        folder = os.path.dirname(target)
+        temporary = os.path.join(folder, f".cnet-{os.urandom(8).hex()}.tmp")
+        try:
+            _write_new_file(temporary, chunks, mode)
+            os.replace(temporary, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+        _sync_folder(folder)
+    except ValueError as error:
+        raise ValueError(f"cannot write {path!r}: {error}") from error
+    except OSError as error:
+        # The user asked for this path and has never heard of the temporary one.
+        raise OSError(error.errno, error.strerror or str(error), path) from error
+
+
+def _mode_to_keep(target: str) -> int | None:
+    """The permission bits of the file to be replaced, or None if there is no file yet."""
+    if not os.path.lexists(target):
+        return None
+    mode = os.stat(target).st_mode
+    _require_regular(mode)
+    # Renaming over a write-protected file would succeed; opening it for writing would not.
+    if not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    return mode & 0o777
+
+
+def _write_new_file(path: str, chunks: Iterable[memoryview], mode: int | None) -> None:
+    with open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode or 0o666)) as file:
+        if mode is not None and os.fstat(file.fileno()).st_mode & 0o777 != mode:
+            os.chmod(path, mode)
+        for chunk in chunks:
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: str) -> None:
+    """Ask for the renaming itself to reach the disk, on platforms that can open a folder."""
+    # The new file is complete and in place: an error here is no reason to report a failed save.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _require_regular(mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        raise ValueError("it is a pipe, a socket or a device, not a file")
+
+
+def _read_head(file: io.BufferedReader, size: int) -> bytes:
+    """The header with the eight bytes before it, if the file begins as cnet's files do."""
+    start = file.read(_LENGTH_SIZE + len(_PREFIX))
+    if start[_LENGTH_SIZE:] != _PREFIX:
+        raise ValueError(_describe_foreign(start))
+    length = int.from_bytes(start[:_LENGTH_SIZE], "little")
+    if length > size - _LENGTH_SIZE:
+        raise ValueError(f"it is truncated or damaged: its header should have {length} bytes")
+    if not len(_PREFIX) + _DIGITS < length <= _MAX_HEADER:
+        raise ValueError(f"it is damaged: its header cannot have {length} bytes")
+    return start + file.read(_LENGTH_SIZE + length - len(start))
+
+
+def _describe_foreign(start: bytes) -> str:
+    """Say what a file is that does not begin as cnet's files do."""
+    after = start[_LENGTH_SIZE:]
+    if _PREFIX.startswith(after):
+        return f"it is truncated or not a cnet model: it has only {len(start)} bytes"
+    if start[4:9] == b"\0\0\0\0{":
+        return f"it was not written by cnet: a safetensors file without {_CHECKSUM_KEY} in front"
+    for magic, kind in _KINDS.items():
+        if start.startswith(magic):
+            return f"it is not a cnet model but {kind}"
+    return f"it is not a cnet model: it begins with {start[:12]!r}"
+
+
+def _parse_header(header: bytes, data_size: int) -> tuple[dict[str, str], list[_Entry]]:
+    """The metadata, and the tensors in file order, which must fill the data without gaps."""
+    tree = _parse_json(header)
+    metadata = tree.pop("__metadata__")  # It begins with the prefix, so all this is there.
+    for key, value in metadata.items():
+        if not isinstance(value, str):
+            _damaged(f"the metadata value of {key!r} is not text")
+        _checked_text(key + value, "metadata")
+    del metadata[_CHECKSUM_KEY]
+    layout = sorted(_parse_entry(name, entry) for name, entry in tree.items())
+    position = 0
+    for entry in layout:
+        if entry.begin != position:
+            _damaged(f"tensor {entry.name!r} begins at {entry.begin}, expected {position}")
+        position = entry.end
+    if position != data_size:
+        state = "truncated" if position > data_size else "damaged"
+        raise ValueError(f"it is {state}: its tensors take {position} bytes of {data_size}")
+    return metadata, layout
+
+
+def _parse_entry(name: str, entry: object) -> _Entry:
+    _checked_text(name, "a tensor's name")
+    if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
+        _damaged(f"tensor {name!r} is not described by a dtype, a shape and data_offsets")
+    dtype, shape, offsets = _DTYPES.get(str(entry["dtype"])), entry["shape"], entry["data_offsets"]
+    if dtype is None:
+        raise ValueError(f"tensor {name!r} is {entry['dtype']!r}, cnet reads F32 and F64")
+    for sizes in (shape, offsets):
+        if not isinstance(sizes, list) or not all(type(n) is int and n >= 0 for n in sizes):
+            _damaged(f"the shape or data_offsets of tensor {name!r} are not lists of sizes")
+    if len(shape) > 64 or len(offsets) != 2:
+        _damaged(f"tensor {name!r} has {len(shape)} dimensions and {len(offsets)} data_offsets")
+    size = math.prod(shape) * dtype.itemsize
+    if offsets[1] - offsets[0] != size:
+        _damaged(f"tensor {name!r} takes {size} bytes, its data_offsets are {offsets}")
+    return _Entry(offsets[0], offsets[1], name, dtype, tuple(shape))
+
+
+def _read_tensors(file: io.BufferedReader, head: bytes, layout: list[_Entry]) -> _Tensors:
+    digest = hashlib.sha256(head[: _CHECKSUM.start] + b"0" * _DIGITS + head[_CHECKSUM.stop :])
+    tensors = {}
+    for entry in layout:
+        block: NDArray[Any] = np.empty(entry.shape, entry.dtype)
+        if file.readinto(_bytes_of(block)) != block.nbytes:
+            raise ValueError("it is truncated: it became shorter while it was read")
+        digest.update(_bytes_of(block))
+        tensors[entry.name] = block.astype(entry.dtype.newbyteorder("="), copy=False)
+    if head[_CHECKSUM] != digest.hexdigest().encode():
+        _damaged("its checksum does not match its contents")
+    return tensors
+
+
+def _parse_json(header: bytes) -> dict[str, Any]:
+    try:
+        text = header.decode()
+    except UnicodeDecodeError:
+        _damaged("its header is not UTF-8")
+    # Nesting is bounded here and not left to the parser's RecursionError, because a program that
+    # has raised its recursion limit would run out of C stack instead.
+    skeleton = re.sub(r'"[^"\\]*(?:\\.[^"\\]*)*"?', "", text, flags=re.DOTALL)
+    for _ in range(3):
+        skeleton = re.sub(r"[\[{][^][{}]*[]}]", "", skeleton)
+    if skeleton.strip(" "):
+        _damaged("its header is not JSON, or is nested too deeply")
+    try:
+        # Twenty digits are more than any size has; reading a million takes quadratic time.
+        tree: dict[str, Any] = json.loads(
+            text, object_pairs_hook=_unique_pairs, parse_int=lambda digits: int(digits[:20])
+        )
+    except json.JSONDecodeError as error:
+        _damaged(f"its header is not JSON ({error})")
+    return tree
+
+
+def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        _damaged("its header has a name twice")
+    return result

@@ -1,0 +1,65 @@
+"""The gradient of the smallest network there is: one layer, two inputs, three outputs.
+
+It prints the scores of one sample, the predicted class, the loss and the gradient of the loss with
+respect to the six weights, found by moving each of them a little up and down. Run it with::
+
+    python examples/gradient_simplenet.py
+
+After Saito Goki, "Deep Learning from Scratch", O'Reilly Japan, 2016, section 4.4.2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnet import cross_entropy_error, numerical_gradient, softmax
+
+
+class SimpleNet:
+    """One dense layer without a bias.
+
+    Parameters
+    ----------
+    W : ndarray of float, shape (I, O)
+        The weights.
+    """
+
+    def __init__(self, W: NDArray[np.float64]) -> None:
+        self.W = W
+
+    def predict(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the scores, shape (O,), of one sample `x` of shape (I,)."""
+        return x @ self.W
+
+    def loss(self, x: NDArray[np.float64], t: NDArray[np.int64]) -> float:
+        """Return the cross-entropy of one sample `x` and its one-hot target `t`."""
+        return float(cross_entropy_error(softmax(self.predict(x)), t))
+
+
+def main() -> None:
+    """Print scores, class, loss and gradient."""
+    net = SimpleNet(
+        np.array(
+            [
+                [0.47355232, 0.9977393, 0.84668094],
+                [0.85557411, 0.03563661, 0.69422093],
+            ]
+        )
+    )
+    x = np.array([0.6, 0.9])
+    t = np.array([0, 0, 1])
+
+    scores = net.predict(x)
+    print("scores:  ", scores)
+    print("argmax:  ", np.argmax(scores))
+    print("loss:    ", net.loss(x, t))
+
+    # The function ignores its argument: net.W itself is moved while the loss is computed.
+    gradient = numerical_gradient(lambda W: net.loss(x, t), net.W)
+    print("gradient:")
+    print(gradient)
+
+
+if __name__ == "__main__":
+    main()

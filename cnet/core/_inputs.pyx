@@ -49,17 +49,22 @@ cdef inline int source_of(const char* format) noexcept:
     return -1
 
 
-cdef object as_real_array(object x, str name, object dtype):
-    """x as a C-contiguous array of uint8, float32 or float64."""
+cdef object as_array(object x, str name):
+    """np.asarray, with errors that name the argument; masked values are refused."""
+    if isinstance(x, np.ndarray) and np.any(getattr(x, "mask", False)):
+        raise ValueError(f"{name} is a masked array with masked values; fill them first")
     try:
-        array = np.asarray(x)
+        return np.asarray(x)
     except ValueError as error:
         raise ValueError(f"{name} cannot be made into an array: {error}") from None
+
+
+cdef object as_real_array(object x, str name, object dtype):
+    """x as a C-contiguous array of uint8, float32 or float64."""
+    array = as_array(x, name)
     kind = array.dtype.kind
     if kind not in "buif":
         raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    if np.ma.isMaskedArray(array) and np.ma.is_masked(array):
-        raise ValueError(f"{name} is a masked array with masked values; fill them first")
     if array.dtype.newbyteorder("=") not in (np.uint8, np.float32, np.float64):
         # Other floats keep their precision; integers and bool become numbers of the network.
         wide = dtype if kind in "bui" or array.dtype.itemsize < 4 else np.float64
@@ -164,10 +169,7 @@ cdef int32_t* take_labels(
     """Targets as class indices, from indices or one-hot rows (a shape says which)."""
     cdef int32_t* out
     cdef Py_buffer view
-    try:
-        array = np.asarray(t)
-    except ValueError as error:
-        raise ValueError(f"t cannot be made into an array: {error}") from None
+    array = as_array(t, "t")
     if array.dtype.kind not in "buif":
         raise TypeError(f"t must hold class indices or one-hot rows, got dtype {array.dtype}")
     cdef tuple indices = () if single else (n_rows,)

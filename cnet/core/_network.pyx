@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, nonecheck=True
 """The door to the compiled network: every check, the buffers, and what is computed once.
 
 A network is a stack of dense layers. Its parameters are NumPy arrays that callers

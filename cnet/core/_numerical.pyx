@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, nonecheck=True
 """Exact central differences of the whole network's loss, incrementally.
 
 Moving one weight changes one unit, and only for the samples whose input there is
@@ -171,7 +171,7 @@ cdef double* elements(object array):
     return &flat[0]
 
 
-def numerical_gradient(Network net, x, t, double h):
+def numerical_gradient(Network net not None, x, t, double h):
     """Central differences of the mean loss by every parameter of a two-layer float64 network.
 
     Returns

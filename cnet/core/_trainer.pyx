@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, nonecheck=True
 """The training loop, without the GIL from end to end.
 
 `pixels -> batch rows -> forward -> cross-entropy -> backprop -> update`: once for
@@ -64,7 +64,7 @@ cdef class Trainer:
     cdef readonly int n_threads
     cdef readonly Py_ssize_t n_rows
 
-    def __init__(self, Network net, x, t, *, Py_ssize_t batch_size, double learning_rate, bint shuffle,
+    def __init__(self, Network net not None, x, t, *, Py_ssize_t batch_size, double learning_rate, bint shuffle,
                  uint64_t key, uint32_t first_epoch, Py_ssize_t iterations, int n_threads):
         cdef int32_t* labels
         self.net = net

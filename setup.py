@@ -79,6 +79,10 @@ def extension(module, isa="baseline", flags=()):
     macros = [("CNET_ISA", f"cnet_{isa}")]
     if LIMITED:
         macros.append(("Py_LIMITED_API", LIMITED_API))
+    if module.startswith("_kernels"):
+        # Blocks of registers stay in registers only once their sizes are constants, that is,
+        # once inlined: left to its taste, GCC ran the AVX-512 product at a third of this speed.
+        macros.append(("CYTHON_INLINE", "__forceinline" if MSVC else "inline __attribute__((always_inline))"))
     if COVERAGE:
         macros.append(("CYTHON_TRACE_NOGIL", "1"))
     return Extension(

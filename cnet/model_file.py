@@ -13,7 +13,6 @@ The safetensors format: https://huggingface.co/docs/safetensors/index#format
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import io
@@ -22,11 +21,13 @@ import math
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .atomic_file import replacing
 
 __all__ = ["read_model", "write_model"]
 
@@ -120,7 +121,10 @@ def write_model(
     for block in blocks.values():
         digest.update(_bytes_of(block))
     head[_CHECKSUM] = digest.hexdigest().encode()
-    _replace_file(path, [memoryview(head), *map(_bytes_of, blocks.values())])
+    with replacing(path) as file:
+        file.write(head)
+        for block in blocks.values():
+            file.write(_bytes_of(block))
 
 
 def read_model(path: _Path) -> tuple[_Tensors, dict[str, str]]:
@@ -225,64 +229,6 @@ def _build_header(blocks: _Tensors, metadata: Mapping[str, str]) -> bytes:
 
 def _bytes_of(block: NDArray[Any]) -> memoryview:
     return block.reshape(-1).view(np.uint8).data
-
-
-def _replace_file(path: str, chunks: Iterable[memoryview]) -> None:
-    """Put the chunks at the path in one step, or leave everything as it was."""
-    try:
-        # realpath would drop a final "/" or "/." and so turn a folder's name into a file's.
-        if os.path.basename(path) in ("", os.curdir, os.pardir):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        target = os.path.realpath(path)
-        mode = _mode_to_keep(target)
-        folder = os.path.dirname(target)
-        temporary = os.path.join(folder, f".cnet-{os.urandom(8).hex()}.tmp")
-        try:
-            _write_new_file(temporary, chunks, mode)
-            os.replace(temporary, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
-        _sync_folder(folder)
-    except ValueError as error:
-        raise ValueError(f"cannot write {path!r}: {error}") from error
-    except OSError as error:
-        # The user asked for this path and has never heard of the temporary one.
-        raise OSError(error.errno, error.strerror or str(error), path) from error
-
-
-def _mode_to_keep(target: str) -> int | None:
-    """The permission bits of the file to be replaced, or None if there is no file yet."""
-    if not os.path.lexists(target):
-        return None
-    mode = os.stat(target).st_mode
-    _require_regular(mode)
-    # Renaming over a write-protected file would succeed; opening it for writing would not.
-    if not os.access(target, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    return mode & 0o777
-
-
-def _write_new_file(path: str, chunks: Iterable[memoryview], mode: int | None) -> None:
-    with open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode or 0o666)) as file:
-        if mode is not None and os.fstat(file.fileno()).st_mode & 0o777 != mode:
-            os.chmod(path, mode)
-        for chunk in chunks:
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: str) -> None:
-    """Ask for the renaming itself to reach the disk, on platforms that can open a folder."""
-    # The new file is complete and in place: an error here is no reason to report a failed save.
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _require_regular(mode: int) -> None:

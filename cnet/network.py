@@ -350,8 +350,9 @@ class TwoLayerNet:
         """
         step = check_number("h", h, positive=True)
         exact = _network.Network(self.sizes, self.activation, np.dtype(np.float64))
-        for target, source in zip(exact.weights + exact.biases, self._core.weights + self._core.biases, strict=True):
-            target[...] = source
+        for layer in range(2):
+            exact.weights[layer][...] = self._core.weights[layer]
+            exact.biases[layer][...] = self._core.biases[layer]
         return dict(zip(NAMES, _numerical.numerical_gradient(exact, x, t, step), strict=True))
 
     def fit(

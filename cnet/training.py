@@ -141,7 +141,8 @@ def check_number(name: str, value: Any, *, positive: bool) -> float:
     except OverflowError:
         raise ValueError(f"{name} must be a finite number, got one too large for a float") from None
     if not math.isfinite(number) or number < 0 or (positive and number == 0):
-        raise ValueError(f"{name} must be finite and {'above 0' if positive else 'not negative'}, got {number}")
+        bound = "above 0" if positive else "not negative"
+        raise ValueError(f"{name} must be finite and {bound}, got {number}")
     return number
 
 

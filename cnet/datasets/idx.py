@@ -16,15 +16,15 @@ section "The IDX file format". http://yann.lecun.com/exdb/mnist/
 
 from __future__ import annotations
 
-import errno
 import math
 import os
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
+
+from ..atomic_file import replacing
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -186,34 +186,6 @@ def read_pieces(stream: BinaryIO, size: int) -> Iterator[bytes]:
             return
         size -= len(piece)
         yield piece
-
-
-@contextmanager
-def replacing(path: str) -> Iterator[BinaryIO]:
-    """Open a temporary file that takes the place of `path` if the block ends without an error.
-
-    The temporary file lies in the same folder, because a rename is atomic only within a file
-    system; it is removed on any failure. A symbolic link is followed, not replaced.
-    """
-    target = os.path.realpath(path)
-    folder = os.path.dirname(target)
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(errno.ENOENT, "no such folder", folder)
-    if os.path.exists(target) and not os.path.isfile(target):
-        code = errno.EISDIR if os.path.isdir(target) else errno.EINVAL
-        raise OSError(code, "expected the path of a regular file", path)
-    temporary = os.path.join(folder, f".{os.urandom(8).hex()}.part")
-    file = open(temporary, "x+b")  # noqa: SIM115
-    try:
-        with file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
 
 
 def _parse(stream: BinaryIO) -> NDArray[Any]:

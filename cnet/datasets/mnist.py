@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from .idx import read_idx, read_pieces, replacing, uncompressed
+from ..atomic_file import replacing
+from .idx import read_idx, read_pieces, uncompressed
 
 if TYPE_CHECKING:
     from pathlib import Path

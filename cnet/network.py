@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from . import model_file, training
+from . import training
 from .core import _network, _numerical
 from .rng import as_key
 from .training import Callback, History, check_choice, check_count, check_number
@@ -477,6 +476,11 @@ class TwoLayerNet:
         ...     bool((cnet.load(path).predict([1, 2, 3, 4]) == net.predict([1, 2, 3, 4])).all())
         True
         """
+        # Imported when needed: reading and writing files takes longer to import than all the rest.
+        import json
+
+        from .model_file import write_model
+
         metadata = {
             "cnet_format": FORMAT_VERSION,
             "sizes": json.dumps(self.sizes),
@@ -485,7 +489,7 @@ class TwoLayerNet:
             "iterations": str(self._iterations),
             "epochs": str(self._epochs),
         }
-        model_file.write_model(path, self.params, metadata)
+        write_model(path, self.params, metadata)
 
     def __getstate__(self) -> dict[str, Any]:
         return {
@@ -549,7 +553,9 @@ def load(path: str | os.PathLike[str]) -> TwoLayerNet:
     Traceback (most recent call last):
     FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.safetensors'
     """
-    tensors, metadata = model_file.read_model(path)
+    from .model_file import read_model
+
+    tensors, metadata = read_model(path)
     try:
         return _rebuild(tensors, metadata)
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -557,6 +563,8 @@ def load(path: str | os.PathLike[str]) -> TwoLayerNet:
 
 
 def _rebuild(tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> TwoLayerNet:
+    import json
+
     version = metadata.get("cnet_format")
     if version != FORMAT_VERSION:
         raise ValueError(f"format version {version!r}, this cnet reads {FORMAT_VERSION!r}")

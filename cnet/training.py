@@ -10,8 +10,8 @@ import math
 import operator
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -105,8 +105,7 @@ class EpochInfo:
     network: TwoLayerNet
 
 
-@dataclass(frozen=True)
-class FitOptions:
+class FitOptions(NamedTuple):
     """The checked arguments of ``TwoLayerNet.fit``."""
 
     iterations: int | None
@@ -176,15 +175,15 @@ def check_options(
     )
 
 
-@dataclass
 class _Record:
     """The history, while it grows."""
 
-    samples: int = 0
-    seconds: float = 0.0
-    loss: list[FloatArray] = field(default_factory=list)
-    train_accuracy: list[float] = field(default_factory=list)
-    validation: list[tuple[float, float]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.samples = 0
+        self.seconds = 0.0
+        self.loss: list[FloatArray] = []
+        self.train_accuracy: list[float] = []
+        self.validation: list[tuple[float, float]] = []
 
     @property
     def iterations(self) -> int:

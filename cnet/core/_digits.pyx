@@ -154,7 +154,7 @@ cdef void fit_box(Random* random, Curve* curve) noexcept nogil:
     """The pen's width; then the longer side to the box, in the middle of the image."""
     # One draw a statement: C does not say which operand of a sum comes first.
     cdef double thin = uniform(random, 0, 1)
-    cdef double width = 1.5 + 2.6 * thin * uniform(random, 0, 1)
+    cdef double width = 1.6 + 3.6 * thin * uniform(random, 0, 1)
     cdef double swell = uniform(random, 0.0, 0.25)
     cdef double phase = uniform(random, 0, 1), pace = uniform(random, 0.3, 1.2)
     cdef double left = curve.x[0], right = curve.x[0], top = curve.y[0], bottom = curve.y[0]
@@ -202,7 +202,7 @@ cdef void paint(Random* random, Curve* curve, uint8_t* image) noexcept nogil:
     """The curve's ink with soft edges, moved so that its centre of mass is the image's."""
     cdef double depth[SIDE * SIDE]
     cdef uint8_t grey[SIDE * SIDE]
-    cdef double soft = uniform(random, 0.9, 1.6), value
+    cdef double soft = uniform(random, 0.8, 1.4), value
     cdef double mass = 0, mass_x = 0, mass_y = 0
     cdef int i, row, column, down, aside
     for i in range(SIDE * SIDE):

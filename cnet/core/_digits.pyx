@@ -154,7 +154,7 @@ cdef void fit_box(Random* random, Curve* curve) noexcept nogil:
     """The pen's width; then the longer side to the box, in the middle of the image."""
     # One draw a statement: C does not say which operand of a sum comes first.
     cdef double thin = uniform(random, 0, 1)
-    cdef double width = 1.6 + 3.6 * thin * uniform(random, 0, 1)
+    cdef double width = 1.7 + 3.6 * thin * uniform(random, 0, 1)
     cdef double swell = uniform(random, 0.0, 0.25)
     cdef double phase = uniform(random, 0, 1), pace = uniform(random, 0.3, 1.2)
     cdef double left = curve.x[0], right = curve.x[0], top = curve.y[0], bottom = curve.y[0]

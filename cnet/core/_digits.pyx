@@ -63,8 +63,8 @@ cdef inline double wave(double u) noexcept nogil:
 
 cdef void loosen(Random* random, int n, double* x, double* y) noexcept nogil:
     """One stroke a little off its place and size, its two ends too short or too long."""
-    cdef double start = 1 + normal(random, 0.15), end = 1 + normal(random, 0.15)
-    cdef double size = 1 + normal(random, 0.05)
+    cdef double start = 1 + normal(random, 0.28), end = 1 + normal(random, 0.28)
+    cdef double size = 1 + normal(random, 0.1)
     cdef double aside = normal(random, 0.025), down = normal(random, 0.025)
     cdef double x0 = x[0], y0 = y[0]
     cdef int i
@@ -79,10 +79,10 @@ cdef void loosen(Random* random, int n, double* x, double* y) noexcept nogil:
 
 cdef void proportion(Random* random, int n, double* x, double* y) noexcept nogil:
     """The waist higher or lower, the foot wider or narrower than the head, the back bent."""
-    cdef double waist = normal(random, 0.18)
+    cdef double waist = normal(random, 0.3)
     cdef double lean = normal(random, 0.12)
-    cdef double taper = normal(random, 0.2)
-    cdef double back = normal(random, 0.15)
+    cdef double taper = normal(random, 0.35)
+    cdef double back = normal(random, 0.2)
     cdef double u, v
     cdef int i
     for i in range(n):
@@ -94,8 +94,8 @@ cdef void proportion(Random* random, int n, double* x, double* y) noexcept nogil
 
 cdef void jitter(Random* random, int n, double* x, double* y) noexcept nogil:
     """Each control point a little off, and all of them bent by slow waves."""
-    cdef double amount = uniform(random, 0.005, 0.03)
-    cdef double bend = uniform(random, 0.0, 0.06)
+    cdef double amount = uniform(random, 0.005, 0.045)
+    cdef double bend = uniform(random, 0.0, 0.12)
     cdef double across[2]
     cdef double along[2]
     cdef double phase[4]
@@ -115,7 +115,7 @@ cdef void jitter(Random* random, int n, double* x, double* y) noexcept nogil:
 
 cdef void transform(Random* random, int n, double* x, double* y) noexcept nogil:
     """Aspect, slant and rotation, around the middle."""
-    cdef double aspect = max(0.4, 0.8 + normal(random, 0.16))
+    cdef double aspect = max(0.4, 0.85 + normal(random, 0.16))
     cdef double slant = 0.10 + normal(random, 0.24)
     # Rotation by the half angle's tangent: no sine is needed.
     cdef double half = normal(random, 0.06)

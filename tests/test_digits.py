@@ -168,7 +168,9 @@ def test_wrong_n_samples(n_samples, error, message):
         make_digits(n_samples, rng=0)
 
 
-@pytest.mark.parametrize(("rng", "error"), [(-1, ValueError), (True, TypeError), (1.5, TypeError), ("1", TypeError)])
+@pytest.mark.parametrize(
+    ("rng", "error"), [(-1, ValueError), (True, TypeError), (1.5, TypeError), ("1", TypeError)]
+)
 def test_wrong_rng(rng, error):
     with pytest.raises(error, match="rng must"):
         make_digits(1, rng=rng)

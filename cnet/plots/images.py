@@ -14,7 +14,7 @@ from matplotlib.colors import Normalize
 from ..network import TwoLayerNet
 from ..training import check_count
 from .networks import check_names, check_network, predictions
-from .style import check_axes, ink, is_dark, new_axes, note, tidy
+from .style import check_axes, ink, is_dark, new_axes, note, tidy, width_of
 from .style import colorbar as add_colorbar
 
 __all__ = ["digits", "misread", "weights"]
@@ -314,7 +314,7 @@ def _draw_images(ax: Axes | None, images: Array, tile: Shape, texts: list[str] |
     shown_columns = max(columns, ROW_TILES)
     across = max(6.0, TILE_INCHES * shown_columns)
     # New axes will fill their figure, once that is laid out.
-    width_share = 1.0 if ax is None else ax.get_position().width
+    points = 72 * across if ax is None else width_of(ax)
     ax = new_axes(ax, size=(across, max(2.0, across * n_rows * height / (shown_columns * width) + 0.4)))
     tidy(ax, title, "", "", grid=False)
     ax.set_axis_off()
@@ -328,8 +328,7 @@ def _draw_images(ax: Axes | None, images: Array, tile: Shape, texts: list[str] |
     # Few images do not grow to fill a row.
     spare = (shown_columns - columns) * width / 2
     ax.set_xlim(-0.5 - spare, columns * width - 0.5 + spare + gap[1])
-    points = 72 * width_share * ax.figure.get_figwidth() / shown_columns
-    _write_texts(ax, texts, columns, (height, width), gap, points)
+    _write_texts(ax, texts, columns, (height, width), gap, points / shown_columns)
     return ax
 
 

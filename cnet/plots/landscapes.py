@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
+from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from ..differentiation import numerical_gradient
 from .evaluation import check_points, check_range, of_two, over, quiet
@@ -136,6 +137,11 @@ def _frame(ax: Axes, x0: FloatArray, x1: FloatArray) -> None:
         ax.set_aspect("equal")
 
 
+def _new_axes_3d(ax: Axes | None) -> Axes3D:
+    axes: Axes3D = new_axes(ax, size=(6.0, 5.4), projection="3d")
+    return axes
+
+
 def surface(
     f: Callable[..., Any],
     x_range: Range = (-3.0, 3.0),
@@ -143,7 +149,7 @@ def surface(
     *,
     points: int = 50,
     ax: Axes | None = None,
-) -> Axes:
+) -> Axes3D:
     """Draw a function of two variables as a surface over the plane.
 
     Parameters
@@ -180,7 +186,7 @@ def surface(
     x0, x1 = _grids(x_range, y_range, points)
     check_axes(ax, projection="3d")
     values = over(g, x0, x1)
-    axes: Any = new_axes(ax, size=(6.0, 5.4), projection="3d")
+    axes = _new_axes_3d(ax)
     finite = values[np.isfinite(values)]
     if len(finite):
         shown = np.where(np.isfinite(values), values, np.nan)

@@ -159,16 +159,16 @@ def distributions(recorder: DistributionRecorder, *, ax: Sequence[Axes] | None =
     if not recorder.iterations:
         raise ValueError("nothing was recorded; pass the recorder to fit as callback=recorder")
     check_axes(ax, 4)
-    ax = new_axes(ax, rows=2, columns=2, size=(7.0, 5.4))
-    for number, (axes, (name, label)) in enumerate(zip(ax, QUANTITIES.items(), strict=True)):
+    four: npt.NDArray[Any] = new_axes(ax, rows=2, columns=2, size=(7.0, 5.4))
+    for number, (axes, (name, label)) in enumerate(zip(four, QUANTITIES.items(), strict=True)):
         color = palette(axes)[number // 2]
         _draw_bands(axes, np.array(recorder.iterations), np.array(recorder.quantiles[name]), color)
         tidy(axes, name[0].upper() + name[1:], "iteration", label)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         if number >= 2:
             axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
-    legend_on_top(ax[0], fontsize="small", columnspacing=1.0, handlelength=1.2)
-    return ax
+    legend_on_top(four[0], fontsize="small", columnspacing=1.0, handlelength=1.2)
+    return four
 
 
 def _draw_bands(ax: Axes, iterations: Array, quantiles: Array, color: str) -> None:

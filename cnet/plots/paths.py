@@ -162,8 +162,9 @@ def learning_rates(
         raise TypeError(f"init_x must hold two real numbers, got dtype {start.dtype}")
     if start.shape != (2,):
         raise ValueError(f"init_x must hold two numbers, got shape {start.shape}")
-    rates = tuple(rates) if np.ndim(rates) else (rates,)  # type: ignore[arg-type]
-    if not rates:
+    if not np.ndim(rates):
+        raise TypeError(f"rates must be a sequence of learning rates, got {rates!r}")
+    if not len(rates):
         raise ValueError("rates must hold at least one learning rate, got none")
     check_axes(ax)
     with quiet():

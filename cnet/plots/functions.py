@@ -145,7 +145,9 @@ def derivative(
     check_function(f)
     grid = np.linspace(*check_range("x_range", x_range), check_points("points", points))
     check_axes(ax, 2)
-    values, slopes = along(f, grid), along(lambda x: numerical_diff(f, x, h), grid)
+    values = along(f, grid)
+    # Across a pole the difference is finite, and means nothing.
+    slopes = np.where(np.isfinite(values), along(lambda x: numerical_diff(f, x, h), grid), np.nan)
     formula = None if exact is None else along(exact, grid)
     pair: npt.NDArray[Any] = new_axes(ax, columns=2, size=PAIR_SIZE)
     left, right = pair

@@ -49,6 +49,7 @@ def tangent(
     Returns
     -------
     matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------
@@ -126,6 +127,7 @@ def derivative(
     Returns
     -------
     numpy.ndarray of two matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------
@@ -207,6 +209,7 @@ def activations(
     Returns
     -------
     numpy.ndarray of two matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------

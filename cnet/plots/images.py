@@ -43,6 +43,7 @@ def weights(
     Parameters
     ----------
     net : TwoLayerNet
+        Trained or not.
     shape : (int, int), optional
         Height and width of an image, whose product is the number of inputs. By default a
         square; if no square has as many pixels, all units are drawn as one map with a row for
@@ -57,6 +58,7 @@ def weights(
     Returns
     -------
     matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------
@@ -189,6 +191,7 @@ def digits(
     Returns
     -------
     matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------
@@ -235,6 +238,7 @@ def misread(
     Parameters
     ----------
     net : TwoLayerNet
+        Trained or not.
     x : array_like, shape (B, I) or (I,)
         Images, one a row, drawn as by `digits`.
     t : array_like
@@ -251,6 +255,7 @@ def misread(
     Returns
     -------
     matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------

@@ -88,6 +88,7 @@ class DistributionRecorder:
         Parameters
         ----------
         info : EpochInfo
+            What `fit` tells a callback.
         """
         self.record(info.network)
 
@@ -97,6 +98,7 @@ class DistributionRecorder:
         Parameters
         ----------
         net : TwoLayerNet
+            Of the sizes that `x` and `t` fit.
 
         Raises
         ------
@@ -128,6 +130,7 @@ def distributions(recorder: DistributionRecorder, *, ax: Sequence[Axes] | None =
     Returns
     -------
     numpy.ndarray of four matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------

@@ -54,6 +54,7 @@ def descent(
     Returns
     -------
     matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------
@@ -136,6 +137,7 @@ def learning_rates(
     Returns
     -------
     matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------
@@ -254,7 +256,8 @@ def _draw_contours(ax: Axes, x0: FloatArray, x1: FloatArray, values: FloatArray)
     shown = np.ma.masked_invalid(values)
     shades = np.linspace(0, 1, len(levels) - 1)
     ax.contourf(x0, x1, shown, levels=levels, colors=fade(ax, strongest=0.35)(shades))
-    ax.contour(x0, x1, shown, levels=levels[1:-1], colors=[ink(ax)], alpha=0.35, linewidths=0.8)
+    ax.contour(x0, x1, shown, levels=levels[1:-1], colors=[ink(ax)], alpha=0.35, linewidths=0.8,
+               linestyles="solid")
 
 
 def _draw_path(ax: Axes, path: FloatArray, label: str, number: int, *, went_down: bool) -> None:

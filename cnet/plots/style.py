@@ -18,8 +18,9 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
 __all__ = [
-    "CURVE_SIZE", "MARKER_LIMIT", "as_floats", "background", "check_axes", "colorbar", "count_axis", "fade", "ink",
-    "is_dark", "legend", "legend_on_top", "magnitude_map", "new_axes", "note", "palette", "tidy", "width_of",
+    "CURVE_SIZE", "MARKER_LIMIT", "as_floats", "background", "check_axes", "colorbar", "count_axis", "fade",
+    "ink", "is_dark", "legend", "legend_on_top", "magnitude_map", "new_axes", "note", "palette", "tidy",
+    "width_of",
 ]
 
 # Width and height of a figure in inches: a column of documentation is 7 wide.
@@ -121,7 +122,9 @@ def tidy(ax: Axes, title: str, xlabel: str, ylabel: str, *, grid: bool = True) -
 
 def legend(ax: Axes, *, framealpha: float = 0.0, **options: Any) -> None:
     """A legend in the ink of the axes; over a shaded plane it needs a ground of its own."""
-    ax.legend(labelcolor=ink(ax), facecolor=background(ax), edgecolor="none", framealpha=framealpha, **options)
+    ax.legend(
+        labelcolor=ink(ax), facecolor=background(ax), edgecolor="none", framealpha=framealpha, **options
+    )
 
 
 def count_axis(axis: Any, values: npt.NDArray[Any]) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import evaluate, info, predict, train
+from . import check_gradients, digits, evaluate, info, plot, predict, train
 from .console import FAILURE, INTERRUPTED, Failure, complain, finish_output, one_line
 from .options import Parser
 
 __all__ = ["main"]
 
-COMMANDS = (train, evaluate, predict, info)
+COMMANDS = (train, evaluate, predict, plot, check_gradients, digits, info)
 
 DESCRIPTION = """\
 Train a small neural network that reads handwritten digits, and look at how it does it.
@@ -25,6 +25,7 @@ first steps:
   cnet train                          learn from 60,000 drawn digits (no download)
   cnet evaluate cnet-run              how well does it read digits that it has not seen?
   cnet predict cnet-run photo.png     which digit is in this picture?
+  cnet plot cnet-run                  pictures: curves, weights, confusions, mistakes
 
 "cnet COMMAND --help" explains each command, with examples.
 """

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 __all__ = [
     "FAILURE", "INTERRUPTED", "USAGE", "Failure", "complain", "finish_output", "note", "one_line",
-    "percent", "print_json", "say",
+    "percent", "print_json", "say", "to_json",
 ]
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
@@ -39,7 +39,7 @@ def say(text: str, *, as_json: bool = False) -> None:
     if as_json:
         note(text)
     else:
-        print(text, flush=True)
+        _write(text)
 
 
 def note(text: str) -> None:
@@ -75,12 +75,29 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def print_json(document: dict[str, Any]) -> None:
-    """Print one JSON document on standard output; what is not a number is null."""
-    print(json.dumps(_finite(document), indent=None, allow_nan=False), flush=True)
+    """Print one JSON document, in a line of its own, on standard output."""
+    _write(to_json(document))
+
+
+def to_json(document: dict[str, Any]) -> str:
+    """A document as JSON; NaN and infinities, which JSON lacks, are null."""
+    return json.dumps(_finite(document), allow_nan=False)
+
+
+def _write(text: str) -> None:
+    """Print a line on standard output; what its encoding lacks, as an escape."""
+    try:
+        try:
+            print(text, flush=True)
+        except UnicodeEncodeError:
+            encoding = sys.stdout.encoding
+            print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    except OSError as error:
+        raise Failure(f"cannot write to standard output: {error.strerror or error}") from None
 
 
 def _finite(value: Any) -> Any:
-    """`value` with NaN and infinities, which JSON lacks, as None."""
+    """`value` with None in place of what is not a finite number."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -99,8 +116,6 @@ def one_line(error: BaseException) -> str:
     """An error's message on one line; that of a system call with the file it was about."""
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
-    if isinstance(error, BrokenPipeError):
-        return "standard output was closed"
     return " ".join(str(error).split()) or type(error).__name__
 
 

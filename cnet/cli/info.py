@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Any
 
-from .console import print_json
+from .console import print_json, say
 from .options import add_json
 
 __all__ = ["add_to", "run"]
@@ -29,6 +31,9 @@ def run(args: argparse.Namespace) -> int:
 
     if args.json:
         print_json(show_config(mode="dicts") or {})
-    else:
+        return 0
+    text = StringIO()
+    with redirect_stdout(text):
         show_config()
+    say(text.getvalue().rstrip("\n"))
     return 0

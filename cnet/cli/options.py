@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import shutil
+import textwrap
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -21,6 +22,31 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str, **options: Any) -> None:
         width = min(100, max(30, shutil.get_terminal_size().columns - 1))
         super().__init__(prog, width=width, max_help_position=min(30, width // 3), **options)
+
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Paragraphs are filled; indented lines, the examples, keep their form if it fits."""
+        filled: list[str] = []
+        paragraph: list[str] = []
+        for line in [*text.splitlines(), ""]:
+            if line and not line.startswith(" "):
+                paragraph.append(line)
+                continue
+            if paragraph:
+                filled += textwrap.wrap(" ".join(paragraph), width, break_on_hyphens=False)
+                paragraph = []
+            filled += [line] if len(line) <= width else self._narrow(line, width)
+        return "\n".join(filled).rstrip()
+
+    @staticmethod
+    def _narrow(line: str, width: int) -> list[str]:
+        """An example in two: the command as it is, and under it what it does."""
+        command, _, comment = line.strip().partition("  ")
+        indent = " " * 6
+        wrapped = textwrap.wrap(
+            comment.strip(), width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+        )
+        return [f"  {command}", *wrapped]
 
 
 class Parser(argparse.ArgumentParser):

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from ..atomic_file import replacing
 from ..network import NAMES, TwoLayerNet, load
 from ..training import EpochInfo, History
-from .console import Failure
+from .console import Failure, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,7 +120,7 @@ class Record:
         """Write ``history.json``."""
         document = {**self.summary(), "loss": self.loss.tolist()}
         with replacing(os.path.join(folder, HISTORY)) as file:
-            file.write(json.dumps(document).encode() + b"\n")
+            file.write(to_json(document).encode() + b"\n")
 
     def write_checkpoint(self, folder: str, net: TwoLayerNet) -> None:
         """Write ``checkpoint.safetensors``: the network, and this record."""
@@ -190,12 +190,16 @@ def read_record(folder: str) -> Record:
         with open(path, "rb") as file:
             document = json.load(file)
         return Record(
-            Settings(**document["settings"]), document["state"], np.array(document["loss"], np.float64),
-            {name: [float(value) for value in document["epochs"][name]] for name in MEASURES},
-            float(document["seconds"]),
+            Settings(**document["settings"]), document["state"], np.array(_numbers(document["loss"])),
+            {name: _numbers(document["epochs"][name]) for name in MEASURES}, float(document["seconds"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise Failure(f"{path} is damaged, or not a history of this version of cnet: {error!r}") from None
+
+
+def _numbers(values: list[float | None]) -> list[float]:
+    """With NaN, which JSON lacks, in place of null."""
+    return [np.nan if value is None else float(value) for value in values]
 
 
 def load_model(path: str) -> TwoLayerNet:

@@ -8,11 +8,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import pictures
-from .console import FAILURE, INTERRUPTED, USAGE, Failure, complain, note, one_line, percent, print_json, say
+from .console import FAILURE, INTERRUPTED, USAGE, Failure, complain, note, percent, print_json, say
 from .data import Data, load_data
 from .options import add_data, add_json, at_most, count, positive_number, seed
 from .progress import Progress
-from .run_folder import CHECKPOINT, CURVES, HISTORY, MODEL, Record, Settings, read_checkpoint, remove_results
+from .run_folder import (
+    CHECKPOINT,
+    CURVES,
+    HISTORY,
+    MODEL,
+    Record,
+    Settings,
+    read_checkpoint,
+    read_record,
+    remove_results,
+)
 
 if TYPE_CHECKING:
     from ..network import TwoLayerNet
@@ -94,29 +104,51 @@ def add_to(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, and write what came of it."""
-    folder, net, record, data = _resumed(args) if args.resume is not None else _new(args)
-    settings = record.settings
-    describe(net, settings, data, args.json)
-    if record.iterations >= settings.iterations:
+    if args.resume is None:
+        folder, net, record, data = _new(args)
+    else:
+        folder, net, record, data = _resumed(args)
+    describe(net, record.settings, data, args.json)
+    if _is_finished(folder, record):
         say(f"{folder} is finished; --iterations or --epochs asks for more", as_json=args.json)
+        if args.json:
+            print_json({**read_record(folder).summary(), "folder": folder})
         return 0
     drawable = pictures.available()
     if not drawable:
         note(f'matplotlib is not installed (pip install "cnet-nn[cli]"): training goes without {CURVES}')
-    os.makedirs(folder, exist_ok=True)
     record.write_checkpoint(folder, net)
     remove_results(folder)
-    status = _Training(net, record, data, folder, args).run()
-    record.write_history(folder)
+    training = _Training(net, record, data, folder, args)
+    training.run()
+    written = _write_results(folder, net, record, drawable)
+    report(record, folder, written, args.json)
+    return training.conclude()
+
+
+def _is_finished(folder: str, record: Record) -> bool:
+    """Whether the run has gone as far as is asked; its checkpoint may be a part of an epoch behind."""
+    if record.iterations >= record.settings.iterations:
+        return True
+    if not os.path.exists(os.path.join(folder, HISTORY)) or record.iterations == 0:
+        return False
+    past = read_record(folder)
+    same = replace(past.settings, data=record.settings.data) == record.settings
+    return same and past.state == "finished" and os.path.exists(os.path.join(folder, MODEL))
+
+
+def _write_results(folder: str, net: TwoLayerNet, record: Record, drawable: bool) -> list[str]:
+    """The network, its history and its picture; the names of the files."""
     written = [HISTORY]
-    if status != FAILURE:
+    record.write_history(folder)
+    # What is left after a divergence is of no use.
+    if record.state != "diverged":
         net.save(os.path.join(folder, MODEL))
         written.insert(0, MODEL)
     if drawable:
         pictures.write_curves(record, os.path.join(folder, CURVES))
         written.append(CURVES)
-    report(record, folder, written, args.json)
-    return status
+    return written
 
 
 def describe(net: TwoLayerNet, settings: Settings, data: Data, as_json: bool) -> None:
@@ -146,6 +178,9 @@ def _new(args: argparse.Namespace) -> tuple[str, TwoLayerNet, Record, Data]:
 
     given = {name: getattr(args, name) for name in DEFAULTS if getattr(args, name) is not None}
     chosen = DEFAULTS | given
+    folder = args.out or DEFAULT_OUT
+    # A folder that cannot be is known before the data is there.
+    os.makedirs(folder, exist_ok=True)
     if chosen["data"] == "drawn":
         say("drawing 70,000 digits ...", as_json=args.json)
     data = load_data(chosen["data"])
@@ -161,7 +196,7 @@ def _new(args: argparse.Namespace) -> tuple[str, TwoLayerNet, Record, Data]:
     settings = Settings(
         **chosen, checksum=data.checksum(), iterations=iterations, iterations_per_epoch=per_epoch
     )
-    return args.out or DEFAULT_OUT, net, Record(settings), data
+    return folder, net, Record(settings), data
 
 
 def _resumed(args: argparse.Namespace) -> tuple[str, TwoLayerNet, Record, Data]:
@@ -202,28 +237,38 @@ class _Training:
     ) -> None:
         self.net, self.record, self.data, self.folder, self.args = net, record, data, folder, args
         self.settings = record.settings
+        self.divergence = ""
         self.done_before, self.seconds_before = record.iterations, record.seconds
         self.progress = Progress(
             self.settings.batch_size, self.settings.iterations, record.iterations, args.json
         )
 
-    def run(self) -> int:
-        """Train to the end, or until Ctrl-C or divergence; the exit status."""
+    def run(self) -> None:
+        """Train to the end, or until Ctrl-C or divergence; the record's state tells which."""
         from ..errors import DivergenceError
 
         try:
             self._fit()
+            self.record.state = "finished"
         except KeyboardInterrupt:
             self._catch_up("interrupted")
-            where = os.path.join(self.folder, MODEL)
-            note(f"interrupted: the network as it is now goes to {where}; "
-                 f"cnet train --resume {self.folder} goes on from the last whole epoch")
-            return INTERRUPTED
         except DivergenceError as error:
             self._catch_up("diverged")
-            complain(f"{one_line(error)}; the last whole epoch is in {os.path.join(self.folder, CHECKPOINT)}")
+            iteration = self.done_before + error.iteration
+            self.divergence = (
+                f"training diverged at iteration {iteration:,}: the loss is no longer finite, likely because "
+                f"the learning rate {self.settings.learning_rate:g} is too high"
+            )
+
+    def conclude(self) -> int:
+        """Say how to go on if training did not come to its end; the exit status."""
+        if self.record.state == "interrupted":
+            note(f"interrupted: {os.path.join(self.folder, MODEL)} is the network as it was then; "
+                 f"cnet train --resume {self.folder} goes on from the last whole epoch")
+            return INTERRUPTED
+        if self.record.state == "diverged":
+            complain(f"{self.divergence}; the last whole epoch is in {os.path.join(self.folder, CHECKPOINT)}")
             return FAILURE
-        self.record.state = "finished"
         return 0
 
     def _fit(self) -> None:

@@ -91,7 +91,7 @@ def confusion_matrix(
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(totals, 1)
     side = 3.0 + 0.36 * min(n_classes, 10)
-    ax = new_axes(ax, size=(side, side))
+    ax = new_axes(ax, size=(side + 0.7 * bool(colorbar), side))
     image = ax.imshow(shares, cmap="cividis", norm=PowerNorm(0.5, vmin=0, vmax=1), interpolation="nearest")
     if n_classes <= NAMED_LIMIT:
         _write_counts(ax, counts, shares)

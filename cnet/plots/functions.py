@@ -13,7 +13,7 @@ from .. import functions as cnet_functions
 from ..differentiation import numerical_diff
 from ..training import check_choice
 from .evaluation import along, check_function, check_points, check_range, quiet, scalar
-from .style import as_floats, check_axes, ink, legend, new_axes, palette, tidy
+from .style import as_floats, check_axes, ink, legend, legend_on_top, new_axes, palette, tidy
 
 __all__ = ["activations", "derivative", "tangent"]
 
@@ -154,7 +154,7 @@ def derivative(
     right.plot(grid, _finite(slopes), color=colors[1], linewidth=2, label=f"numerical, h = {h:g}")
     if formula is not None:
         right.plot(grid, _finite(formula), ":", color=ink(right), linewidth=2, label="exact")
-        legend(right)
+        legend_on_top(right, fontsize="small", columnspacing=1.0)
     tidy(left, "Function", "x", "f(x)")
     tidy(right, "Derivative", "x", "slope of f")
     return ax

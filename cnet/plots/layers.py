@@ -14,7 +14,7 @@ from .. import reference
 from ..network import TwoLayerNet
 from ..training import EpochInfo
 from .networks import check_network
-from .style import check_axes, legend, new_axes, note, palette, tidy
+from .style import check_axes, legend_on_top, new_axes, note, palette, tidy
 
 __all__ = ["DistributionRecorder", "distributions"]
 
@@ -167,7 +167,7 @@ def distributions(recorder: DistributionRecorder, *, ax: Sequence[Axes] | None =
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         if number >= 2:
             axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
-    legend(ax[0], fontsize="small")
+    legend_on_top(ax[0], fontsize="small", columnspacing=1.0, handlelength=1.2)
     return ax
 
 
@@ -177,7 +177,7 @@ def _draw_bands(ax: Axes, iterations: Array, quantiles: Array, color: str) -> No
     _, low, lower, median, upper, high, _ = shown.T
     if np.isnan(shown).all():
         note(ax, "no value is finite")
-    bands = ((low, high, 0.25, "90 %"), (lower, upper, 0.45, "50 %"))
+    bands = ((low, high, 0.25, "nine tenths"), (lower, upper, 0.45, "half"))
     for bottom, top, alpha, label in bands:
         if len(iterations) == 1:
             ax.bar(iterations, top - bottom, bottom=bottom, width=0.5, color=color, alpha=alpha, label=label)

@@ -17,7 +17,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap,
 
 __all__ = [
     "CURVE_SIZE", "MARKER_LIMIT", "background", "check_axes", "colorbar", "fade", "ink", "is_dark", "legend",
-    "magnitude_map", "new_axes", "note", "palette", "tidy",
+    "legend_on_top", "magnitude_map", "new_axes", "note", "palette", "tidy",
 ]
 
 # Width and height of a figure in inches: a column of documentation is 7 wide.
@@ -65,9 +65,10 @@ def new_axes(
     count = rows * columns
     if ax is not None:
         return ax if count == 1 else np.array(_flattened(ax, count), dtype=object)
-    _, made = plt.subplots(
+    figure, made = plt.subplots(
         rows, columns, figsize=size, layout="constrained", subplot_kw={"projection": projection}
     )
+    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.08)
     return made if count == 1 else made.reshape(-1)
 
 
@@ -124,6 +125,13 @@ def legend(ax: Axes, **options: Any) -> None:
         labelcolor=ink(ax), facecolor=background(ax), edgecolor="none", framealpha=0.8,
         **options,
     )
+
+
+def legend_on_top(ax: Axes, **options: Any) -> None:
+    """A legend in one line above the curves, which make room for it."""
+    bottom, top = ax.get_ylim()
+    ax.set_ylim(bottom, top + 0.22 * (top - bottom))
+    legend(ax, loc="upper center", ncols=len(ax.get_legend_handles_labels()[0]), **options)
 
 
 def colorbar(mappable: Any, ax: Axes, label: str, **options: Any) -> Any:

@@ -35,7 +35,7 @@ def build_parser() -> Parser:
     """The whole command line, as argparse knows it."""
     from .. import __version__
 
-    parser = Parser(prog="cnet", description=DESCRIPTION, epilog=EXAMPLES)
+    parser = Parser(prog="cnet", usage="cnet COMMAND [options]", description=DESCRIPTION, epilog=EXAMPLES)
     parser.add_argument("--version", action="version", version=f"cnet {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     for command in COMMANDS:

@@ -33,14 +33,18 @@ def add_to(commands: Any) -> None:
     """Add this command to the command line."""
     parser = commands.add_parser(
         "check-gradients", help="compare backpropagation with numerical differentiation",
+        usage="cnet check-gradients [options]",
         description=DESCRIPTION, epilog=EXAMPLES,
     )
     parser.add_argument("--model", metavar="MODEL", help="check this one (a model file, or a run's folder)")
     parser.add_argument("--hidden", type=count, metavar="N", help="units of the hidden layer (default: 50)")
     parser.add_argument(
-        "--activation", choices=("sigmoid", "relu", "tanh"), help="of the hidden layer (default: sigmoid)"
+        "--activation", choices=("sigmoid", "relu", "tanh"), metavar="NAME",
+        help="of the hidden layer: sigmoid (default), relu or tanh",
     )
-    parser.add_argument("--dtype", choices=tuple(TOLERANCE), help="of the network (default: float64)")
+    parser.add_argument(
+        "--dtype", choices=tuple(TOLERANCE), metavar="TYPE", help="float64 (default) or float32"
+    )
     parser.add_argument(
         "--samples", type=count, default=3, metavar="N", help="drawn digits to compute with (default: 3)"
     )

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 __all__ = [
     "FAILURE", "INTERRUPTED", "USAGE", "Failure", "complain", "finish_output", "note", "one_line",
-    "percent", "print_json", "say", "to_json",
+    "percent", "print_json", "say", "to_json", "write",
 ]
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
@@ -39,7 +39,7 @@ def say(text: str, *, as_json: bool = False) -> None:
     if as_json:
         note(text)
     else:
-        _write(text)
+        write(text)
 
 
 def note(text: str) -> None:
@@ -76,7 +76,7 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 def print_json(document: dict[str, Any]) -> None:
     """Print one JSON document, in a line of its own, on standard output."""
-    _write(to_json(document))
+    write(to_json(document))
 
 
 def to_json(document: dict[str, Any]) -> str:
@@ -84,8 +84,14 @@ def to_json(document: dict[str, Any]) -> str:
     return json.dumps(_finite(document), allow_nan=False)
 
 
-def _write(text: str) -> None:
-    """Print a line on standard output; what its encoding lacks, as an escape."""
+def write(text: str) -> None:
+    """Print a line on standard output; what its encoding lacks, as an escape.
+
+    Raises
+    ------
+    Failure
+        If it cannot be written: a closed pipe, a full disk.
+    """
     try:
         try:
             print(text, flush=True)

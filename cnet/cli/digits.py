@@ -39,6 +39,7 @@ def add_to(commands: Any) -> None:
     """Add this command to the command line."""
     parser = commands.add_parser(
         "digits", help="draw digits, as a picture or as files to train with",
+        usage="cnet digits [options] OUT",
         description=DESCRIPTION, epilog=EXAMPLES,
     )
     parser.add_argument("out", metavar="OUT", help="a .png file, or a folder")

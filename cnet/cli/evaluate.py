@@ -23,6 +23,7 @@ def add_to(commands: Any) -> None:
     """Add this command to the command line."""
     parser = commands.add_parser(
         "evaluate", help="measure how well a trained network reads",
+        usage="cnet evaluate [options] MODEL",
         description="Measure a trained network's accuracy (the share of images that it reads right)\n"
         "and its loss.",
         epilog=EXAMPLES,
@@ -30,7 +31,8 @@ def add_to(commands: Any) -> None:
     parser.add_argument("model", metavar="MODEL", help="a model file, or the folder of a run")
     add_data(parser)
     parser.add_argument(
-        "--part", choices=("test", "train"), default="test", help="which images (default: test)"
+        "--part", choices=("test", "train"), default="test", metavar="PART",
+        help='which images: "test" (default) or "train"',
     )
     add_json(parser)
     parser.set_defaults(run=run)

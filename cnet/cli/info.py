@@ -16,7 +16,7 @@ __all__ = ["add_to", "run"]
 def add_to(commands: Any) -> None:
     """Add this command to the command line."""
     parser = commands.add_parser(
-        "info", help="show version, instruction set and threads",
+        "info", help="show version, instruction set and threads", usage="cnet info [options]",
         description="Show the version, which instruction set is in use here, which there are, and how cnet "
         "was built.\nThe environment variable CNET_ISA asks for another instruction set.",
         epilog="examples:\n  cnet info\n  CNET_ISA=baseline cnet info",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import math
 import shutil
+import sys
 import textwrap
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from .console import USAGE
+from .console import USAGE, write
 
 __all__ = [
     "Parser", "add_data", "add_json", "at_most", "count", "positive_number", "seed",
@@ -56,6 +57,13 @@ class Parser(argparse.ArgumentParser):
         options.setdefault("formatter_class", HelpFormatter)
         # An abbreviation that works today would mean something else once an option is added.
         super().__init__(allow_abbrev=False, **options)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help; argparse would pass over a failure."""
+        if file is sys.stdout and message:
+            write(message.rstrip("\n"))
+        else:
+            super()._print_message(message, file)
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments, and leave with status 2."""

@@ -40,14 +40,22 @@ def require() -> None:
 def write_curves(record: Record, path: str, dark: bool = False) -> None:
     """Loss by iteration and accuracies by epoch, side by side."""
     from ..plots import accuracy_curve, loss_curve
+    from ..plots.style import legend, palette
 
-    history = record.as_history()
+    epochs = record.epochs
     with _figure(path, (11, 4), dark) as figure:
         left, right = figure.subplots(1, 2)
-        if history.iterations:
-            loss_curve(history, ax=left)
-        if history.epochs:
-            accuracy_curve(history, labels=("train", "test"), ax=right)
+        if len(record.loss):
+            loss_curve(record.loss, ax=left)
+            colour = palette(left)[1]
+            left.plot(
+                epochs["iteration"], epochs["test_loss"], "s--", color=colour, markersize=4, label="test"
+            )
+            legend(left, loc="upper right")
+        if epochs["iteration"]:
+            accuracy_curve(
+                epochs["train_accuracy"], epochs["test_accuracy"], labels=("train", "test"), ax=right
+            )
 
 
 def write_weights(net: TwoLayerNet, path: str, dark: bool = False) -> None:

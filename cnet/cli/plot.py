@@ -33,11 +33,13 @@ PICTURES = ("curves", "weights", "confusion", "misread")
 def add_to(commands: Any) -> None:
     """Add this command to the command line."""
     parser = commands.add_parser(
-        "plot", help="draw pictures of a run", description=DESCRIPTION, epilog=EXAMPLES
+        "plot", help="draw pictures of a run", usage="cnet plot [options] RUN [RUN ...]",
+        description=DESCRIPTION, epilog=EXAMPLES,
     )
     parser.add_argument("runs", metavar="RUN", nargs="+", help="the folder of a run")
     parser.add_argument(
-        "--only", choices=PICTURES, action="append", help="this picture only (may be given several times)"
+        "--only", choices=PICTURES, action="append", metavar="NAME",
+        help=f"one picture only: {', '.join(PICTURES)}; may be given several times",
     )
     parser.add_argument(
         "--data", metavar="SOURCE",

@@ -26,7 +26,8 @@ examples:
 def add_to(commands: Any) -> None:
     """Add this command to the command line."""
     parser = commands.add_parser(
-        "predict", help="read the digits in pictures", description=DESCRIPTION, epilog=EXAMPLES
+        "predict", help="read the digits in pictures",
+        usage="cnet predict [options] MODEL IMAGE [IMAGE ...]", description=DESCRIPTION, epilog=EXAMPLES,
     )
     parser.add_argument("model", metavar="MODEL", help="a model file, or the folder of a run")
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="a picture of one digit")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from typing import Any
@@ -12,6 +13,11 @@ __all__ = ["Progress"]
 
 # Without a terminal, a line after so many seconds without one.
 QUIET_SECONDS = 10.0
+
+# tqdm sets a comma before the postfix. On narrow terminals the numbers matter more than a bar.
+WIDE = 80
+WIDE_FORMAT = "{percentage:3.0f}% |{bar}| {rate_fmt}{postfix}, {remaining} left"
+NARROW_FORMAT = "{percentage:3.0f}% {rate_fmt}{postfix}"
 
 
 class Progress:
@@ -49,7 +55,7 @@ class Progress:
 
     def set_accuracy(self, test: float) -> None:
         """The accuracy when the last epoch ended."""
-        self._accuracy = f", accuracy {percent(test)}"
+        self._accuracy = f", test {percent(test)}"
 
     def update(self, n: int) -> None:
         """`n` more iterations are done."""
@@ -66,6 +72,8 @@ class Progress:
     def line(self, text: str) -> None:
         """Print a line without tearing the bar."""
         self._remember_line()
+        if shutil.get_terminal_size().columns < WIDE:
+            text = text.replace(" accuracy", "")
         if self._bar is None:
             say(text, as_json=self.as_json)
         else:
@@ -88,7 +96,8 @@ def _bar(samples: int) -> Any:
         from tqdm import tqdm
     except ImportError:
         return None
+    wide = shutil.get_terminal_size().columns >= WIDE
     return tqdm(
-        total=samples, unit=" samples", unit_scale=True, dynamic_ncols=True, leave=False,
-        bar_format="{percentage:3.0f}% |{bar}| {rate_fmt}, {postfix}, {remaining} left",
+        total=samples, unit=" samples" if wide else "", unit_scale=True, dynamic_ncols=True, leave=False,
+        bar_format=WIDE_FORMAT if wide else NARROW_FORMAT,
     )

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from ..atomic_file import replacing
 from ..network import NAMES, TwoLayerNet, load
-from ..training import EpochInfo, History
+from ..training import EpochInfo
 from .console import Failure, to_json
 
 if TYPE_CHECKING:
@@ -92,19 +92,6 @@ class Record:
         )
         for name, value in zip(MEASURES, measured, strict=True):
             self.epochs[name].append(np.nan if value is None else float(value))
-
-    def as_history(self) -> History:
-        """The same as ``TwoLayerNet.fit`` returns it, for the pictures."""
-        return History(
-            loss=self.loss,
-            train_accuracy=np.array(self.epochs["train_accuracy"]),
-            validation_loss=np.array(self.epochs["test_loss"]),
-            validation_accuracy=np.array(self.epochs["test_accuracy"]),
-            seconds=self.seconds,
-            samples_per_second=self.samples_per_second,
-            epochs=len(self.epochs["iteration"]),
-            iterations=self.iterations,
-        )
 
     def summary(self) -> dict[str, Any]:
         """All but the loss of each iteration, for JSON."""

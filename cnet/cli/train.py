@@ -40,12 +40,12 @@ measured on all training images and on all test images.
 
 EXAMPLES = """\
 examples:
-  cnet train                                     the book's job on drawn digits
-  cnet train --data mnist                        on the real MNIST
-  cnet train --activation relu --hidden 100      another network
-  cnet train --epochs 30 --out long-run          longer, into a folder of its own
-  cnet train --resume cnet-run                   go on with a run that was cut off
-  cnet train --resume cnet-run --epochs 40       ... or with a finished one, for longer
+  cnet train                                the book's job on drawn digits
+  cnet train --data mnist                   on the real MNIST
+  cnet train --activation relu --hidden 100 another network
+  cnet train --epochs 30 --out long-run     longer, into a folder of its own
+  cnet train --resume cnet-run              go on with a run that was cut off
+  cnet train --resume cnet-run --epochs 40  ... or with a finished one, for longer
 
 The run's folder then holds model.safetensors (the network), history.json (loss and
 accuracies), curves.png (a picture of both) and checkpoint.safetensors (for --resume).
@@ -67,29 +67,37 @@ WEIGHT_INIT: dict[str, float | Literal["he", "xavier"]] = {"sigmoid": 0.01, "rel
 def add_to(commands: Any) -> None:
     """Add this command to the command line."""
     parser = commands.add_parser(
-        "train", help="train a network and keep it", description=DESCRIPTION, epilog=EXAMPLES
+        "train", help="train a network and keep it", usage="cnet train [options]",
+        description=DESCRIPTION, epilog=EXAMPLES,
     )
     add_data(parser, default=None)
     network = parser.add_argument_group("the network")
     network.add_argument("--hidden", type=count, metavar="N", help="units of the hidden layer (default: 50)")
     network.add_argument(
-        "--activation", choices=tuple(WEIGHT_INIT), help="of the hidden layer (default: sigmoid)"
+        "--activation", choices=tuple(WEIGHT_INIT), metavar="NAME",
+        help="of the hidden layer: sigmoid (default), relu or tanh",
     )
     training = parser.add_argument_group("training")
     length = training.add_mutually_exclusive_group()
     length.add_argument("--iterations", type=count, metavar="N", help="mini-batches (default: 10,000)")
     length.add_argument("--epochs", type=count, metavar="N", help="or: times through the training images")
     training.add_argument("--batch-size", type=count, metavar="N", help="images a mini-batch (default: 100)")
-    training.add_argument("--learning-rate", type=positive_number, metavar="R", help="(default: 0.1)")
     training.add_argument(
-        "--sampling", choices=("replacement", "shuffle"),
-        help="each mini-batch at random from all images (default), or every image once an epoch",
+        "--learning-rate", type=positive_number, metavar="R", help="size of a step (default: 0.1)"
     )
     training.add_argument(
-        "--gradient", choices=("backprop", "numerical"),
-        help="by backpropagation (default), or by central differences: the same, thousands of times slower",
+        "--sampling", choices=("replacement", "shuffle"), metavar="HOW",
+        help='"replacement": each mini-batch at random from all images (default); "shuffle": every image '
+        "once an epoch, in a new order",
     )
-    training.add_argument("--threads", type=at_most(256), metavar="N", help="(default: as many as pay)")
+    training.add_argument(
+        "--gradient", choices=("backprop", "numerical"), metavar="HOW",
+        help='"backprop" (default); "numerical": by central differences, the same but thousands of times '
+        "slower",
+    )
+    training.add_argument(
+        "--threads", type=at_most(256), metavar="N", help="at once (default: as many as pay)"
+    )
     training.add_argument(
         "--seed", type=seed, metavar="N", help="of first weights and mini-batches (default: 0)"
     )

@@ -329,10 +329,15 @@ template <class T> struct half_vec {
     typedef T lanes_type __attribute__((vector_size(32)));
     lanes_type v;
 };
-template <class T> static CNET_INLINE half_vec<T> hset(T x) {
-    half_vec<T> a;
-    a.v = x - (typename half_vec<T>::lanes_type){};
-    return a;
+static CNET_INLINE half_vec<float> hlow(vec<float> a) {
+    half_vec<float> r;
+    r.v = (half_vec<float>::lanes_type)_mm512_castps512_ps256((__m512)a.v);
+    return r;
+}
+static CNET_INLINE half_vec<double> hlow(vec<double> a) {
+    half_vec<double> r;
+    r.v = (half_vec<double>::lanes_type)_mm512_castpd512_pd256((__m512d)a.v);
+    return r;
 }
 static CNET_INLINE half_vec<float> hfma(half_vec<float> a, half_vec<float> b, half_vec<float> c) {
     a.v = (half_vec<float>::lanes_type)_mm256_fmadd_ps((__m256)a.v, (__m256)b.v, (__m256)c.v);
@@ -346,7 +351,7 @@ static CNET_INLINE half_vec<double> hfma(half_vec<double> a, half_vec<double> b,
 // Shorter vectors are not worth halving: never used.
 static const int HAS_HALF = 0;
 template <class T> struct half_vec { T v; };
-template <class T> static CNET_INLINE half_vec<T> hset(T x) { half_vec<T> a; a.v = x; return a; }
+template <class T> static CNET_INLINE half_vec<T> hlow(vec<T>) { half_vec<T> a; a.v = 0; return a; }
 template <class T> static CNET_INLINE half_vec<T> hfma(half_vec<T> a, half_vec<T>, half_vec<T>) { return a; }
 #endif
 template <class T> static CNET_INLINE half_vec<T> hload(const T* p) { half_vec<T> a; memcpy(&a.v, p, sizeof(a.v)); return a; }

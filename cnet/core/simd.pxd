@@ -34,7 +34,8 @@ cdef extern from "simd.h" namespace "CNET_ISA" nogil:
     cdef cppclass half_vec[T]:
         half_vec() noexcept
 
-    half_vec[T] hset[T](T) noexcept
+    half_vec[float] hlow(vec[float]) noexcept
+    half_vec[double] hlow(vec[double]) noexcept
     half_vec[T] hload[T](const T*) noexcept
     void hstore[T](T*, half_vec[T]) noexcept
     half_vec[float] hfma(half_vec[float], half_vec[float], half_vec[float]) noexcept

@@ -11,7 +11,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from .simd cimport (
-    BLOCK_VECTORS, HAS_HALF, SPARSE_VECTORS, count_trailing_zeros, half_vec, hfma, hload, hset, hstore, nonzero_bytes, nonzero_lanes, opaque, prefetch,
+    BLOCK_VECTORS, HAS_HALF, SPARSE_VECTORS, count_trailing_zeros, half_vec, hfma, hload, hlow, hstore, nonzero_bytes, nonzero_lanes, opaque, prefetch,
     vec, vfma, vload, vmax, vpow2, vselect_less, vset, vstore, vsum,
 )
 from .stack cimport (

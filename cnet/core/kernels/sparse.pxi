@@ -71,9 +71,8 @@ cdef inline void forward_block(
 ) noexcept nogil:
     """sums (rows, vectors) = (0 where fresh, else sums) + x (rows, 64) . weight (64, vectors)."""
     cdef vec[real] total[8]
-    cdef half_vec[real] rest = hset(<real>0)
+    cdef half_vec[real] rest = hlow(vset(<real>0))
     cdef vec[real] factor
-    cdef real value
     cdef uint64_t bits
     cdef const real* row
     cdef Py_ssize_t r, lanes = sizeof(vec[real]) // sizeof(real)
@@ -83,7 +82,7 @@ cdef inline void forward_block(
         if fresh:
             for j in range(vectors):
                 total[j] = vset(<real>0)
-            rest = hset(<real>0)
+            rest = hlow(vset(<real>0))
         elif bits == 0:
             continue
         else:
@@ -94,13 +93,12 @@ cdef inline void forward_block(
         while bits:
             column = count_trailing_zeros(bits)
             bits &= bits - 1
-            value = as_number(x + r * CNET_TILE + column, weight)
-            factor = vset(value)
+            factor = vset(as_number(x + r * CNET_TILE + column, weight))
             row = opaque(weight + column * ld_weight)
             for j in range(vectors):
                 total[j] = vfma(factor, vload(row + j * lanes), total[j])
             if half:
-                rest = hfma(hset(value), hload(row + vectors * lanes), rest)
+                rest = hfma(hlow(factor), hload(row + vectors * lanes), rest)
         for j in range(vectors):
             vstore(sums + r * ld + j * lanes, total[j])
         if half:
@@ -116,9 +114,8 @@ cdef inline void update_column(
     With a velocity: it takes the sum (and first decays), and the weights take it at last.
     """
     cdef vec[real] total[8]
-    cdef half_vec[real] rest = hset(<real>0)
+    cdef half_vec[real] rest = hlow(vset(<real>0))
     cdef vec[real] factor
-    cdef real value
     cdef uint64_t bits
     cdef const real* delta
     cdef Py_ssize_t w, row, lanes = sizeof(vec[real]) // sizeof(real)
@@ -130,21 +127,19 @@ cdef inline void update_column(
         while bits:
             row = w * CNET_TILE + count_trailing_zeros(bits)
             bits &= bits - 1
-            value = as_number(x + row * CNET_TILE, d)
-            factor = vset(value)
+            factor = vset(as_number(x + row * CNET_TILE, d))
             delta = opaque(d + row * ld)
             for j in range(vectors):
                 total[j] = vfma(factor, vload(delta + j * lanes), total[j])
             if half:
-                rest = hfma(hset(value), hload(delta + vectors * lanes), rest)
+                rest = hfma(hlow(factor), hload(delta + vectors * lanes), rest)
     if velocity is not NULL:
-        value = momentum if first else <real>1
-        factor = vset(value)
+        factor = vset(momentum if first else <real>1)
         for j in range(vectors):
             total[j] = vfma(factor, vload(<const real*>velocity + j * lanes), total[j])
             vstore(velocity + j * lanes, total[j])
         if half:
-            rest = hfma(hset(value), hload(<const real*>velocity + vectors * lanes), rest)
+            rest = hfma(hlow(factor), hload(<const real*>velocity + vectors * lanes), rest)
             hstore(velocity + vectors * lanes, rest)
         if not last:
             return
@@ -152,7 +147,7 @@ cdef inline void update_column(
     for j in range(vectors):
         vstore(weight + j * lanes, vfma(factor, total[j], vload(<const real*>weight + j * lanes)))
     if half:
-        hstore(weight + vectors * lanes, hfma(hset(scale), rest, hload(<const real*>weight + vectors * lanes)))
+        hstore(weight + vectors * lanes, hfma(hlow(factor), rest, hload(<const real*>weight + vectors * lanes)))
 
 
 cdef inline void update_block(

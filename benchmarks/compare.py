@@ -16,18 +16,26 @@ from workload import load_data
 def arguments():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", default="seed", help="comma-separated names or patterns (default: seed)")
-    parser.add_argument("--peers", default=None, help="comma-separated contenders (default: all)")
-    parser.add_argument("--threads", default="1,2", help="comma-separated numbers of threads (default: 1,2)")
-    parser.add_argument("--rounds", type=int, default=5, help="measurements of each contender (default: 5)")
-    parser.add_argument("--quick", action="store_true", help="a fifth of the time for each measurement")
-    parser.add_argument("--data", metavar="DIR", help="folder with MNIST's four files (default: drawn digits)")
-    parser.add_argument("--json", metavar="FILE", help="put the cases into this file, beside those in it")
-    parser.add_argument("--list", action="store_true", help="list the cases and end")
+    add = parser.add_argument
+    add("--cases", default="seed", help="comma-separated names or patterns, see --list (default: seed)")
+    add("--peers", default=",".join(contenders.MODULES), help="contenders (default: %(default)s)")
+    add("--threads", default="1,2,4", help="numbers of threads, where a case has them (default: %(default)s)")
+    add("--rounds", type=int, default=5, help="measurements of each contender (default: %(default)s)")
+    add("--quick", action="store_true", help="a fifth of the time for each measurement")
+    add("--data", metavar="DIR", help="folder with MNIST's four files (default: drawn digits)")
+    add("--json", metavar="FILE", help="put the cases into this file, beside those in it")
+    add("--list", action="store_true", help="list the cases and end")
     options = parser.parse_args()
-    unknown = set((options.peers or "").split(",")) - set(contenders.MODULES) - {""}
+    options.peers = options.peers.split(",")
+    unknown = sorted(set(options.peers) - set(contenders.MODULES))
     if unknown:
-        parser.error(f"no contender is named {', '.join(sorted(unknown))}; there are {', '.join(contenders.MODULES)}")
+        parser.error(f"no contender is named {', '.join(unknown)}; there are {', '.join(contenders.MODULES)}")
+    try:
+        options.threads = [int(count) for count in options.threads.split(",")]
+    except ValueError:
+        parser.error(f"--threads must be whole numbers, comma-separated, got {options.threads!r}")
+    if options.rounds < 1:
+        parser.error(f"--rounds must be at least 1, got {options.rounds}")
     return options
 
 
@@ -37,8 +45,7 @@ def main():
         for case in cases.all_cases():
             print(f"{case.name:20} {case.title}")
         return
-    names = options.peers.split(",") if options.peers else list(contenders.MODULES)
-    threads = [int(count) for count in options.threads.split(",")]
+    chosen = cases.chosen(options.cases)
     data, data_name = load_data(options.data)
     machine, versions = environment.machine(), environment.versions()
     print(", ".join(f"{key}: {value}" for key, value in machine.items()))
@@ -47,9 +54,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         data.save(folder)
         with Harness(folder, lambda text: print(text, file=sys.stderr, flush=True)) as harness:
-            for case in cases.chosen(options.cases):
-                teams = [(n, k) for n in names if n in case.contenders for k in threads if k in case.threads]
-                results = harness.run(case.command_for(options.quick), teams, options.rounds)
+            for case in chosen:
+                names = [name for name in options.peers if name in case.contenders]
+                teams = [(name, k) for name in names for k in options.threads if k in case.threads]
+                run = harness.run_fresh if case.fresh else harness.run
+                results = run(case.command_for(options.quick), teams, options.rounds)
                 facts = {
                     "data": data_name, "rounds": options.rounds, "machine": machine, "versions": versions,
                     "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -22,6 +22,7 @@ class Result:
     setups: list = field(default_factory=list)
     iterations: int = 0
     check: float | None = None
+    accuracies: list = field(default_factory=list)
     skipped: str | None = None
 
 
@@ -122,12 +123,31 @@ class Harness:
         for _ in range(rounds):
             for worker, result in active:
                 time.sleep(PAUSE)
-                answer = worker.ask(command="measure")
-                if "error" in answer:
-                    self.log(f"{result.contender}/{result.threads}: {answer['error']}")
-                    result.skipped = answer["error"].strip().splitlines()[-1]
-                    continue
-                result.values.append(answer["value"])
-                result.setups.append(answer["setup"])
-                result.iterations = answer["iterations"]
+                self.measure(worker, result)
         return results
+
+    def run_fresh(self, command, contenders, rounds):
+        """As `run`, but each measurement in a new process."""
+        results = [Result(name, threads) for name, threads in contenders]
+        for _ in range(rounds):
+            for result in results:
+                worker = Worker(result.contender, result.threads, self.folder)
+                worker.ask(command="prepare", **command(result.contender, result.threads))
+                self.measure(worker, result)
+                worker.close()
+        return results
+
+    def measure(self, worker, result):
+        """One measurement, added to the result."""
+        answer = worker.ask(command="measure")
+        if "error" in answer:
+            self.log(f"{result.contender}/{result.threads}: {answer['error']}")
+            result.skipped = answer["error"].strip().splitlines()[-1]
+        elif "skipped" in answer:
+            result.skipped = answer["skipped"]
+        else:
+            result.values.append(answer["value"])
+            result.setups.append(answer["setup"])
+            result.iterations = answer["iterations"]
+            if "accuracy" in answer:
+                result.accuracies.append(answer["accuracy"])

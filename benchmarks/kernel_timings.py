@@ -69,14 +69,15 @@ def dense_products(n, batch, dtype):
     yield "gradient of n-n-n", best_time(lambda: net.gradient(x, t)), 5 * product
 
 
-def fit_seconds(hidden, batch, iterations, x, t, threads, dtype):
+def fit_seconds(sizes, batch, iterations, x, t, threads, dtype):
     """Seconds of an iteration, without the set-up."""
-    import cnet
     from contenders.cnet_net import setup_clock
+
+    import cnet
 
     samples = []
     for _ in range(3):
-        net = cnet.TwoLayerNet(784, hidden, 10, dtype=dtype, rng=0)
+        net = cnet.TwoLayerNet(*sizes, weight_init_std="xavier", dtype=dtype, rng=0)
         began = time.perf_counter()
         with setup_clock() as clock:
             net.fit(x, t, iterations=iterations, batch_size=batch, n_threads=threads, rng=0)
@@ -98,16 +99,24 @@ def main():
                     threads, kernel=name, shape=f"{batch} x {n} x {n}", dtype=np.dtype(dtype).name,
                     seconds=seconds, flop=flop,
                 )
+        for n, batch, iterations in ((512, 100, 200), (1024, 100, 50), (1024, 1000, 8)):
+            x, t = network((n, n, n), dtype)[1](2 * batch)
+            report(
+                threads, kernel="fit n-n-n, dense", shape=f"{batch} x {n} x {n}", dtype=np.dtype(dtype).name,
+                seconds=fit_seconds((n, n, n), batch, iterations, x, t, threads, dtype),
+                flop=10 * batch * n * n,
+            )
     from cnet.datasets import make_digits
 
     x, t = make_digits(20_000, rng=0)
     per_row = np.count_nonzero(x) / len(x)
     for hidden, batch, iterations in ((50, 100, 4000), (512, 100, 600), (2048, 100, 150)):
-        seconds = fit_seconds(hidden, batch, iterations, x, t, threads, np.float32)
+        seconds = fit_seconds((784, hidden, 10), batch, iterations, x, t, threads, np.float32)
         lit = 4 * batch * per_row * hidden + 6 * batch * hidden * 10
         report(
-            threads, kernel="fit, sparse first layer", shape=f"784-{hidden}-10, batch {batch}", dtype="float32",
-            seconds=seconds, flop=lit, dense_flop=4 * batch * 784 * hidden + 6 * batch * hidden * 10,
+            threads, kernel="fit, sparse first layer", shape=f"784-{hidden}-10, batch {batch}",
+            dtype="float32", seconds=seconds, flop=lit,
+            dense_flop=4 * batch * 784 * hidden + 6 * batch * hidden * 10,
             nonzeros=batch * per_row,
         )
 

@@ -25,8 +25,8 @@ def limits(counts):
 
 def kernels(threads):
     """cnet's kernels' timings, from a process of their own."""
-    script = Path(__file__).with_name("kernel_timings.py")
-    with subprocess.Popen([sys.executable, str(script), str(threads)], stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, str(Path(__file__).with_name("kernel_timings.py")), str(threads)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
             yield json.loads(line)
     if process.returncode:
@@ -52,10 +52,27 @@ def print_kernel(row):
             f"dense work would be {100 * row['dense_share']:.0f} %"
         )
     print(
-        f"| {row['kernel']} | {row['shape']} | {row['dtype']} | {row['threads']} | {1e6 * row['seconds']:,.1f} "
-        f"| {row['gflops']:.1f} | {100 * row['share']:.0f} % | {extra} |",
+        f"| {row['kernel']} | {row['shape']} | {row['dtype']} | {row['threads']} "
+        f"| {1e6 * row['seconds']:,.1f} | {row['gflops']:.1f} | {100 * row['share']:.0f} % | {extra} |",
         flush=True,
     )
+
+
+def timed_kernels(counts, peaks):
+    """Every kernel's row, printed as it comes."""
+    print("| kernel | shape | type | threads | us | GFLOP/s | of the FMA peak | |")
+    print("|---|---|---|---|---|---|---|---|")
+    rows = []
+    for threads in counts:
+        for row in kernels(threads):
+            peak_here = peaks[row["dtype"], threads]
+            row["gflops"] = row["flop"] / row["seconds"] / 1e9
+            row["share"] = row["gflops"] / peak_here
+            if "dense_flop" in row:
+                row["dense_share"] = row["dense_flop"] / row["seconds"] / 1e9 / peak_here
+            print_kernel(row)
+            rows.append(row)
+    return rows
 
 
 def main():
@@ -69,23 +86,14 @@ def main():
     print(", ".join(f"{key}: {value}" for key, value in machine.items()), "\n", flush=True)
     peaks, bandwidths = limits(counts)
     print_limits(peaks, bandwidths)
-    rows = []
-    if not options.limits:
-        print("| kernel | shape | type | threads | us | GFLOP/s | of the FMA peak | |\n|---|---|---|---|---|---|---|---|")
-        for threads in counts:
-            for row in kernels(threads):
-                row["gflops"] = row["flop"] / row["seconds"] / 1e9
-                row["share"] = row["gflops"] / peaks[row["dtype"], threads]
-                if "dense_flop" in row:
-                    row["dense_share"] = row["dense_flop"] / row["seconds"] / 1e9 / peaks[row["dtype"], threads]
-                print_kernel(row)
-                rows.append(row)
+    rows = [] if options.limits else timed_kernels(counts, peaks)
     if options.json:
         content = {
             "machine": machine, "versions": environment.versions(),
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "fma_gflops": [
-                {"dtype": dtype, "threads": threads, "gflops": value} for (dtype, threads), value in peaks.items()
+                {"dtype": dtype, "threads": threads, "gflops": value}
+                for (dtype, threads), value in peaks.items()
             ],
             "bandwidth_gb": [
                 {"threads": threads, "read": reading, "update": updating}

@@ -4,9 +4,11 @@ import json
 import statistics
 from pathlib import Path
 
-SCALE = {"us/iteration": 1e6, "us/call": 1e6, "s": 1.0, "MB": 1e-6}
-# A peer's loss after the check's training may be that far from cnet's: the batches differ.
-LOSS_TOLERANCE = 0.08
+SCALE = {"us/iteration": 1e6, "us/call": 1e6, "ms/call": 1e3, "s": 1.0, "MB": 1e-6}
+# How far a loss after the check's training may be from the others' (relative): only rounding
+# differs, but for a contender that shuffles by itself.
+LOSS_TOLERANCE = {"sklearn": 0.15}
+DEFAULT_LOSS_TOLERANCE = 0.005
 
 
 def summary(result, unit):
@@ -20,8 +22,10 @@ def summary(result, unit):
     values = [value * SCALE[unit] for value in result.values]
     setups = [value for value in result.setups if value is not None]
     return {
-        **row, "median": statistics.median(values), "low": min(values), "high": max(values), "samples": values,
+        **row,
+        "median": statistics.median(values), "low": min(values), "high": max(values), "samples": values,
         "setup_seconds": statistics.median(setups) if setups else None,
+        **({"accuracies": result.accuracies} if result.accuracies else {}),
     }
 
 
@@ -32,7 +36,8 @@ def check_losses(rows):
         return
     middle = statistics.median(losses)
     for row in rows:
-        if row["check"] is not None and abs(row["check"] - middle) > LOSS_TOLERANCE * middle:
+        tolerance = LOSS_TOLERANCE.get(row["contender"], DEFAULT_LOSS_TOLERANCE)
+        if row["check"] is not None and abs(row["check"] - middle) > tolerance * middle:
             row["warning"] = f"loss {row['check']:.3f} after the check, others {middle:.3f}"
 
 
@@ -70,20 +75,25 @@ def table(report):
     rows = report["results"]
     ours = best(rows, "cnet")
     lines = [f"### {report['title']} ({report['unit']}; {report['data']}, {report['rounds']} rounds)", ""]
-    lines += ["| contender | 1 thread | 2 threads | set-up, ms | times cnet's best |", "|---|---|---|---|---|"]
+    counts = sorted({row["threads"] for row in rows})
+    heads = " | ".join(f"{count} thread{'s' * (count > 1)}" for count in counts)
+    lines += [f"| contender | {heads} | set-up, ms | times cnet's best |", "|---" * (3 + len(counts)) + "|"]
     notes = []
     for name in dict.fromkeys(row["contender"] for row in rows):
         fastest = best(rows, name)
         setup = fastest and fastest.get("setup_seconds")
         ratio = f"{fastest['median'] / ours['median']:.2f}" if fastest and ours else "-"
+        cells = " | ".join(cell(rows, name, count) for count in counts)
         lines.append(
-            f"| {name} | {cell(rows, name, 1)} | {cell(rows, name, 2)} "
+            f"| {name} | {cells} "
             f"| {f'{1e3 * setup:.1f}' if setup is not None else '-'} | {ratio} |"
         )
     for row in rows:
-        for key in ("skipped", "warning"):
-            if key in row:
-                notes.append(f"{row['contender']}, {row['threads']} threads: {key}: {row[key]}")
+        who = f"{row['contender']}, {row['threads']} thread{'s' * (row['threads'] > 1)}"
+        notes += [f"- {who}: {key}: {row[key]}" for key in ("skipped", "warning") if key in row]
+        if "accuracies" in row:
+            shares = ", ".join(f"{100 * share:.2f}" for share in row["accuracies"])
+            notes.append(f"- {who}: test accuracy, %: {shares}")
     return "\n".join(lines + [""] + notes + ([""] if notes else []))
 
 

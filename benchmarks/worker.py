@@ -7,7 +7,6 @@ commands it sleeps in the read. Started by harness.py, not by hand.
 import json
 import os
 import sys
-import time
 import traceback
 from pathlib import Path
 
@@ -24,7 +23,7 @@ def main():
 
     import measurements
     from contenders import load
-    from contenders.base import Unsupported
+    from contenders.base import UnsupportedError
     from workload import Data
 
     kind = load(name)
@@ -41,13 +40,11 @@ def main():
                 answer = measurement.measure()
             else:
                 answer = {"packages": kind.packages}
-        except Unsupported as reason:
+        except UnsupportedError as reason:
             answer = {"skipped": str(reason)}
         except Exception:
             answer = {"error": traceback.format_exc()}
         answers.write(json.dumps(answer) + "\n")
-    # Frameworks' pools need no orderly end.
-    time.sleep(0)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ class Training:
 
     A rate of 0.1 and no momentum is the plain gradient descent of the seed job. With `ramp` the
     rate rises linearly from 0 to `rate` over the first fifth of the iterations, and falls
-    linearly back to 0.
+    linearly back to 0. `numerical`: by central differences. `floats`: cnet gets float32 as its
+    peers do, not pixels. `cnet_rows`: the mini-batches that cnet's generator draws, for everyone.
     """
 
     hidden: int
@@ -27,6 +28,9 @@ class Training:
     ramp: bool = False
     shuffle: bool = False
     seed: int = 0
+    numerical: bool = False
+    floats: bool = False
+    cnet_rows: bool = False
 
     def parameters(self):
         """Starting values, the same for every contender; std 0 means He's."""
@@ -41,6 +45,8 @@ class Training:
 
     def rows(self, n_rows, dtype=np.intp):
         """The rows of each mini-batch, shape (iterations, batch)."""
+        if self.cnet_rows:
+            return cnet_rows(self.seed, self.iterations, self.batch, n_rows).astype(dtype)
         rng = np.random.default_rng(self.seed + 1)
         if not self.shuffle:
             return rng.integers(0, n_rows, (self.iterations, self.batch), dtype=dtype)
@@ -82,6 +88,14 @@ def load_data(data_home):
     return Data(x[:60000], t[:60000], x[60000:], t[60000:]), "drawn digits"
 
 
+def cnet_rows(seed, iterations, batch, n_rows):
+    """The mini-batches of the first epoch of cnet's fit, by its specification in NumPy."""
+    from cnet import TwoLayerNet, reference
+
+    key = TwoLayerNet(1, 1, 1, rng=seed).seed
+    return reference.draw_rows(key, 0, iterations * batch, n_rows).reshape(iterations, batch)
+
+
 def as_floats(pixels):
     """Pixels 0 to 255 as float32 0 to 1."""
     return np.divide(pixels, 255, dtype=np.float32)
@@ -92,7 +106,8 @@ def initial_parameters(hidden, std, seed):
     rng = np.random.default_rng(seed)
     W1 = rng.standard_normal((INPUTS, hidden)) * (std or np.sqrt(2 / INPUTS))
     W2 = rng.standard_normal((hidden, OUTPUTS)) * (std or np.sqrt(2 / hidden))
-    return [W1.astype(np.float32), np.zeros(hidden, np.float32), W2.astype(np.float32), np.zeros(OUTPUTS, np.float32)]
+    arrays = (W1, np.zeros(hidden), W2, np.zeros(OUTPUTS))
+    return [values.astype(np.float32) for values in arrays]
 
 
 def dense_rows(n_rows):

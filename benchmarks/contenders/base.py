@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 
-class Unsupported(Exception):
+class UnsupportedError(Exception):
     """A contender has no such thing; the message says why."""
 
 
@@ -41,15 +41,15 @@ class Contender:
 
     def train(self, training):
         """Prepare a training (`workload.Training`); the function returns `Trained`."""
-        raise Unsupported("does not train")
+        raise UnsupportedError("does not train")
 
     def gradient(self, parameters, x, t):
         """Prepare the gradient for one batch x (B, I) float32, t (B,): a list of four arrays."""
-        raise Unsupported("gives no gradient")
+        raise UnsupportedError("gives no gradient")
 
     def predict(self, parameters, x):
         """Prepare the probabilities (B, O) for x (B, I) float32; B = 1 may be given as (I,)."""
-        raise Unsupported("does not predict")
+        raise UnsupportedError("does not predict")
 
     def numerical_gradient(self, parameters, x, t):
         """Prepare central differences by all parameters: a list of four arrays, and a factor.
@@ -57,7 +57,7 @@ class Contender:
         The factor says which share of the work is done: the naive way takes over ten seconds,
         so a part of it is timed.
         """
-        raise Unsupported("has no numerical gradient")
+        raise UnsupportedError("has no numerical gradient")
 
 
 def copies(parameters, dtype=np.float32):

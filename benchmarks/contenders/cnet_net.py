@@ -2,16 +2,18 @@
 
 import time
 
+from workload import as_floats
+
 import cnet
 from cnet import training as cnet_training
 
-from .base import Contender, Trained, Unsupported
+from .base import Contender, Trained, UnsupportedError
 
 
-def build(parameters, activation="sigmoid"):
+def build(parameters, activation="sigmoid", seed=0):
     """A network with these starting values."""
     W1, b1, W2, b2 = parameters
-    net = cnet.TwoLayerNet(len(W1), len(b1), len(b2), activation=activation, rng=0)
+    net = cnet.TwoLayerNet(len(W1), len(b1), len(b2), activation=activation, rng=seed)
     for name, values in zip(("W1", "b1", "W2", "b2"), parameters, strict=True):
         net.params[name] = values
     return net
@@ -23,15 +25,15 @@ class Cnet(Contender):
     def train(self, training):
         options = schedule(training)
         start = training.parameters()
+        x = as_floats(self.data.x) if training.floats else self.data.x
 
         def run():
-            net = build(start, training.activation)
+            net = build(start, training.activation, training.seed)
             began = time.perf_counter()
             with setup_clock() as clock:
                 net.fit(
-                    self.data.x, self.data.t, iterations=training.iterations, batch_size=training.batch,
-                    sampling="shuffle" if training.shuffle else "replacement",
-                    n_threads=self.threads, rng=training.seed, **options,
+                    x, self.data.t, iterations=training.iterations, batch_size=training.batch,
+                    n_threads=self.threads, **options,
                 )
             seconds = time.perf_counter() - began
             return Trained(list(net.params.values()), clock.seconds, seconds)
@@ -58,14 +60,21 @@ class Cnet(Contender):
 
 
 def schedule(training):
-    """The options of fit for a rate, a momentum and a ramp."""
+    """The options of fit for a rate, a momentum, a ramp, and central differences."""
+    options = {"sampling": "shuffle" if training.shuffle else "replacement", "learning_rate": training.rate}
+    if training.numerical:
+        try:
+            cnet.TwoLayerNet(2, 2, 2, rng=0).fit([[0, 1]], [0], iterations=1, gradient="numerical")
+        except ValueError as error:
+            raise UnsupportedError(f"this cnet does not train numerically: {error}") from None
+        return {**options, "gradient": "numerical"}
     if not training.momentum:
-        return {"learning_rate": training.rate}
+        return options
     optimizers = getattr(cnet, "optimizers", None)
     if not hasattr(optimizers, "Momentum") or not hasattr(optimizers, "LinearRamp"):
-        raise Unsupported("this cnet has no optimizers.Momentum and optimizers.LinearRamp yet")
+        raise UnsupportedError("this cnet has no optimizers.Momentum and optimizers.LinearRamp yet")
     rate = optimizers.LinearRamp(training.rate) if training.ramp else training.rate
-    return {"optimizer": optimizers.Momentum(training.momentum), "learning_rate": rate}
+    return {**options, "optimizer": optimizers.Momentum(training.momentum), "learning_rate": rate}
 
 
 class setup_clock:  # noqa: N801

@@ -1,7 +1,8 @@
 """scikit-learn's MLPClassifier: solver "sgd", float32, no penalty, no early stop.
 
 It shuffles instead of drawing with replacement, and its own loop runs over whole epochs: fewer
-iterations than an epoch has are a fit on as many of the first rows.
+iterations than an epoch has are a fit on as many of the first rows. Its rows are its own, so its
+loss after a check is compared with more tolerance.
 """
 
 import time
@@ -12,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from workload import OUTPUTS, as_floats
 
-from .base import Contender, Trained, Unsupported, copies
+from .base import Contender, Trained, UnsupportedError, copies
 
 
 def build(parameters, batch, epochs, rate, momentum, activation):
@@ -40,6 +41,9 @@ def build(parameters, batch, epochs, rate, momentum, activation):
     return mlp.set_params(batch_size=batch, max_iter=epochs)
 
 
+FEWEST_ROWS = 500
+
+
 class SklearnMLP(Contender):
     packages = ("scikit-learn", "numpy", "scipy")
 
@@ -51,8 +55,9 @@ class SklearnMLP(Contender):
 
     def train(self, training):
         if training.ramp:
-            raise Unsupported("has no schedule that rises and falls")
-        n_rows = training.iterations * training.batch
+            raise UnsupportedError("has no schedule that rises and falls")
+        # Fewer rows may lack a class, which a fit that goes on refuses.
+        n_rows = max(FEWEST_ROWS, training.iterations * training.batch)
         epochs = max(1, round(n_rows / len(self.x)))
         x, t = (self.x[:n_rows], self.t[:n_rows]) if epochs == 1 else (self.x, self.t)
         start = training.parameters()

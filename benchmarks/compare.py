@@ -2,6 +2,7 @@
 
 import argparse
 import datetime
+import signal
 import sys
 import tempfile
 
@@ -40,6 +41,8 @@ def arguments():
 
 
 def main():
+    # Ended from outside, the workers and the data's copy go too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = arguments()
     if options.list:
         for case in cases.all_cases():

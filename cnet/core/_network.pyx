@@ -16,7 +16,7 @@ from ._inputs cimport Batch, take_inputs, take_labels
 from ._memory cimport Memory
 from ._scan cimport choose_sparse, members_for
 from ._tape cimport backpropagate, block_rows, copy_parameters, take_stack, take_tape
-from ._team cimport Flag, run, share
+from ._team cimport run, share
 from .jobs cimport BatchJob, ForwardJob
 from .stack cimport (
     CNET_MAX_LAYERS, CNET_RELU, CNET_SIGMOID, CNET_TANH, Inputs, Kernels, Stack, Tape, real,

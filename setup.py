@@ -47,6 +47,17 @@ COVERAGE = switch("COVERAGE")
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 LIMITED = not (switch("NORMAL") or COVERAGE or FREE_THREADED)
 
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "cdivision": True,
+    "initializedcheck": False,
+    "freethreading_compatible": True,
+    "embedsignature": True,
+    "linetrace": COVERAGE,
+}
+
 
 def target_platform():
     """System and processor that are built for, which need not be those that build.
@@ -121,9 +132,7 @@ def extension(module, system, kind, isa="baseline"):
     )
 
 
-def extensions():
-    system, processor = target_platform()
-    kind = compiler_kind(system)
+def extensions(system, processor, kind):
     modules = [extension(name, system, kind) for name in MODULES]
     modules.append(extension("_kernels_baseline", system, kind))
     if processor == "x86_64":
@@ -151,22 +160,14 @@ class BuildExtensions(build_ext):
 
 
 def build():
+    system, processor = target_platform()
     setup(
         cmdclass={"build_ext": BuildExtensions},
         ext_modules=cythonize(
-            extensions(),
+            extensions(system, processor, compiler_kind(system)),
             include_path=["."],
             nthreads=2 if sys.platform == "linux" else 0,
-            compiler_directives={
-                "language_level": 3,
-                "boundscheck": False,
-                "wraparound": False,
-                "cdivision": True,
-                "initializedcheck": False,
-                "freethreading_compatible": True,
-                "embedsignature": True,
-                "linetrace": COVERAGE,
-            },
+            compiler_directives=DIRECTIVES,
         ),
         options={"bdist_wheel": {"py_limited_api": "cp311"}} if LIMITED else {},
     )

@@ -18,7 +18,6 @@ from __future__ import annotations
 import importlib
 import os
 import platform
-import re
 import subprocess
 import sys
 import sysconfig
@@ -26,6 +25,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from machine_code import FEWEST_MULTIPLY_ADDS, multiply_adds
 
 import cnet
 
@@ -38,15 +38,6 @@ EXPECTED = {
     "x86_64": {"baseline": 128, "avx2": 256, "avx512": 512},
     "arm64": {"neon": 128},
 }
-
-# Multiply-adds of whole vectors as they stand in machine code (Intel's manual, volume 2,
-# on VFMADD; Arm's, on FMLA): of 256 bits by a VEX prefix, of 512 bits by an EVEX prefix.
-VECTORS_OF_256 = bytes(byte for byte in range(256) if byte & 0b111 == 0b101)
-MACHINE_CODE = {
-    "avx2": re.compile(rb"\xc4[\x02\x22\x42\x62\x82\xa2\xc2\xe2][%s][\x98\xa8\xb8]" % re.escape(VECTORS_OF_256)),
-    "avx512": re.compile(rb"\x62[\x02-\xf2].[\x40-\x5f][\x98\xa8\xb8]", re.DOTALL),
-}
-FEWEST_MULTIPLY_ADDS = 100
 
 
 def check(proof: bool, claim: str) -> None:
@@ -83,30 +74,19 @@ def check_installed() -> None:
     check((place / "py.typed").is_file(), "py.typed is there")
 
 
-def multiply_adds(isa: str) -> int:
-    """How many fused multiply-adds of whole vectors the kernels of an instruction set hold."""
-    core = Path(cnet.__file__).parent / "core"
-    (module,) = core.glob(f"_kernels_{'baseline' if isa == 'neon' else isa}.*")
-    code = module.read_bytes()
-    if isa == "neon":
-        words = np.frombuffer(code[: len(code) // 4 * 4], "<u4")
-        vectors = (words & 0xFFA0FC00) == 0x4E20CC00
-        by_element = (words & 0xFF80F400) == 0x4F801000
-        return int(vectors.sum() + by_element.sum())
-    return len(MACHINE_CODE[isa].findall(code))
-
-
 def check_instruction_sets() -> None:
     expected = EXPECTED.get(processor())
     if expected is None:
         sys.exit(f"FAILED: no wheel is made for {platform.machine()}")
+    core = Path(cnet.__file__).parent / "core"
     config = cnet.show_config(mode="dicts")
     built = config["built"]
     check(set(built) == set(expected), f"built for {', '.join(expected)} (found: {', '.join(built)})")
     check(set(config["available"]) <= set(built), f"of these, {', '.join(config['available'])} run here")
     for isa in expected:
         if isa != "baseline":
-            found = multiply_adds(isa)
+            (module,) = core.glob(f"_kernels_{'baseline' if isa == 'neon' else isa}.*")
+            found = multiply_adds(module, isa)
             check(found >= FEWEST_MULTIPLY_ADDS, f"{isa}: {found} multiply-adds of whole vectors in its machine code")
     if sys.platform == "win32":
         check(config["compiler"].startswith("Clang"), "compiled by clang-cl, which knows vector types")

@@ -80,10 +80,13 @@ def compiler_kind(system):
     return "clang-cl" if "clang-cl" in os.environ.get("CC", "") else "msvc"
 
 
-def compile_flags(kind):
+def compile_flags(kind, processor):
     if kind != "gnu":
         flags = ["/Od", "/Zi"] if switch("DEBUG") else ["/O2", "/fp:precise"]
-        return [*flags, "/std:c++17"] + (["/clang:-ffp-contract=off"] if kind == "clang-cl" else [])
+        if kind == "clang-cl":
+            target = {"arm64": "aarch64"}.get(processor, processor)
+            flags += [f"--target={target}-pc-windows-msvc", "/clang:-ffp-contract=off"]
+        return [*flags, "/std:c++17"]
     flags = ["-O0", "-g"] if switch("DEBUG") else ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math"]
     # A multiply and an add are fused only where the kernels say so: bits must not
     # depend on a compiler's taste. Exceptions and run-time types are never used.
@@ -94,7 +97,7 @@ def compile_flags(kind):
 
 
 def instruction_set_flags(isa, kind):
-    gnu, msvc = X86_INSTRUCTION_SETS[isa]
+    gnu, msvc = X86_INSTRUCTION_SETS.get(isa, ([], []))
     if kind == "clang-cl":
         return [f"/clang:{flag}" for flag in gnu]
     return msvc if kind == "msvc" else gnu
@@ -107,7 +110,7 @@ def link_flags(system):
     return []
 
 
-def extension(module, system, kind, isa="baseline"):
+def extension(module, system, processor, kind, isa="baseline"):
     sanitizers = [f"-fsanitize={os.environ['CNET_BUILD_SANITIZE']}"] if switch("SANITIZE") else []
     macros = [("CNET_ISA", f"cnet_{isa}")]
     if LIMITED:
@@ -124,8 +127,7 @@ def extension(module, system, kind, isa="baseline"):
         language="c++",
         include_dirs=["cnet/core"],
         define_macros=macros,
-        extra_compile_args=compile_flags(kind) + ([] if isa == "baseline" else instruction_set_flags(isa, kind))
-        + sanitizers,
+        extra_compile_args=compile_flags(kind, processor) + instruction_set_flags(isa, kind) + sanitizers,
         extra_link_args=link_flags(system) + sanitizers,
         depends=[str(path) for path in sorted(Path("cnet/core").rglob("*.[hp]*")) if path.suffix in (".h", ".pxi")],
         py_limited_api=LIMITED,
@@ -133,10 +135,10 @@ def extension(module, system, kind, isa="baseline"):
 
 
 def extensions(system, processor, kind):
-    modules = [extension(name, system, kind) for name in MODULES]
-    modules.append(extension("_kernels_baseline", system, kind))
+    modules = [extension(name, system, processor, kind) for name in MODULES]
+    modules.append(extension("_kernels_baseline", system, processor, kind))
     if processor == "x86_64":
-        modules += [extension(f"_kernels_{isa}", system, kind, isa) for isa in X86_INSTRUCTION_SETS]
+        modules += [extension(f"_kernels_{isa}", system, processor, kind, isa) for isa in X86_INSTRUCTION_SETS]
     return modules
 
 

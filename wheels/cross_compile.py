@@ -165,7 +165,7 @@ def cross_compile(target: Target, output: Path) -> None:
         check(module, target)
     audit(modules)
     size = sum(module.stat().st_size for module in modules)
-    print(f"ok: {target.zig}: {len(modules)} modules compile, link and keep to the stable ABI ({size:,} bytes)", flush=True)
+    print(f"ok: {target.zig}: {len(modules)} modules, {size:,} bytes", flush=True)
 
 
 def main() -> None:

@@ -19,12 +19,12 @@ cd "$(dirname "$0")/.."
 root=$PWD
 here=$root/wheels
 
-arm64=no cibuildwheel=no main=yes
+arm64=no cibuildwheel=no local_build=yes
 for option; do
     case $option in
         --arm64) arm64=yes ;;
         --cibuildwheel) cibuildwheel=yes ;;
-        --only-options) main=no ;;
+        --only-options) local_build=no ;;
         -h | --help) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) echo "unknown option $option (see --help)" >&2; exit 2 ;;
     esac
@@ -153,11 +153,11 @@ prove_wheel() {
     "$env/bin/python" -m pip install -q --only-binary :all: numpy "${needs[@]}"
     "$env/bin/python" -m pip install -q --no-index "$file"
     mkdir "$work/run-$name"
-    cp -r "$work/source/tests" "$work/source/pyproject.toml" "$work/run-$name/"
+    cp -r "$work/source/tests" "$work/source/examples" "$work/source/pyproject.toml" "$work/run-$name/"
     cp "$here/smoke_test.py" "$here/machine_code.py" "$work/run-$name/"
     (
-        cd "$work/run-$name"
-        "$env/bin/python" smoke_test.py
+        cd "$work/run-$name" &&
+        "$env/bin/python" smoke_test.py &&
         "$env/bin/python" -m pytest -q -p no:cacheprovider "${marker[@]}" tests 2>&1 | tail -15
     ) || fail "the wheel under Python $name"
 }
@@ -242,7 +242,7 @@ prove_arm64() {
         --platform manylinux2014_aarch64 --platform manylinux_2_28_aarch64 --platform any \
         numpy pytest pytest-timeout hypothesis
     cp "$wheel" "$chroot$run/packages/"
-    cp -r "$work/source/tests" "$work/source/pyproject.toml" "$here/smoke_test.py" "$here/machine_code.py" "$chroot$run/"
+    cp -r "$work/source/tests" "$work/source/examples" "$work/source/pyproject.toml" "$here/smoke_test.py" "$here/machine_code.py" "$chroot$run/"
     mkdir -p "$chroot/proc" && { mountpoint -q "$chroot/proc" || mount -t proc proc "$chroot/proc"; }
     chroot "$chroot" /bin/bash -c "set -e; cd $run; export PYTHONDONTWRITEBYTECODE=1
         uname -m
@@ -264,24 +264,29 @@ prove_cibuildwheel() {
     "$here/run_cibuildwheel.sh" "$sdist" "$work/cibuildwheel" "$pythons" || fail "cibuildwheel"
 }
 
-pythons=$(find_pythons)
-[ -n "$pythons" ] || fail "no Python 3.11 or later was found"
-echo "Pythons:"
-echo "$pythons"
-make_tools
-PATH=$work/tools/bin:$PATH
-make_sdist
-if [ $main = yes ]; then
-    step "x86_64 wheel for glibc 2.17, from the sdist" "the sdist alone builds, with the declared build requirements, for old systems"
-    manylinux_wheel x86_64
-    check_files
-    prove_under_each_python
-    prove_stubs
-    prove_free_threaded
-    cross_compile
-fi
-if [ $arm64 = yes ]; then prove_arm64; else skip "--arm64 was not asked for"; fi
-if [ $cibuildwheel = yes ]; then prove_cibuildwheel; else skip "--cibuildwheel was not asked for"; fi
+# Read whole before it runs, so that the file may change meanwhile.
+main() {
+    pythons=$(find_pythons)
+    [ -n "$pythons" ] || fail "no Python 3.11 or later was found"
+    echo "Pythons:"
+    echo "$pythons"
+    make_tools
+    PATH=$work/tools/bin:$PATH
+    make_sdist
+    if [ $local_build = yes ]; then
+        step "x86_64 wheel for glibc 2.17, from the sdist" "the sdist alone builds, with the declared build requirements, for old systems"
+        manylinux_wheel x86_64
+        check_files
+        prove_under_each_python
+        prove_stubs
+        prove_free_threaded
+        cross_compile
+    fi
+    if [ $arm64 = yes ]; then prove_arm64; else skip "--arm64 was not asked for"; fi
+    if [ $cibuildwheel = yes ]; then prove_cibuildwheel; else skip "--cibuildwheel was not asked for"; fi
 
-printf '\nAll required steps passed in %d s. Wheels are in wheels/.\n' $((SECONDS - began))
-printf 'Not run: %s\n' "${not_run[@]:-nothing}"
+    printf '\nAll required steps passed in %d s. Wheels are in wheels/.\n' $((SECONDS - began))
+    printf 'Not run: %s\n' "${not_run[@]:-nothing}"
+}
+main
+exit

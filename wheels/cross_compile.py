@@ -83,7 +83,7 @@ def python_headers(target: Target, work: Path) -> Path:
     copy = work / "include"
     if not copy.exists():
         shutil.copytree(include, copy)
-        shutil.copy(ROOT / "wheels" / "windows" / "pyconfig.h", copy)
+        shutil.copy(ROOT / "wheels" / "windows" / "include" / "pyconfig.h", copy)
     return copy
 
 

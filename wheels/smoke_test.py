@@ -54,8 +54,8 @@ def processor() -> str:
 
 def check_installed() -> None:
     place = Path(cnet.__file__).resolve().parent
-    here = Path(__file__).resolve().parent.parent
-    check(here not in place.parents, f"cnet {cnet.__version__} is imported from where it is installed")
+    here = Path(__file__).resolve().parent
+    check(place.parent not in (Path.cwd(), here, here.parent), f"cnet {cnet.__version__} is imported from where it is installed")
     modules = sorted(path for path in (place / "core").iterdir() if path.suffix in (".so", ".pyd"))
     check(len(modules) > 5, f"{len(modules)} compiled modules are there")
     runnable = set(cnet.show_config(mode="dicts")["available"])

@@ -31,9 +31,9 @@ SYSTEMS = {"linux": "linux", "macosx": "macos", "win": "windows"}
 
 # Instruction sets beyond the platform's own, as GCC and Clang name them, and as MSVC does.
 X86_INSTRUCTION_SETS = {
-    "avx2": (["-mavx2", "-mfma"], ["/arch:AVX2"]),
+    "avx2": (["-mavx2", "-mfma", "-mbmi"], ["/arch:AVX2"]),
     "avx512": (
-        ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mprefer-vector-width=512"],
+        ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mbmi", "-mprefer-vector-width=512"],
         ["/arch:AVX512"],
     ),
 }

@@ -224,7 +224,7 @@ class _Fit:
         started = time.perf_counter()
         self.trainer = Trainer(
             network._core, x, t,
-            batch_size=options.batch_size, learning_rate=options.learning_rate,
+            batch_size=options.batch_size, momentum=0.0,
             shuffle=options.sampling == "shuffle", key=key, first_epoch=first_epoch,
             iterations=self.total, n_threads=options.n_threads,
         )
@@ -246,12 +246,13 @@ class _Fit:
     def run_epoch(self, iterations: int) -> None:
         """One epoch, tick by tick. What ends it early leaves the record right."""
         loss = np.empty(iterations)
+        rates = np.full(iterations, self.options.learning_rate)
         done, finite = 0, True
         samples = 0
         try:
             while done < iterations and finite:
                 started = time.perf_counter()
-                done, finite = self.trainer.run(loss)
+                done, finite = self.trainer.run(loss, rates)
                 finite = finite and self.trainer.publish()
                 self.record.seconds += time.perf_counter() - started
                 self.show(done, loss[done - 1])

@@ -109,6 +109,7 @@ cdef Batch take_inputs(object x, Py_ssize_t n_in, object dtype):
     batch.rows.n_in = n_in
     batch.rows.stride = n_in
     batch.rows.data = batch.view.buf
+    batch.rows.end = <const char*>batch.view.buf + batch.view.len
     return batch
 
 

@@ -31,7 +31,7 @@ import cnet
 
 # Of a 784-50-10 network after 2,000 mini-batches of 100 from 10,000 drawn digits, on
 # 2,000 others.
-ACCURACY = 0.95
+ACCURACY = 0.85
 
 # For each processor: its instruction sets, and the bits in their vectors.
 EXPECTED = {

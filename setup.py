@@ -20,10 +20,10 @@ from setuptools.command.build_ext import build_ext
 # The lowest CPython whose stable ABI the modules are built for.
 LIMITED_API = "0x030B0000"
 
-# Modules that are compiled once, for any processor of the platform.
+# Modules of cnet that are compiled once, for any processor of the platform.
 MODULES = [
-    "_digits", "_dispatch", "_functions", "_inputs", "_memory", "_network", "_numerical", "_scan",
-    "_tape", "_team", "_trainer",
+    "capi", "core._digits", "core._dispatch", "core._functions", "core._inputs", "core._memory", "core._network",
+    "core._numerical", "core._scan", "core._tape", "core._team", "core._trainer",
 ]
 
 # How Python's names of the systems begin.
@@ -115,15 +115,15 @@ def extension(module, system, processor, kind, isa="baseline"):
     macros = [("CNET_ISA", f"cnet_{isa}")]
     if LIMITED:
         macros.append(("Py_LIMITED_API", LIMITED_API))
-    if module.startswith("_kernels"):
+    if module.startswith("core._kernels"):
         # Blocks of registers stay in registers only once their sizes are constants, that is,
         # once inlined: left to its taste, GCC ran the AVX-512 product at a third of this speed.
         macros.append(("CYTHON_INLINE", "inline __attribute__((always_inline))" if kind == "gnu" else "__forceinline"))
     if COVERAGE:
         macros.append(("CYTHON_TRACE_NOGIL", "1"))
     return Extension(
-        f"cnet.core.{module}",
-        [f"cnet/core/{module}.pyx"],
+        f"cnet.{module}",
+        [f"cnet/{module.replace('.', '/')}.pyx"],
         language="c++",
         include_dirs=["cnet/core"],
         define_macros=macros,
@@ -136,9 +136,9 @@ def extension(module, system, processor, kind, isa="baseline"):
 
 def extensions(system, processor, kind):
     modules = [extension(name, system, processor, kind) for name in MODULES]
-    modules.append(extension("_kernels_baseline", system, processor, kind))
+    modules.append(extension("core._kernels_baseline", system, processor, kind))
     if processor == "x86_64":
-        modules += [extension(f"_kernels_{isa}", system, processor, kind, isa) for isa in X86_INSTRUCTION_SETS]
+        modules += [extension(f"core._kernels_{isa}", system, processor, kind, isa) for isa in X86_INSTRUCTION_SETS]
     return modules
 
 

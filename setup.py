@@ -92,7 +92,7 @@ def compile_flags(kind, processor):
     # depend on a compiler's taste. Exceptions and run-time types are never used.
     flags += ["-std=c++17", "-ffp-contract=off", "-fno-exceptions", "-fno-rtti", "-fvisibility=hidden"]
     # Cython's helpers for features that a module does not use.
-    flags += ["-Wno-unused-function"]
+    flags += ["-Wno-unused-function", "-Wno-maybe-uninitialized"]
     return flags
 
 

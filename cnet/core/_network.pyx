@@ -15,7 +15,7 @@ from ._dispatch cimport active
 from ._inputs cimport Batch, take_inputs, take_labels
 from ._memory cimport Memory
 from ._scan cimport choose_sparse, members_for, parts_for, take_tiling
-from ._tape cimport backpropagate, block_rows, copy_parameters, take_stack, take_tape
+from ._tape cimport backpropagate, block_rows, copy_parameters, sum_losses, take_stack, take_tape
 from ._team cimport Barrier, run, share
 from .jobs cimport BatchJob, ForwardJob
 from .stack cimport (
@@ -177,7 +177,8 @@ cdef void forward_share(ForwardJob[real]* job, int me, int members) noexcept nog
                 memcpy(job.out + (job.first + start + r) * n_out, tape.z[top] + r * tape.ld[top],
                        n_out * sizeof(real))
         else:
-            tape.loss = job.loss + start
+            tape.margin = job.margin + start
+            tape.total = job.total + start
             tape.correct = job.correct + start
             job.kernels.cross_entropy(job.stack, &tape, job.labels + job.first + start, 0, rows)
         start += rows
@@ -218,15 +219,16 @@ cdef int forward_all(
     job.tapes = tapes
     job.out = out
     job.labels = labels
-    job.loss = <double*>memory.take(chunk * sizeof(double))
+    job.margin = <double*>memory.take(chunk * sizeof(double))
+    job.total = <double*>memory.take(chunk * sizeof(double))
     job.correct = <uint8_t*>memory.take(chunk)
     job.first = 0
     while job.first < x.n_rows:
         job.last = min(job.first + chunk, x.n_rows)
         run(forward32 if real is float else forward64, &job, members)
         if out is NULL:
+            loss[0] += sum_losses(job.margin, job.total, job.last - job.first)
             for r in range(job.last - job.first):
-                loss[0] += job.loss[r]
                 correct[0] += job.correct[r]
         job.first = job.last
         PyErr_CheckSignals()

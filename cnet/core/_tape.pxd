@@ -23,3 +23,4 @@ cdef void through_parts(
 ) noexcept nogil
 cdef void through_rows(BatchJob[real]* job, int me, int members) noexcept nogil
 cdef void into_dense_weights(BatchJob[real]* job, int me, int members) noexcept nogil
+cdef double sum_losses(const double* margin, const double* total, Py_ssize_t rows) noexcept nogil

@@ -1,5 +1,6 @@
 # cython: language_level=3
 """Room for rows on their way through the layers, and the mini-batch that uses it."""
+from libc.math cimport log
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -31,7 +32,8 @@ cdef int take_tape(
         tape.z[l] = <real*>memory.take_zeroed(capacity * tape.ld[l] * sizeof(real))
         if backward:
             tape.d[l] = <real*>memory.take_zeroed(capacity * tape.ld[l] * sizeof(real))
-    tape.loss = <double*>memory.take(capacity * sizeof(double))
+    tape.margin = <double*>memory.take(capacity * sizeof(double))
+    tape.total = <double*>memory.take(capacity * sizeof(double))
     tape.correct = <uint8_t*>memory.take(capacity)
     if x.sparse:
         take_sparse(&tape.sparse, x, tiling, capacity, sizeof(real), memory)
@@ -204,6 +206,22 @@ cdef inline void follow(Py_ssize_t n, real* weight, const real* velocity, real s
     cdef Py_ssize_t i
     for i in range(n):
         weight[i] += scale * velocity[i]
+
+
+cdef double sum_losses(const double* margin, const double* total, Py_ssize_t rows) noexcept nogil:
+    """Sum of margin + log(total), in the order of the rows.
+
+    The logarithm is taken of products of 32 sums, each below 2**31: no such product overflows.
+    """
+    cdef double losses = 0, product = 1
+    cdef Py_ssize_t r
+    for r in range(rows):
+        losses += margin[r]
+        product *= total[r]
+        if r & 31 == 31:
+            losses += log(product)
+            product = 1
+    return losses + log(product)
 
 
 cdef void backpropagate(BatchJob[real]* job, int me, int members) noexcept nogil:

@@ -16,8 +16,8 @@ from ._network cimport Network
 from ._sampler cimport draw_rows, shuffle_rows
 from ._scan cimport count_rows, parts_for, sparse_pays, take_tiling
 from ._tape cimport (
-    backpropagate, block_rows, copy_parameters, into_dense_weights, refresh_transposed, take_sparse, take_stack,
-    take_tape, through_parts, through_rows,
+    backpropagate, block_rows, copy_parameters, into_dense_weights, refresh_transposed, sum_losses, take_sparse,
+    take_stack, take_tape, through_parts, through_rows,
 )
 from ._team cimport cnet_seconds, run, share
 from .jobs cimport BatchJob, FitJob
@@ -419,8 +419,8 @@ cdef inline void apply_to(
 cdef inline void add_up(FitJob[real]* job, Py_ssize_t rows) noexcept nogil:
     """Losses and hits of a block, in the order of its rows."""
     cdef Py_ssize_t r
+    job.loss_sum += sum_losses(job.batch[0].tape.margin, job.batch[0].tape.total, rows)
     for r in range(rows):
-        job.loss_sum += job.batch[0].tape.loss[r]
         job.correct += job.batch[0].tape.correct[r]
 
 

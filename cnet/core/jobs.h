@@ -25,7 +25,8 @@ template <class T> struct ForwardJob {
     ptrdiff_t first, last;
     T* out;                  // (rows, n_out), or NULL for losses
     const int32_t* labels;
-    double* loss;
+    double* margin;          // of each row of the chunk: see Tape
+    double* total;
     uint8_t* correct;
 };
 

@@ -22,7 +22,8 @@ cdef extern from "jobs.h" nogil:
         Py_ssize_t first, last
         T* out
         const int32_t* labels
-        double* loss
+        double* margin
+        double* total
         uint8_t* correct
 
     cdef cppclass BatchJob[T]:

@@ -81,7 +81,8 @@ template <class T> struct Tape {
     ptrdiff_t ld[CNET_MAX_LAYERS];
     T *z[CNET_MAX_LAYERS];
     T *d[CNET_MAX_LAYERS];
-    double *loss;                  // of each row
+    double *margin;                // of each row: its largest score less its label's,
+    double *total;                 // and the sum of exp(score - largest); the loss is margin + log(total)
     uint8_t *correct;              // of each row
     SparseRows sparse;             // sparse inputs
     T *sums;                       // of the first layer, part by part: (n_parts, capacity, ld[0])

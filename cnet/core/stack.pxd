@@ -71,7 +71,8 @@ cdef extern from "stack.h" nogil:
         Py_ssize_t* ld
         T** z
         T** d
-        double* loss
+        double* margin
+        double* total
         uint8_t* correct
         SparseRows sparse
         T* sums

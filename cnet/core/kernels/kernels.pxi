@@ -6,13 +6,13 @@
 
 from cpython.pycapsule cimport PyCapsule_New
 from libc.float cimport DBL_MAX
-from libc.math cimport INFINITY, log
+from libc.math cimport INFINITY
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from .simd cimport (
-    BLOCK_VECTORS, SPARSE_VECTORS, count_trailing_zeros, nonzero_bytes, nonzero_lanes, prefetch, vec, vfma,
-    vload, vmax, vpow2, vselect_less, vset, vstore, vsum,
+    BLOCK_VECTORS, HAS_HALF, SPARSE_VECTORS, count_trailing_zeros, half_vec, hfma, hload, hlow, hstore, nonzero_bytes, nonzero_lanes, opaque, prefetch,
+    vec, vfma, vload, vmax, vpow2, vselect_less, vset, vstore, vsum,
 )
 from .stack cimport (
     CNET_FLOAT32, CNET_IDENTITY, CNET_RELU, CNET_SIGMOID, CNET_TANH, CNET_TILE, CNET_UINT8, FUNCTION_RELU,
@@ -27,10 +27,15 @@ cdef extern from *:
     #define MAX_WORDS 16
     // The largest double that rounds to a finite float lies half a unit above FLT_MAX.
     #define FLOAT_LARGEST 3.4028235677973362e+38
+    // The numbers of the lanes.
+    static const float LANE32[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    static const double LANE64[8] = {0, 1, 2, 3, 4, 5, 6, 7};
     """
     enum: VECTOR_LANES_MAX
     enum: MAX_WORDS
     double FLOAT_LARGEST
+    const float* LANE32
+    const double* LANE64
 
 include "elementwise.pxi"
 include "product.pxi"

@@ -50,17 +50,17 @@ cdef void backward(
     cdef Py_ssize_t v, lanes = sizeof(vec[real]) // sizeof(real)
     cdef Py_ssize_t r, j
     cdef const Layer[real]* layer
-    cdef real* y
+    cdef real* e
     cdef real* d
-    cdef vec[real] share = vset(<real>(1.0 / divisor))
+    cdef real share = <real>(1.0 / divisor), part
     for r in range(first, last):
-        y = tape.z[top] + r * tape.ld[top]
+        e = tape.z[top] + r * tape.ld[top]
         d = tape.d[top] + r * tape.ld[top]
-        row_cross_entropy(n, padded, y, labels[r], tape.loss + r, tape.correct + r)
+        part = share / row_cross_entropy(n, padded, tape, top, r, labels[r])
         for v in range(padded // lanes):
             j = v * lanes
-            vstore(d + j, vload(<const real*>y + j) * share)
-        d[labels[r]] = <real>((y[labels[r]] - 1) * (1.0 / divisor))
+            vstore(d + j, vload(<const real*>e + j) * vset(part))
+        d[labels[r]] = e[labels[r]] * part - share
     for l in range(top, 0, -1):
         layer = &net.layer[l]
         # d of the layer below = 0 + d . W^T, times the activation's derivative.

@@ -27,34 +27,51 @@ cdef inline real as_number(const cell* x, const real* of_type) noexcept nogil:
         return <real>x[0]
 
 
-cdef inline void swap_bits(int width, uint64_t low, uint64_t* word) noexcept nogil:
-    """In blocks of 2 width x 2 width bits, swap the two blocks off the diagonal."""
+cdef inline void swap_bits(int width, int distance, uint64_t low, uint64_t* word) noexcept nogil:
+    """In blocks of 2 width x 2 width bits, swap the two blocks off the diagonal.
+
+    Rows that are `width` apart stand `distance` words apart, in runs of `distance`.
+    """
     cdef int i, k, block
     cdef uint64_t t
-    for block in range(CNET_TILE // (2 * width)):
-        k = 2 * width * block
-        for i in range(k, k + width):
-            t = ((word[i] >> width) ^ word[i + width]) & low
-            word[i + width] ^= t
+    for block in range(CNET_TILE // (2 * distance)):
+        k = 2 * distance * block
+        for i in range(k, k + distance):
+            t = ((word[i] >> width) ^ word[i + distance]) & low
+            word[i + distance] ^= t
             word[i] ^= t << width
 
 
-cdef inline void transpose_bits(uint64_t* word) noexcept nogil:
-    """Bit j of word i to bit i of word j, for 64 words."""
-    swap_bits(32, 0x00000000FFFFFFFFu, word)
-    swap_bits(16, 0x0000FFFF0000FFFFu, word)
-    swap_bits(8, 0x00FF00FF00FF00FFu, word)
-    swap_bits(4, 0x0F0F0F0F0F0F0F0Fu, word)
-    swap_bits(2, 0x3333333333333333u, word)
-    swap_bits(1, 0x5555555555555555u, word)
+cdef inline void transpose_bits(const uint64_t* row, uint64_t* column) noexcept nogil:
+    """Bit j of row i to bit i of column j, which stands at column[place_of(j)].
+
+    The columns stand in the order 0, 8, 16, ... 1, 9, ...: so the last three of the six steps
+    work on runs of eight words too, as vectors.
+    """
+    cdef uint64_t word[CNET_TILE]
+    cdef int i
+    memcpy(word, row, sizeof(word))
+    swap_bits(32, 32, 0x00000000FFFFFFFFu, word)
+    swap_bits(16, 16, 0x0000FFFF0000FFFFu, word)
+    swap_bits(8, 8, 0x00FF00FF00FF00FFu, word)
+    for i in range(CNET_TILE):
+        column[place_of(i)] = word[i]
+    swap_bits(4, 32, 0x0F0F0F0F0F0F0F0Fu, column)
+    swap_bits(2, 16, 0x3333333333333333u, column)
+    swap_bits(1, 8, 0x5555555555555555u, column)
+
+
+cdef inline Py_ssize_t place_of(Py_ssize_t column) noexcept nogil:
+    return (column & 7) * 8 + (column >> 3)
 
 
 cdef inline void forward_block(
-    int vectors, bint fresh, Py_ssize_t rows, const uint64_t* mask, const cell* x,
+    int vectors, bint half, bint fresh, Py_ssize_t rows, const uint64_t* mask, const cell* x,
     const real* weight, Py_ssize_t ld_weight, real* sums, Py_ssize_t ld,
 ) noexcept nogil:
     """sums (rows, vectors) = (0 where fresh, else sums) + x (rows, 64) . weight (64, vectors)."""
     cdef vec[real] total[8]
+    cdef half_vec[real] rest = hlow(vset(<real>0))
     cdef vec[real] factor
     cdef uint64_t bits
     cdef const real* row
@@ -65,24 +82,31 @@ cdef inline void forward_block(
         if fresh:
             for j in range(vectors):
                 total[j] = vset(<real>0)
+            rest = hlow(vset(<real>0))
         elif bits == 0:
             continue
         else:
             for j in range(vectors):
                 total[j] = vload(<const real*>sums + r * ld + j * lanes)
+            if half:
+                rest = hload(<const real*>sums + r * ld + vectors * lanes)
         while bits:
             column = count_trailing_zeros(bits)
             bits &= bits - 1
             factor = vset(as_number(x + r * CNET_TILE + column, weight))
-            row = weight + column * ld_weight
+            row = opaque(weight + column * ld_weight)
             for j in range(vectors):
                 total[j] = vfma(factor, vload(row + j * lanes), total[j])
+            if half:
+                rest = hfma(hlow(factor), hload(row + vectors * lanes), rest)
         for j in range(vectors):
             vstore(sums + r * ld + j * lanes, total[j])
+        if half:
+            hstore(sums + r * ld + vectors * lanes, rest)
 
 
 cdef inline void update_column(
-    int vectors, Py_ssize_t words, const uint64_t* mask, const cell* x, const real* d, Py_ssize_t ld,
+    int vectors, bint half, Py_ssize_t words, const uint64_t* mask, const cell* x, const real* d, Py_ssize_t ld,
     real scale, real* weight, bint first, bint last, real momentum, real* velocity,
 ) noexcept nogil:
     """weight (vectors) += scale * sum over the rows of 64 words of x[row] * d[row].
@@ -90,6 +114,7 @@ cdef inline void update_column(
     With a velocity: it takes the sum (and first decays), and the weights take it at last.
     """
     cdef vec[real] total[8]
+    cdef half_vec[real] rest = hlow(vset(<real>0))
     cdef vec[real] factor
     cdef uint64_t bits
     cdef const real* delta
@@ -103,54 +128,62 @@ cdef inline void update_column(
             row = w * CNET_TILE + count_trailing_zeros(bits)
             bits &= bits - 1
             factor = vset(as_number(x + row * CNET_TILE, d))
-            delta = d + row * ld
+            delta = opaque(d + row * ld)
             for j in range(vectors):
                 total[j] = vfma(factor, vload(delta + j * lanes), total[j])
+            if half:
+                rest = hfma(hlow(factor), hload(delta + vectors * lanes), rest)
     if velocity is not NULL:
         factor = vset(momentum if first else <real>1)
         for j in range(vectors):
             total[j] = vfma(factor, vload(<const real*>velocity + j * lanes), total[j])
             vstore(velocity + j * lanes, total[j])
+        if half:
+            rest = hfma(hlow(factor), hload(<const real*>velocity + vectors * lanes), rest)
+            hstore(velocity + vectors * lanes, rest)
         if not last:
             return
     factor = vset(scale)
     for j in range(vectors):
         vstore(weight + j * lanes, vfma(factor, total[j], vload(<const real*>weight + j * lanes)))
+    if half:
+        hstore(weight + vectors * lanes, hfma(hlow(factor), rest, hload(<const real*>weight + vectors * lanes)))
 
 
 cdef inline void update_block(
-    int vectors, const Passage[real]* p, Py_ssize_t first_column, Py_ssize_t n, const uint64_t* columns,
+    int vectors, bint half, const Passage[real]* p, Py_ssize_t first_column, Py_ssize_t n, const uint64_t* columns,
     const cell* x, Py_ssize_t shift,
 ) noexcept nogil:
     """The columns first_column..+n of the weights, 128 rows of deltas (in the nearest cache) at a time."""
     cdef Py_ssize_t all_words = (p.old.rows + CNET_TILE - 1) // CNET_TILE
-    cdef Py_ssize_t word = 0, words, c
+    cdef Py_ssize_t word = 0, words, c, at
     cdef real* velocity = NULL
     cdef real* weight
     while word < all_words:
         words = min(2, all_words - word)
         for c in range(n):
+            at = word * CNET_TILE + place_of(c)
             if p.velocity is not NULL:
                 velocity = p.velocity.weight + (first_column + c) * p.velocity.ld + shift
-            elif columns[word * CNET_TILE + c] == 0 and (words == 1 or columns[(word + 1) * CNET_TILE + c] == 0):
+            elif columns[at] == 0 and (words == 1 or columns[at + CNET_TILE] == 0):
                 continue
             weight = p.target.weight + (first_column + c) * p.target.ld + shift
             update_column(
-                vectors, words, columns + word * CNET_TILE + c, x + word * CNET_TILE * CNET_TILE + c,
+                vectors, half, words, columns + at, x + word * CNET_TILE * CNET_TILE + c,
                 p.d + word * CNET_TILE * p.ld + shift, p.ld, p.scale, weight,
                 word == 0, word + words == all_words, p.momentum, velocity)
         word += words
 
 
 cdef inline void tile_block(
-    int vectors, const Passage[real]* p, Py_ssize_t first_column, Py_ssize_t n, bint fresh,
+    int vectors, bint half, const Passage[real]* p, Py_ssize_t first_column, Py_ssize_t n, bint fresh,
     const uint64_t* columns, const cell* old, const cell* next, const uint64_t* mask, real* sums, Py_ssize_t shift,
 ) noexcept nogil:
     """Some columns of a tile's weights: updated, then used."""
     if old is not NULL:
-        update_block(vectors, p, first_column, n, columns, old, shift)
+        update_block(vectors, half, p, first_column, n, columns, old, shift)
     if next is not NULL:
-        forward_block(vectors, fresh, p.next.rows, mask, next, <const real*>p.layer.weight
+        forward_block(vectors, half, fresh, p.next.rows, mask, next, <const real*>p.layer.weight
                       + first_column * p.layer.ld + shift, p.layer.ld, sums + shift, p.ld)
 
 
@@ -161,24 +194,32 @@ cdef inline void tile_blocks(
     """All columns of a tile's weights, a block of vectors at a time."""
     cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
     cdef Py_ssize_t left = (n_out + lanes - 1) // lanes
+    cdef Py_ssize_t rest = n_out % lanes
+    cdef bint half = HAS_HALF and 0 < rest <= lanes // 2
     cdef Py_ssize_t shift = 0
     while left > 0:
-        if left >= 8 and SPARSE_VECTORS == 8:
-            tile_block(8, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+        if left == 4 and half:
+            tile_block(3, HAS_HALF, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+        elif left == 3 and half:
+            tile_block(2, HAS_HALF, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+        elif left == 2 and half:
+            tile_block(1, HAS_HALF, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+        elif left >= 8 and SPARSE_VECTORS == 8:
+            tile_block(8, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
         elif left == 7 and SPARSE_VECTORS == 8:
-            tile_block(7, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+            tile_block(7, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
         elif left == 6 and SPARSE_VECTORS == 8:
-            tile_block(6, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+            tile_block(6, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
         elif left == 5 and SPARSE_VECTORS == 8:
-            tile_block(5, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+            tile_block(5, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
         elif left >= 4:
-            tile_block(4, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+            tile_block(4, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
         elif left == 3:
-            tile_block(3, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+            tile_block(3, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
         elif left == 2:
-            tile_block(2, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+            tile_block(2, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
         else:
-            tile_block(1, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+            tile_block(1, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
         shift += SPARSE_VECTORS * lanes
         left -= SPARSE_VECTORS
 
@@ -199,9 +240,7 @@ cdef inline void passage_as(const cell* of_type, const Passage[real]* p, int par
         if p.old is not NULL:
             old = <const cell*>p.old.values + tile * p.old.capacity * CNET_TILE
             for w in range((p.old.rows + CNET_TILE - 1) // CNET_TILE):
-                memcpy(columns + w * CNET_TILE, p.old.mask + tile * p.old.capacity + w * CNET_TILE,
-                       CNET_TILE * sizeof(uint64_t))
-                transpose_bits(columns + w * CNET_TILE)
+                transpose_bits(p.old.mask + tile * p.old.capacity + w * CNET_TILE, columns + w * CNET_TILE)
         if p.next is not NULL:
             next = <cell*>p.next.values + tile * p.next.capacity * CNET_TILE
             mask = p.next.mask + tile * p.next.capacity

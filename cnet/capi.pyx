@@ -8,7 +8,7 @@ from libc.string cimport memcpy, memset
 from .core._dispatch cimport active
 from .core._memory cimport Memory
 from .core._network cimport Network
-from .core._tape cimport copy_parameters, take_stack, take_tape
+from .core._tape cimport copy_parameters, sum_losses, take_stack, take_tape
 from .core.stack cimport (
     CNET_FLOAT32, CNET_FLOAT64, CNET_IDENTITY, FUNCTION_RELU, FUNCTION_SIGMOID, FUNCTION_TANH, Inputs, Kernels,
     Layer, Stack, Tape, real,
@@ -42,7 +42,7 @@ cdef enum:
     BLOCK = 64
 
 
-cdef class Owner:
+cdef class _Owner:
     """Holds what a session needs: the network, and the session's own memory."""
 
     cdef Network net
@@ -60,7 +60,7 @@ cdef Network network_of(object net, bint float32):
     return core
 
 
-cdef int furnish(Room[real]* room, const Stack[real]* stack, const Kernels[real]* kernels, Owner owner) except -1:
+cdef int furnish(Room[real]* room, const Stack[real]* stack, const Kernels[real]* kernels, _Owner owner) except -1:
     cdef Inputs x = inputs_of(stack, <const real*>NULL)
     room.kernels = kernels
     room.stack = stack
@@ -83,7 +83,7 @@ cdef Inputs inputs_of(const Stack[real]* stack, const real* x) noexcept nogil:
 
 
 cdef Session32* open_session32(object net) except NULL:
-    cdef Owner owner = Owner()
+    cdef _Owner owner = _Owner()
     cdef Session32* session
     owner.net = network_of(net, True)
     owner.memory = Memory()
@@ -93,7 +93,7 @@ cdef Session32* open_session32(object net) except NULL:
 
 
 cdef Session64* open_session64(object net) except NULL:
-    cdef Owner owner = Owner()
+    cdef _Owner owner = _Owner()
     cdef Session64* session
     owner.net = network_of(net, False)
     owner.memory = Memory()
@@ -162,14 +162,13 @@ cdef void predict(Room[real]* room, Py_ssize_t rows, const real* x, real* y) noe
 
 cdef double loss(Room[real]* room, Py_ssize_t rows, const real* x, const int32_t* t) noexcept nogil:
     cdef Inputs inputs = inputs_of(room.stack, x)
-    cdef Py_ssize_t block, r
+    cdef Py_ssize_t block
     cdef double total = 0
     while inputs.first < rows:
         block = min(BLOCK, rows - inputs.first)
         room.kernels.forward(room.stack, &inputs, NULL, &room.tape, 0, block)
         room.kernels.cross_entropy(room.stack, &room.tape, t + inputs.first, 0, block)
-        for r in range(block):
-            total += room.tape.loss[r]
+        total += sum_losses(room.tape.margin, room.tape.total, block)
         inputs.first += block
     return total / rows
 
@@ -178,7 +177,7 @@ cdef double gradient(
     Room[real]* room, Py_ssize_t rows, const real* x, const int32_t* t, real* out
 ) noexcept nogil:
     cdef Inputs inputs = inputs_of(room.stack, x)
-    cdef Py_ssize_t block, r
+    cdef Py_ssize_t block
     cdef double total = 0
     cdef int l
     copy_parameters(&room.copy, room.stack)
@@ -190,8 +189,7 @@ cdef double gradient(
         for l in range(room.stack.n_layers):
             room.kernels.accumulate_weight(&room.total, &room.tape, l, block, 0, room.stack.layer[l].n_in, 1)
             room.kernels.accumulate_bias(&room.total, &room.tape, l, block, 1)
-        for r in range(block):
-            total += room.tape.loss[r]
+        total += sum_losses(room.tape.margin, room.tape.total, block)
         inputs.first += block
     write_out(&room.total, out)
     return total / rows

@@ -37,6 +37,8 @@ else
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
 fi
+mnist=${CNET_TEST_MNIST:-$root/../shared/data/mnist}
+export CNET_TEST_MNIST=$mnist
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
 unset PYTHONPATH CNET_ISA
 
@@ -146,7 +148,7 @@ prove_wheel() {
     fi
     rm -rf "$env" "$work/run-$name"
     if ! "$python" -m venv "$env" 2>/dev/null; then
-        # A Python without ensurepip: pip comes from the tools' environment.
+        # A Python without ensurepip.
         "$python" -m venv --without-pip "$env"
         pip --python "$env/bin/python" install -q pip
     fi
@@ -168,7 +170,7 @@ prove_under_each_python() {
         case $name in *t) continue ;; esac
         if [ $tier = full ]; then
             step "Python $name: the wheel in a fresh environment, all tests" \
-                "it installs with --no-index beside NumPy, works outside the source tree, and passes the whole suite"
+                "it installs with --no-index beside NumPy, works outside the source tree, and passes the whole suite, which compiles a module that cimports cnet.capi and checks the stubs"
         else
             step "Python $name: the same wheel, the quick tests" "one file serves this version too"
         fi
@@ -194,14 +196,6 @@ prove_free_threaded() {
         prove_wheel "$python" "$file" "$name" fast
     done <<<"$pythons"
     [ $found = yes ] || skip "there is no free-threaded Python"
-}
-
-prove_stubs() {
-    step "stubtest" "the stubs of the compiled modules say what the modules of the wheel have"
-    local name
-    name=$(head -1 <<<"$pythons" | cut -d' ' -f1)
-    (cd "$work/run-$name" && "$work/env-$name/bin/python" -m mypy.stubtest cnet.core cnet.capi --ignore-missing-stub \
-        --mypy-config-file pyproject.toml) || fail "stubtest"
 }
 
 cross_compile() {
@@ -278,7 +272,6 @@ main() {
         manylinux_wheel x86_64
         check_files
         prove_under_each_python
-        prove_stubs
         prove_free_threaded
         cross_compile
     fi

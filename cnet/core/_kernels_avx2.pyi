@@ -1,0 +1,2 @@
+# A capsule "cnet.core.KernelTable" of the table of kernels (stack.h).
+capsule: object

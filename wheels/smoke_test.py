@@ -55,7 +55,8 @@ def processor() -> str:
 def check_installed() -> None:
     place = Path(cnet.__file__).resolve().parent
     here = Path(__file__).resolve().parent
-    check(place.parent not in (Path.cwd(), here, here.parent), f"cnet {cnet.__version__} is imported from where it is installed")
+    check(place.parent not in (Path.cwd(), here, here.parent),
+          f"cnet {cnet.__version__} is imported from where it is installed")
     modules = sorted(path for path in (place / "core").iterdir() if path.suffix in (".so", ".pyd"))
     check(len(modules) > 5, f"{len(modules)} compiled modules are there")
     runnable = set(cnet.show_config(mode="dicts")["available"])

@@ -226,7 +226,8 @@ def fit(
     *,
     iterations: int,
     batch_size: int,
-    learning_rate: float,
+    learning_rate: float | Array,
+    momentum: float = 0.0,
     sampling: str,
     key: int,
     first_epoch: int = 0,
@@ -236,10 +237,13 @@ def fit(
 
     An epoch is ceil(N / batch_size) iterations. With sampling "replacement" an epoch's
     batches are consecutive draws; with "shuffle" consecutive parts of its order, of
-    which the last may be short.
+    which the last may be short. `learning_rate` is one for all iterations or one for each;
+    with a momentum, velocities begin at 0.
     """
     per_epoch = -(-len(x) // batch_size)
     losses = np.empty(iterations)
+    rates = np.broadcast_to(learning_rate, iterations)
+    velocity = {name: np.zeros_like(array) for name, array in params.items()}
     for iteration in range(iterations):
         epoch, step = divmod(iteration, per_epoch)
         if step == 0:
@@ -251,7 +255,8 @@ def fit(
         losses[iteration] = loss(params, x[batch], t[batch], activation)
         grads = gradient(params, x[batch], t[batch], activation)
         for name in params:
-            params[name] -= params[name].dtype.type(learning_rate) * grads[name]
+            velocity[name] = params[name].dtype.type(momentum) * velocity[name] + grads[name]
+            params[name] -= params[name].dtype.type(rates[iteration]) * velocity[name]
         if after_iteration is not None:
             after_iteration(params)
     return losses

@@ -189,16 +189,20 @@ def test_bad_steps(h):
 def test_the_core_refuses_what_its_own_callers_never_pass():
     net = make_net()._core
     with pytest.raises(TypeError):
-        _trainer.Trainer(None, X, T, batch_size=1, learning_rate=0.1, shuffle=False, key=0, first_epoch=0,
+        _trainer.Trainer(None, X, T, batch_size=1, momentum=0.0, shuffle=False, key=0, first_epoch=0,
                          iterations=1, n_threads=1)
     with pytest.raises(ValueError, match="layers"):
         _network.Network((4,), "relu", np.float32)
-    trainer = _trainer.Trainer(net, X, T, batch_size=2, learning_rate=0.1, shuffle=False, key=0, first_epoch=0,
+    trainer = _trainer.Trainer(net, X, T, batch_size=2, momentum=0.0, shuffle=False, key=0, first_epoch=0,
                                iterations=1, n_threads=1)
     with pytest.raises((TypeError, ValueError)):
-        trainer.run(np.zeros(3, np.float32))
+        trainer.run(np.zeros(3, np.float32), np.zeros(3))
     with pytest.raises(TypeError):
-        trainer.run(None)
+        trainer.run(None, np.zeros(3))
+    with pytest.raises(TypeError):
+        trainer.run(np.zeros(3), None)
+    with pytest.raises(ValueError, match="a rate for each of 3 iterations, got 2"):
+        trainer.run(np.zeros(3), np.zeros(2))
 
 
 NUMBERS = npst.arrays(

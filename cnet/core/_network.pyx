@@ -15,7 +15,7 @@ from ._dispatch cimport active
 from ._inputs cimport Batch, take_inputs, take_labels
 from ._memory cimport Memory
 from ._scan cimport choose_sparse, members_for, parts_for, take_tiling
-from ._tape cimport backpropagate, block_rows, copy_parameters, sum_losses, take_stack, take_tape
+from ._tape cimport backpropagate, block_rows, copy_parameters, sum_losses, take_stack, take_tape, take_transposed
 from ._team cimport Barrier, run, share
 from .jobs cimport BatchJob, ForwardJob
 from .stack cimport (
@@ -212,7 +212,7 @@ cdef int forward_all(
         take_tiling(&job.tiling, &x.rows, 1, NULL, 0, memory)
     tapes = <Tape[real]*>memory.take(members * sizeof(Tape[real]))
     for i in range(members):
-        take_tape(tapes + i, stack, &x.rows, &job.tiling, min(ROWS, chunk), kernels.lanes, False, memory)
+        take_tape(tapes + i, stack, &x.rows, &job.tiling, min(ROWS, chunk), kernels.lanes, False, False, memory)
     job.kernels = kernels
     job.stack = stack
     job.x = &x.rows
@@ -259,12 +259,10 @@ cdef int gradient_into(
     block = min(block_rows(job.x.n_in, job.x.sparse), x.n_rows)
     members = members_for(3 * operations(stack, block))
     if job.x.sparse:
-        take_tiling(&job.tiling, &job.x, parts_for(stack.layer[0].n_out), NULL, x.n_rows, memory)
-    # The way back needs the upper layers transposed: a copy of all, as it is short.
-    take_stack(&parameters, stack, kernels.lanes, True, memory)
-    copy_parameters(&parameters, stack)
+        take_tiling(&job.tiling, &job.x, parts_for(stack.layer[0].n_out), NULL, 0, memory)
+    take_transposed(&parameters, stack, kernels.lanes, memory)
     take_stack(&total, stack, kernels.lanes, False, memory)
-    take_tape(&job.tape, stack, &job.x, &job.tiling, block, kernels.lanes, True, memory)
+    take_tape(&job.tape, stack, &job.x, &job.tiling, block, kernels.lanes, True, False, memory)
     job.barrier = &barrier
     job.kernels = kernels
     job.stack = &parameters

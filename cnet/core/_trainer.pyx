@@ -178,10 +178,10 @@ cdef int set_up(
         take_stack(&job.gradient, net, kernels.lanes, False, memory)
         batch.target = &job.gradient
         batch.velocity = NULL
-    take_tape(&batch.tape, net, &batch.x, &batch.tiling, job.block, kernels.lanes, True, memory)
+    take_tape(&batch.tape, net, &batch.x, &batch.tiling, job.block, kernels.lanes, True, True, memory)
     job.batch[1] = job.batch[0]
     if batch.x.sparse:
-        take_sparse(&job.batch[1].tape.sparse, &batch.x, &batch.tiling, job.block, sizeof(real), memory)
+        take_sparse(&job.batch[1].tape.sparse, &batch.x, &batch.tiling, sizeof(real), memory)
     return 0
 
 

@@ -67,7 +67,7 @@ cdef int furnish(Room[real]* room, const Stack[real]* stack, const Kernels[real]
     room.owner = <void*>owner
     take_stack(&room.copy, stack, kernels.lanes, True, owner.memory)
     take_stack(&room.total, stack, kernels.lanes, False, owner.memory)
-    take_tape(&room.tape, stack, &x, NULL, BLOCK, kernels.lanes, True, owner.memory)
+    take_tape(&room.tape, stack, &x, NULL, BLOCK, kernels.lanes, True, True, owner.memory)
     Py_INCREF(owner)
     return 0
 

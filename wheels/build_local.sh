@@ -94,7 +94,7 @@ make_sdist() {
     mkdir "$work/copy"
     tar c --exclude=./.git --exclude='*.cpp' --exclude='*.so' --exclude=./build --exclude='*.egg-info' \
         --exclude='*.whl' --exclude='*.tar.gz' . | tar x -C "$work/copy"
-    python -m build -q --sdist -o "$work/sdist" "$work/copy" >"$work/sdist.log" 2>&1 || { cat "$work/sdist.log"; fail sdist; }
+    python -m build --sdist -o "$work/sdist" "$work/copy" >"$work/sdist.log" 2>&1 || { cat "$work/sdist.log"; fail sdist; }
     sdist=$(echo "$work"/sdist/*.tar.gz)
     python "$here/check_contents.py" "$sdist"
     rm -rf "$work/source"
@@ -109,7 +109,7 @@ manylinux_wheel() {
     rm -rf "$work/built-$processor"
     ZIG_TARGET=$processor-linux-gnu.2.17 CC=zig-cc CXX=zig-c++ LDSHARED="zig-cc -shared" LDCXXSHARED="zig-c++ -shared" \
         _PYTHON_HOST_PLATFORM=linux-$processor \
-        python -m build -q --wheel -o "$work/built-$processor" "$sdist" >"$work/wheel-$processor.log" 2>&1 \
+        python -m build --wheel -o "$work/built-$processor" "$sdist" >"$work/wheel-$processor.log" 2>&1 \
         || { tail -40 "$work/wheel-$processor.log"; fail "the wheel for $processor"; }
     auditwheel repair --plat "manylinux2014_$processor" -w "$here" "$work/built-$processor"/*.whl >"$work/repair.log" 2>&1 \
         || { cat "$work/repair.log"; fail "auditwheel repair"; }
@@ -189,7 +189,7 @@ prove_free_threaded() {
         rm -rf "$work/built-$name"
         "$python" -m venv --without-pip "$work/build-$name"
         pip --python "$work/build-$name/bin/python" install -q pip build
-        "$work/build-$name/bin/python" -m build -q --wheel -o "$work/built-$name" "$sdist" >"$work/wheel-$name.log" 2>&1 \
+        "$work/build-$name/bin/python" -m build --wheel -o "$work/built-$name" "$sdist" >"$work/wheel-$name.log" 2>&1 \
             || { tail -40 "$work/wheel-$name.log"; fail "the wheel for $name"; }
         file=$(echo "$work/built-$name"/*.whl)
         python "$here/check_contents.py" "$file"

@@ -9,6 +9,9 @@
 #if defined(_WIN32)
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#endif
 static inline void cnet_yield(void) { SwitchToThread(); }
 #else
 #include <sched.h>
@@ -22,6 +25,8 @@ static inline void cnet_relax(void) {
     __asm__ volatile("yield");
 #elif defined(_M_X64)
     _mm_pause();
+#elif defined(_M_ARM64)
+    __yield();
 #endif
 }
 

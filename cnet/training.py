@@ -221,21 +221,22 @@ class _Fit:
         """One epoch, tick by tick. What ends it early leaves the record right."""
         loss = np.empty(iterations)
         rates = self.rates_of_epoch(iterations)
-        done, finite = 0, True
-        samples = 0
+        done, correct, finite = 0, 0, True
         try:
             while done < iterations and finite:
                 started = time.perf_counter()
-                done, finite = self.trainer.run(loss, rates)
+                reached, finite = self.trainer.run(loss, rates)
                 finite = finite and self.trainer.publish()
+                # Ctrl-C during a call comes up as it returns: what is recorded is what was published.
+                done, correct = reached, self.trainer.correct
                 self.record.seconds += time.perf_counter() - started
                 self.show(done, loss[done - 1])
         finally:
-            samples = min(done * self.options.batch_size, self.samples_of_epoch(iterations))
             if done:
+                samples = min(done * self.options.batch_size, self.samples_of_epoch(iterations))
                 self.record.loss.append(loss[:done])
                 self.record.samples += samples
-                self.record.train_accuracy.append(self.trainer.correct / samples)
+                self.record.train_accuracy.append(correct / samples)
                 self.network._iterations += done
         if not finite:
             self.raise_divergence()

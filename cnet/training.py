@@ -189,7 +189,8 @@ class _Fit:
         self.network, self.options, self.callback, self.bar = network, options, callback, bar
         self.validation_data = _check_validation(network, validation_data)
         self.record = _Record()
-        n_rows = _rows_of(x)
+        x = _as_array(x)
+        n_rows = max(1, x.shape[0]) if x.ndim else 1
         self.per_epoch = -(-n_rows // options.batch_size)
         self.total = options.iterations or (options.epochs or DEFAULT_EPOCHS) * self.per_epoch
         self.first_epoch = first_epoch
@@ -284,10 +285,12 @@ class _Fit:
     def raise_divergence(self) -> None:
         iteration = self.record.iterations - 1
         rate = self.options.learning_rate if self.schedule is None else self.schedule[iteration]
+        cause = f"a learning rate that is too high (learning_rate = {rate:g})"
+        if not all(np.isfinite(array).all() for array in self.network.params.values()):
+            cause = "that parameters were not finite before this tick"
         raise DivergenceError(
-            f"the loss or a parameter was no longer finite at iteration {iteration}; the likely cause is a "
-            f"learning rate that is too high (learning_rate = {rate:g}). "
-            "The parameters are those of the last finite tick",
+            f"the loss or a parameter was no longer finite at iteration {iteration}; the likely cause is "
+            f"{cause}. The parameters are those of the last tick at which all was finite",
             iteration,
             self.history(),
         )
@@ -296,11 +299,14 @@ class _Fit:
         return self.record.history(self.validation_data is not None)
 
 
-def _rows_of(x: Any) -> int:
-    shape = getattr(x, "shape", None)
-    if shape is None:
-        shape = np.shape(x)
-    return max(1, shape[0]) if len(shape) else 1
+def _as_array(x: Any) -> npt.NDArray[Any]:
+    """What is no array yet is made one here, once: its length says how long an epoch is."""
+    if isinstance(x, np.ndarray):
+        return x
+    try:
+        return np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"x cannot be made into an array: {error}") from None
 
 
 def _check_validation(network: TwoLayerNet, data: Any) -> tuple[Any, Any] | None:

@@ -25,6 +25,8 @@ cdef extern from *:
     #define VECTOR_LANES_MAX 16
     // A tape for sparse inputs holds so many times 64 rows at most.
     #define MAX_WORDS 16
+    // Batches of so few rows go into a sparse layer's weights row by row.
+    #define FEW_ROWS 16
     // The largest double that rounds to a finite float lies half a unit above FLT_MAX.
     #define FLOAT_LARGEST 3.4028235677973362e+38
     // The numbers of the lanes.
@@ -33,6 +35,7 @@ cdef extern from *:
     """
     enum: VECTOR_LANES_MAX
     enum: MAX_WORDS
+    enum: FEW_ROWS
     double FLOAT_LARGEST
     const float* LANE32
     const double* LANE64

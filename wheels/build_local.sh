@@ -125,7 +125,7 @@ check_files() {
     check-wheel-contents "$wheel"
     abi3audit --strict --report "$wheel" >"$work/abi3audit.json" || { cat "$work/abi3audit.json"; fail abi3audit; }
     echo "abi3audit: $(basename "$wheel") keeps to the stable ABI"
-    auditwheel show "$wheel" | grep -A1 "platform tag"
+    auditwheel show "$wheel" | sed -n '/is consistent/,/^$/p'
     validate-pyproject "$work/source/pyproject.toml"
     pyroma --min 8 "$work/source" | tail -4
     sp-repo-review "$root" >"$work/repo-review.log" || { cat "$work/repo-review.log"; fail sp-repo-review; }

@@ -33,7 +33,8 @@ fi
 mkdir -p "$rootfs/opt/python"
 builds=()
 while read -r name python; do
-    case $name in *t) tag=cp${name//[.t]/}-cp${name//./} ;; *) tag=cp${name//./}-cp${name//./} ;; esac
+    version=${name//[.t]/} abi=${name//./}
+    tag=cp$version-cp$abi
     # An interpreter is found again only where it was built for.
     prefix=$("$python" -c "import sys; print(sys.base_prefix)")
     if [ ! -e "$rootfs$prefix" ]; then
@@ -45,9 +46,12 @@ while read -r name python; do
     # cibuildwheel asks for its own Python in the image.
     [ -e "$rootfs/opt/python/cp39-cp39" ] || ln -sfn "$prefix" "$rootfs/opt/python/cp39-cp39"
     # It builds no wheel for a free-threaded 3.13.
-    case $name in 3.13t) ;; *) builds+=("${tag%%-*}$([[ $name == *t ]] && echo t)-manylinux_x86_64") ;; esac
+    case $name in 3.13t) ;; *) builds+=("cp$abi-manylinux_x86_64") ;; esac
 done <<<"$pythons"
+# The certificates that this machine trusts: its package index may be behind one of them.
+cp -L /etc/ssl/certs/ca-certificates.crt "$rootfs/etc/ssl/certs/ca-certificates.crt"
 if [ ! -x "$rootfs/usr/local/bin/auditwheel" ]; then
+    cp -L /etc/resolv.conf "$rootfs/etc/resolv.conf"
     chroot "$rootfs" /bin/sh -c "python3 -m venv /opt/auditwheel && /opt/auditwheel/bin/pip install -q auditwheel &&
         ln -s /opt/auditwheel/bin/auditwheel /usr/local/bin/auditwheel"
 fi
@@ -57,5 +61,6 @@ fi
 
 CIBW_BUILD="${builds[*]}" CIBW_CONTAINER_ENGINE="podman; create_args: --network=host --runtime=runc" \
     CIBW_MANYLINUX_X86_64_IMAGE=$image CIBW_DEPENDENCY_VERSIONS=latest CIBW_AUDIT_COMMAND="" \
+    CIBW_ENVIRONMENT_PASS_LINUX="PIP_CERT PIP_INDEX_URL PIP_DEFAULT_TIMEOUT" \
     cibuildwheel --platform linux --archs x86_64 --output-dir "$output/wheelhouse" "$sdist"
 ls -l "$output/wheelhouse"

@@ -138,6 +138,12 @@ check_files() {
     done
 }
 
+# What the tests need, and nothing of the package.
+copy_tests() {
+    (cd "$work/source" &&
+        cp -r tests examples conftest.py pyproject.toml wheels/smoke_test.py wheels/machine_code.py "$1/")
+}
+
 # prove_wheel PYTHON WHEEL NAME TIER: a fresh environment, the wheel without an index, smoke test, tests.
 prove_wheel() {
     local python=$1 file=$2 name=$3 tier=$4 env=$work/env-$3 marker=() needs=(pytest pytest-timeout hypothesis)
@@ -155,8 +161,7 @@ prove_wheel() {
     "$env/bin/python" -m pip install -q --only-binary :all: numpy "${needs[@]}"
     "$env/bin/python" -m pip install -q --no-index "$file"
     mkdir "$work/run-$name"
-    cp -r "$work/source/tests" "$work/source/examples" "$work/source/pyproject.toml" "$work/run-$name/"
-    cp "$here/smoke_test.py" "$here/machine_code.py" "$work/run-$name/"
+    copy_tests "$work/run-$name"
     (
         cd "$work/run-$name" &&
         "$env/bin/python" smoke_test.py &&
@@ -236,7 +241,7 @@ prove_arm64() {
         --platform manylinux2014_aarch64 --platform manylinux_2_28_aarch64 --platform any \
         numpy pytest pytest-timeout hypothesis
     cp "$wheel" "$chroot$run/packages/"
-    cp -r "$work/source/tests" "$work/source/examples" "$work/source/pyproject.toml" "$here/smoke_test.py" "$here/machine_code.py" "$chroot$run/"
+    copy_tests "$chroot$run"
     mkdir -p "$chroot/proc" && { mountpoint -q "$chroot/proc" || mount -t proc proc "$chroot/proc"; }
     chroot "$chroot" /bin/bash -c "set -e; cd $run; export PYTHONDONTWRITEBYTECODE=1
         uname -m

@@ -1,9 +1,10 @@
-"""The gradient of the smallest network there is: one layer, two inputs, three outputs.
+"""
+The gradient of a small network
+===============================
 
-It prints the scores of one sample, the predicted class, the loss and the gradient of the loss with
-respect to the six weights, found by moving each of them a little up and down. Run it with::
-
-    python examples/gradient_simplenet.py
+The smallest network there is: one layer, two inputs, three outputs. The program prints the scores
+of one sample, the predicted class, the loss and the gradient of the loss with respect to the six
+weights, found by moving each of them a little up and down.
 
 After Saito Goki, "Deep Learning from Scratch", O'Reilly Japan, 2016, section 4.4.2.
 """

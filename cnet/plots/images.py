@@ -1,0 +1,323 @@
+"""Weights, digits and misread digits as images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+
+from ..network import TwoLayerNet
+from ..training import check_count
+from .networks import check_names, check_network, predictions
+from .style import check_axes, ink, is_dark, new_axes, note, tidy
+from .style import colorbar as add_colorbar
+
+__all__ = ["digits", "misread", "weights"]
+
+Array = npt.NDArray[Any]
+Shape = tuple[int, int]
+
+# How many inches an image takes in a new figure, and how many images a row has at least.
+TILE_INCHES = 1.1
+ROW_TILES = 6
+
+# Weights beyond this share of all are drawn in the last colour, so that a few do not pale the others.
+USUAL = 0.995
+
+
+def weights(
+    net: TwoLayerNet,
+    *,
+    shape: Shape | None = None,
+    limit: int = 64,
+    colorbar: bool = True,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw what each hidden unit looks at: its incoming weights, as an image.
+
+    Parameters
+    ----------
+    net : TwoLayerNet
+    shape : (int, int), optional
+        Height and width of an image, whose product is the number of inputs. By default a
+        square; if no square has as many pixels, all units are drawn as one map with a row for
+        each unit and a column for each input.
+    limit : int, default 64
+        How many units to draw, the first ones; the title says when there are more.
+    colorbar : bool, default True
+        Whether to show what the colours mean.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong type.
+    ValueError
+        If `shape` does not fit the inputs.
+
+    Notes
+    -----
+    All units share one scale of colours, around 0. The half per cent of the largest weights
+    may be beyond its ends. A weight that is not finite is left out.
+
+    Examples
+    --------
+    >>> import cnet
+    >>> import cnet.plots
+    >>> ax = cnet.plots.weights(cnet.TwoLayerNet(784, 100, 10, rng=0))
+    >>> ax.get_title()
+    'Weights of hidden units 1 to 64 of 100'
+    """
+    check_network(net)
+    n_in, n_hidden, _ = net.sizes
+    tile = _tile_shape(n_in, shape)
+    count = min(check_count("limit", limit), n_hidden)
+    check_axes(ax)
+    rows = np.ma.masked_invalid(net.params["W1"].T[:count].astype(np.float64))
+    columns = math.ceil(math.sqrt(count))
+    ax = new_axes(ax, size=(6.6, 6.0 if tile or count > 8 else 3.0))
+    bound, clipped = _bound(rows)
+    options: dict[str, Any] = {"cmap": "RdBu_r", "norm": Normalize(-bound, bound)}
+    if tile is None:
+        image = ax.imshow(rows, aspect="auto", interpolation="nearest", **options)
+        tidy(ax, _weights_title(count, n_hidden), "input", "hidden unit", grid=False)
+        ax.set_yticks(np.unique(np.linspace(0, count - 1, min(count, 9)).round().astype(int)))
+        ax.set_yticklabels([f"{tick + 1:.0f}" for tick in ax.get_yticks()])
+    else:
+        gap = max(1, round(max(tile) / 14))
+        image = ax.imshow(_mosaic(rows.reshape(count, *tile), columns, (gap, gap)), interpolation="nearest",
+                          **options)
+        tidy(ax, _weights_title(count, n_hidden), "", "", grid=False)
+        ax.set_axis_off()
+    if colorbar:
+        add_colorbar(image, ax, "weight", extend="both" if clipped else "neither")
+    return ax
+
+
+def _tile_shape(n_in: int, shape: Shape | None) -> Shape | None:
+    """Height and width; None if none was given and no square fits."""
+    if shape is None:
+        side = math.isqrt(n_in)
+        return (side, side) if side * side == n_in else None
+    if np.shape(shape) != (2,):
+        raise ValueError(f"shape must be (height, width), got {shape!r}")
+    height, width = (check_count("shape", size) for size in shape)
+    if height * width != n_in:
+        raise ValueError(f"shape must have as many pixels as there are inputs, {n_in}, "
+                         f"got {height} x {width} = {height * width}")
+    return height, width
+
+
+def _bound(rows: Any) -> tuple[float, bool]:
+    """Ends of a scale around 0, and whether some weights are beyond them."""
+    sizes = np.abs(rows.compressed())
+    if not sizes.any():
+        return 1.0, False
+    usual = float(np.quantile(sizes, USUAL))
+    return (usual, bool(sizes.max() > usual)) if usual > 0 else (float(sizes.max()), False)
+
+
+def _weights_title(count: int, n_hidden: int) -> str:
+    if count < n_hidden:
+        return f"Weights of hidden units 1 to {count} of {n_hidden:,}"
+    return f"Weights of {count} hidden unit{'' if count == 1 else 's'}"
+
+
+def _mosaic(tiles: Any, columns: int, gap: tuple[int, int]) -> Any:
+    """Tiles (n, h, w) in rows on one masked array, each with its gap above and to the left."""
+    count, height, width = tiles.shape
+    down, across = height + gap[0], width + gap[1]
+    canvas = np.ma.masked_all((-(-count // columns) * down, columns * across))
+    for index in range(count):
+        top, left = index // columns * down + gap[0], index % columns * across + gap[1]
+        canvas[top : top + height, left : left + width] = tiles[index]
+    return canvas
+
+
+def digits(
+    x: npt.ArrayLike,
+    t: npt.ArrayLike | None = None,
+    *,
+    shape: Shape | None = None,
+    limit: int = 24,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the first samples of a set of images, with their labels.
+
+    Parameters
+    ----------
+    x : array_like, shape (B, I) or (I,)
+        Images, one a row. uint8 means pixels from 0 to 255; others are scaled by the smallest
+        and largest value that is drawn, 0 and 1 at least.
+    t : array_like, shape (B,), optional
+        What to write above each: class indices, or names.
+    shape : (int, int), optional
+        Height and width of an image; by default a square.
+    limit : int, default 24
+        How many to draw.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong type.
+    ValueError
+        If there are no images, or `shape` or `t` does not fit them.
+
+    Examples
+    --------
+    >>> import cnet
+    >>> import cnet.plots
+    >>> x, t = cnet.datasets.make_digits(100, rng=0)
+    >>> ax = cnet.plots.digits(x, t)
+    >>> len(ax.texts)
+    24
+    """
+    images = _checked_images(x)
+    tile = _image_shape(images.shape[1], shape)
+    count = min(check_count("limit", limit), len(images))
+    labels = None if t is None else np.atleast_1d(t)
+    if labels is not None and labels.shape != (len(images),):
+        raise ValueError(f"t must be one label for each of {len(images)} images, got shape {labels.shape}")
+    check_axes(ax)
+    if not len(images):
+        raise ValueError("x must hold at least one image, got none")
+    of_all = f" of {len(images):,}" if count < len(images) else ""
+    texts = None if labels is None else [str(label) for label in labels[:count]]
+    return _draw_images(ax, images[:count], tile, texts, f"{count} image{'' if count == 1 else 's'}{of_all}")
+
+
+def misread(
+    net: TwoLayerNet,
+    x: npt.ArrayLike,
+    t: npt.ArrayLike,
+    *,
+    shape: Shape | None = None,
+    limit: int = 24,
+    names: Sequence[str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the digits that a network got wrong, with what it thought and how sure it was.
+
+    Parameters
+    ----------
+    net : TwoLayerNet
+    x : array_like, shape (B, I) or (I,)
+        Images, one a row, drawn as by `digits`.
+    t : array_like
+        Class indices or one-hot rows.
+    shape : (int, int), optional
+        Height and width of an image; by default a square.
+    limit : int, default 24
+        How many to draw: those of which the network was surest.
+    names : sequence of str, optional
+        What the classes are called; by default their numbers.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong type.
+    ValueError
+        If there are no samples, an argument is of the wrong shape, or the inputs are no square
+        and `shape` is not given.
+
+    Examples
+    --------
+    >>> import cnet
+    >>> import cnet.plots
+    >>> x, t = cnet.datasets.make_digits(500, rng=0)
+    >>> net = cnet.TwoLayerNet(784, 20, 10, rng=0)
+    >>> history = net.fit(x, t, epochs=5, learning_rate=0.5)
+    >>> ax = cnet.plots.misread(net, x, t)
+    >>> ax.get_title().endswith("of 500: label → what the network thought (how sure)")
+    True
+    """
+    y, labels = predictions(net, x, t)
+    if not len(labels):
+        raise ValueError("x must hold at least one image, got none")
+    tile = _image_shape(net.sizes[0], shape)
+    limit = check_count("limit", limit)
+    named = check_names(names, y.shape[1])
+    check_axes(ax)
+    thought, sure = y.argmax(axis=1), y.max(axis=1)
+    wrong = np.flatnonzero(thought != labels)
+    shown = wrong[np.argsort(-sure[wrong], kind="stable")][:limit]
+    texts = [f"{named[labels[row]]} → {named[thought[row]]} ({100 * sure[row]:.0f} %)" for row in shown]
+    title = (f"Misread: {len(wrong):,} of {len(labels):,}: label → what the network thought (how sure)")
+    return _draw_images(ax, _checked_images(x)[shown], tile, texts, title)
+
+
+def _checked_images(x: npt.ArrayLike) -> Array:
+    images = np.atleast_2d(np.asarray(x))
+    if images.dtype.kind not in "buif":
+        raise TypeError(f"x must hold real numbers, got dtype {images.dtype}")
+    if images.ndim != 2 or images.shape[1] == 0:
+        raise ValueError(f"x must have shape (B, I) or (I,), got {np.shape(x)}")
+    return images
+
+
+def _image_shape(n_in: int, shape: Shape | None) -> Shape:
+    tile = _tile_shape(n_in, shape)
+    if tile is None:
+        raise ValueError(f"{n_in} inputs make no square image; give shape=(height, width)")
+    return tile
+
+
+def _draw_images(ax: Axes | None, images: Array, tile: Shape, texts: list[str] | None, title: str) -> Axes:
+    """Images in rows, one text above each."""
+    count = len(images)
+    columns = max(1, math.ceil(math.sqrt(1.5 * count)))
+    n_rows = -(-max(count, 1) // columns)
+    # Room for a line of letters above each image, or for a thin gap.
+    gap = (math.ceil((0.3 if texts else 0.08) * max(tile)), math.ceil(0.12 * max(tile)))
+    height, width = (size + space for size, space in zip(tile, gap, strict=True))
+    shown_columns = max(columns, ROW_TILES)
+    across = max(6.0, TILE_INCHES * shown_columns)
+    ax = new_axes(ax, size=(across, max(2.0, across * n_rows * height / (shown_columns * width) + 0.4)))
+    tidy(ax, title, "", "", grid=False)
+    ax.set_axis_off()
+    if not count:
+        note(ax, "nothing misread")
+        return ax
+    scale = (0, 255) if images.dtype == np.uint8 else (min(0, np.nanmin(images)), max(1, np.nanmax(images)))
+    canvas = _mosaic(np.ma.masked_invalid(images.astype(np.float64)).reshape(count, *tile), columns, gap)
+    gray = "gray" if is_dark(ax) else "gray_r"
+    ax.imshow(canvas, cmap=gray, norm=Normalize(*scale), interpolation="nearest")
+    # Few images do not grow to fill a row.
+    spare = (shown_columns - columns) * width / 2
+    ax.set_xlim(-0.5 - spare, columns * width - 0.5 + spare + gap[1])
+    _write_texts(ax, texts, columns, (height, width), gap, shown_columns)
+    return ax
+
+
+def _write_texts(
+    ax: Axes, texts: list[str] | None, columns: int, tile: Shape, gap: tuple[int, int], shown_columns: int
+) -> None:
+    points = ax.get_position().width * ax.figure.get_figwidth() * 72 / shown_columns
+    for index, text in enumerate(texts or ()):
+        top, left = index // columns * tile[0] + gap[0], index % columns * tile[1] + gap[1]
+        ax.text(
+            left + (tile[1] - gap[1]) / 2 - 0.5, top - 1, text, ha="center", va="bottom", color=ink(ax),
+            fontsize=min(10.0, max(4.0, 1.7 * points / max(6, len(text)))),
+        )

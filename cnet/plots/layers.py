@@ -1,0 +1,187 @@
+"""How activations and gradients are spread in each layer while a network learns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from .. import reference
+from ..network import TwoLayerNet
+from ..training import EpochInfo
+from .networks import check_network
+from .style import check_axes, legend, new_axes, note, palette, tidy
+
+__all__ = ["DistributionRecorder", "distributions"]
+
+Array = npt.NDArray[Any]
+
+# What is recorded, in the order of the pictures, and what it is called there.
+QUANTITIES = {
+    "hidden activations": "activation z",
+    "output probabilities": "probability y",
+    "gradient of W1": "dL / dW1",
+    "gradient of W2": "dL / dW2",
+}
+
+# Shares of the values below each recorded quantile; the bands are between the first and last pairs.
+SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+
+
+class DistributionRecorder:
+    """Record the spread of activations and gradients, as a callback of `TwoLayerNet.fit`.
+
+    What is kept of an epoch are quantiles, so a long training takes little memory.
+
+    Parameters
+    ----------
+    x : array_like, shape (B, I)
+        Samples on which to measure; some hundred are enough.
+    t : array_like
+        Class indices or one-hot rows.
+
+    Attributes
+    ----------
+    iterations : list of int
+        Of the network in all, at each record.
+    quantiles : dict of str to list of numpy.ndarray
+        For "hidden activations", "output probabilities", "gradient of W1" and "gradient of W2",
+        at each record: the values below which are the `shares`.
+    shares : tuple of float
+        0, 0.05, 0.25, 0.5, 0.75, 0.95 and 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When it records, if `x` or `t` do not fit the network.
+
+    See Also
+    --------
+    distributions : The picture.
+
+    Examples
+    --------
+    >>> import cnet
+    >>> import cnet.plots
+    >>> x, t = cnet.datasets.make_digits(500, rng=0)
+    >>> net = cnet.TwoLayerNet(784, 20, 10, rng=0)
+    >>> recorder = cnet.plots.DistributionRecorder(x[:100], t[:100])
+    >>> recorder.record(net)
+    >>> history = net.fit(x, t, epochs=3, callback=recorder)
+    >>> recorder.iterations
+    [0, 5, 10, 15]
+    """
+
+    def __init__(self, x: npt.ArrayLike, t: npt.ArrayLike) -> None:
+        self.x = np.atleast_2d(np.asarray(x))
+        self.t = np.asarray(t)
+        self.shares = SHARES
+        self.iterations: list[int] = []
+        self.quantiles: dict[str, list[Array]] = {name: [] for name in QUANTITIES}
+
+    def __call__(self, info: EpochInfo) -> None:
+        """Record at an epoch's end.
+
+        Parameters
+        ----------
+        info : EpochInfo
+        """
+        self.record(info.network)
+
+    def record(self, net: TwoLayerNet) -> None:
+        """Record a network as it is now; also before the first epoch.
+
+        Parameters
+        ----------
+        net : TwoLayerNet
+
+        Raises
+        ------
+        TypeError
+            If `net` is not a network.
+        TypeError, ValueError
+            If `x` or `t` do not fit the network.
+        """
+        check_network(net)
+        gradient = net.gradient(self.x, np.atleast_1d(self.t))
+        hidden, _ = reference.scores(dict(net.params), self.x, net.activation)
+        values = (hidden, net.predict(self.x), gradient["W1"], gradient["W2"])
+        for name, array in zip(QUANTITIES, values, strict=True):
+            self.quantiles[name].append(np.quantile(array.astype(np.float64), SHARES))
+        self.iterations.append(net.iterations)
+
+
+def distributions(recorder: DistributionRecorder, *, ax: Sequence[Axes] | None = None) -> npt.NDArray[Any]:
+    """Draw how activations and gradients of each layer were spread during training.
+
+    Parameters
+    ----------
+    recorder : DistributionRecorder
+        After a fit that had it as its callback.
+    ax : sequence of four matplotlib.axes.Axes, optional
+        Where to draw: hidden activations, output probabilities, gradients of W1 and of W2. By
+        default in a new figure, two by two.
+
+    Returns
+    -------
+    numpy.ndarray of four matplotlib.axes.Axes
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong type.
+    ValueError
+        If nothing was recorded.
+
+    Notes
+    -----
+    The line is the median; half of all values are in the dark band, nine tenths in the light
+    one. Bands that run to the ends of an activation tell that units are saturated, bands that
+    close on 0 that gradients vanish.
+
+    Examples
+    --------
+    >>> import cnet
+    >>> import cnet.plots
+    >>> x, t = cnet.datasets.make_digits(500, rng=0)
+    >>> recorder = cnet.plots.DistributionRecorder(x[:100], t[:100])
+    >>> net = cnet.TwoLayerNet(784, 20, 10, rng=0)
+    >>> history = net.fit(x, t, epochs=3, callback=recorder)
+    >>> [axes.get_title() for axes in cnet.plots.distributions(recorder)]
+    ['Hidden activations', 'Output probabilities', 'Gradient of W1', 'Gradient of W2']
+    """
+    if not isinstance(recorder, DistributionRecorder):
+        raise TypeError(f"recorder must be a DistributionRecorder, got {type(recorder).__name__}")
+    if not recorder.iterations:
+        raise ValueError("nothing was recorded; pass the recorder to fit as callback=recorder")
+    check_axes(ax, 4)
+    ax = new_axes(ax, rows=2, columns=2, size=(7.0, 5.4))
+    for number, (axes, (name, label)) in enumerate(zip(ax, QUANTITIES.items(), strict=True)):
+        color = palette(axes)[number // 2]
+        _draw_bands(axes, np.array(recorder.iterations), np.array(recorder.quantiles[name]), color)
+        tidy(axes, name[0].upper() + name[1:], "iteration", label)
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        if number >= 2:
+            axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
+    legend(ax[0], fontsize="small")
+    return ax
+
+
+def _draw_bands(ax: Axes, iterations: Array, quantiles: Array, color: str) -> None:
+    """Median and the bands around it; bars, where there is one record only."""
+    shown = np.where(np.isfinite(quantiles), quantiles, np.nan)
+    _, low, lower, median, upper, high, _ = shown.T
+    if np.isnan(shown).all():
+        note(ax, "no value is finite")
+    bands = ((low, high, 0.25, "90 %"), (lower, upper, 0.45, "50 %"))
+    for bottom, top, alpha, label in bands:
+        if len(iterations) == 1:
+            ax.bar(iterations, top - bottom, bottom=bottom, width=0.5, color=color, alpha=alpha, label=label)
+        else:
+            ax.fill_between(iterations, bottom, top, color=color, alpha=alpha, linewidth=0, label=label)
+    ax.plot(iterations, median, color=color, linewidth=2, label="median",
+            marker="o" if len(iterations) == 1 else None)

@@ -11,11 +11,15 @@ build puts beside the pages.
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 from typing import Any
 
 # Pictures are drawn without a display, and a build never depends on what a shell has set.
 os.environ["MPLBACKEND"] = "Agg"
 os.environ.pop("CNET_DATA", None)
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "_ext"))
 
 import cnet
 
@@ -32,7 +36,7 @@ extensions = [
     "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",
-    "matplotlib.sphinxext.plot_directive",
+    "picture",
     "numpydoc",
     "myst_parser",
     "sphinx_copybutton",
@@ -101,14 +105,6 @@ intersphinx_mapping = {
 
 doctest_global_setup = "import numpy as np\nimport cnet"
 trim_doctest_flags = True
-
-plot_html_show_source_link = False
-plot_html_show_formats = False
-plot_include_source = False
-plot_formats = [("png", 144)]
-plot_rcparams = {"figure.figsize": (6.4, 3.6), "figure.constrained_layout.use": True}
-plot_apply_rcparams = True
-plot_pre_code = "import numpy as np\nimport matplotlib.pyplot as plt\nimport cnet\n"
 
 linkcheck_ignore = [r"http://yann\.lecun\.com/.*"]  # asks for a password since 2024
 linkcheck_anchors = False

@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 from ..core import _functions
 from ..network import TwoLayerNet
 from .networks import check_names, predictions
-from .style import check_axes, new_axes, tidy
+from .style import check_axes, new_axes, tidy, width_of
 from .style import colorbar as add_colorbar
 
 __all__ = ["confusion_matrix"]
@@ -91,7 +91,7 @@ def confusion_matrix(
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(totals, 1)
     side = 3.0 + 0.36 * min(n_classes, 10)
-    ax = new_axes(ax, size=(side, side))
+    ax = new_axes(ax, size=(side + 0.7 * bool(colorbar), side))
     image = ax.imshow(shares, cmap="cividis", norm=PowerNorm(0.5, vmin=0, vmax=1), interpolation="nearest")
     if n_classes <= NAMED_LIMIT:
         _write_counts(ax, counts, shares)
@@ -136,7 +136,7 @@ def _indices(values: Array, name: str, n_classes: int) -> Array:
             raise ValueError(f"predicted must have {n_classes} columns, got {values.shape[1]}")
         if np.isnan(values).any():
             raise ValueError("predicted must not hold NaN")
-        return values.argmax(axis=1)
+        return np.asarray(values.argmax(axis=1))
     try:
         return np.asarray(_functions.class_indices(values, (len(values), n_classes)))
     except (TypeError, ValueError) as error:
@@ -144,7 +144,7 @@ def _indices(values: Array, name: str, n_classes: int) -> Array:
 
 
 def _write_counts(ax: Axes, counts: Array, shares: Array) -> None:
-    width = ax.get_position().width * ax.figure.get_figwidth() * 72 / len(counts)
+    width = width_of(ax) / len(counts)
     digits = max(2, len(str(counts.max())))
     size = min(10.0, max(4.0, 1.1 * width / digits))
     for row, column in np.argwhere(counts):

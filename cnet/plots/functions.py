@@ -13,7 +13,7 @@ from .. import functions as cnet_functions
 from ..differentiation import numerical_diff
 from ..training import check_choice
 from .evaluation import along, check_function, check_points, check_range, quiet, scalar
-from .style import as_floats, check_axes, ink, legend, new_axes, palette, tidy
+from .style import as_floats, check_axes, ink, legend, legend_on_top, new_axes, palette, tidy
 
 __all__ = ["activations", "derivative", "tangent"]
 
@@ -147,17 +147,17 @@ def derivative(
     check_axes(ax, 2)
     values, slopes = along(f, grid), along(lambda x: numerical_diff(f, x, h), grid)
     formula = None if exact is None else along(exact, grid)
-    ax = new_axes(ax, columns=2, size=PAIR_SIZE)
-    left, right = ax
+    pair: npt.NDArray[Any] = new_axes(ax, columns=2, size=PAIR_SIZE)
+    left, right = pair
     colors = palette(left)
     left.plot(grid, _finite(values), color=colors[0], linewidth=2)
     right.plot(grid, _finite(slopes), color=colors[1], linewidth=2, label=f"numerical, h = {h:g}")
     if formula is not None:
         right.plot(grid, _finite(formula), ":", color=ink(right), linewidth=2, label="exact")
-        legend(right)
+        legend_on_top(right, fontsize="small", columnspacing=1.0)
     tidy(left, "Function", "x", "f(x)")
     tidy(right, "Derivative", "x", "slope of f")
-    return ax
+    return pair
 
 
 def _finite(values: FloatArray) -> FloatArray:
@@ -229,16 +229,16 @@ def activations(
     check_axes(ax, 2)
     # Zero is one of the points, so that the step's gap and the bend of relu are where they belong.
     grid = np.unique(np.append(np.linspace(low, high, 401), 0.0 if low <= 0 <= high else low))
-    ax = new_axes(ax, columns=2, size=PAIR_SIZE)
+    pair: npt.NDArray[Any] = new_axes(ax, columns=2, size=PAIR_SIZE)
     for number, name in enumerate(chosen):
-        for axes, function in zip(ax, ACTIVATIONS[name], strict=True):
+        for axes, function in zip(pair, ACTIVATIONS[name], strict=True):
             colors = palette(axes)
             axes.plot(grid, function(grid), color=colors[number % len(colors)], linewidth=2,
                       linestyle=LINE_STYLES[number % len(LINE_STYLES)], label=name)
-    for axes, title, label in zip(ax, ("Activation", "Derivative"), ("z", "dz / da"), strict=True):
+    for axes, title, label in zip(pair, ("Activation", "Derivative"), ("z", "dz / da"), strict=True):
         tidy(axes, title, "pre-activation a", label)
         # relu and identity grow without bound, and would press the others flat.
         bottom, top = axes.get_ylim()
         axes.set_ylim(max(bottom, -1.5), min(top, 2.0))
-    legend(ax[0], loc="upper left")
-    return ax
+    legend(pair[0], loc="upper left")
+    return pair

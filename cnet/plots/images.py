@@ -14,7 +14,7 @@ from matplotlib.colors import Normalize
 from ..network import TwoLayerNet
 from ..training import check_count
 from .networks import check_names, check_network, predictions
-from .style import check_axes, ink, is_dark, new_axes, note, tidy
+from .style import check_axes, ink, is_dark, new_axes, note, tidy, width_of
 from .style import colorbar as add_colorbar
 
 __all__ = ["digits", "misread", "weights"]
@@ -83,9 +83,9 @@ def weights(
     tile = _tile_shape(n_in, shape)
     count = min(check_count("limit", limit), n_hidden)
     check_axes(ax)
-    rows = np.ma.masked_invalid(net.params["W1"].T[:count].astype(np.float64))
-    columns = math.ceil(math.sqrt(count))
-    ax = new_axes(ax, size=(6.6, 6.0 if tile or count > 8 else 3.0))
+    rows = _finite(net.params["W1"].T[:count])
+    columns = _columns(count)
+    ax = new_axes(ax, size=(6.6, _weights_height(count, columns, tile)))
     bound, clipped = _bound(rows)
     options: dict[str, Any] = {"cmap": "RdBu_r", "norm": Normalize(-bound, bound)}
     if tile is None:
@@ -118,6 +118,19 @@ def _tile_shape(n_in: int, shape: Shape | None) -> Shape | None:
     return height, width
 
 
+def _weights_height(count: int, columns: int, tile: Shape | None) -> float:
+    """Inches for a figure of which the images take most of the width."""
+    if tile is None:
+        return min(6.0, 1.8 + 0.15 * count)
+    return min(9.0, max(2.0, 0.6 + 5.4 * -(-count // columns) / columns * tile[0] / tile[1]))
+
+
+def _columns(count: int) -> int:
+    """How many images to a row: nearly a square, with as few empty places as may be."""
+    side = math.ceil(math.sqrt(count))
+    return min(range(side, side + side // 3 + 1), key=lambda columns: (-count % columns, columns))
+
+
 def _bound(rows: Any) -> tuple[float, bool]:
     """Ends of a scale around 0, and whether some weights are beyond them."""
     sizes = np.abs(rows.compressed())
@@ -133,11 +146,17 @@ def _weights_title(count: int, n_hidden: int) -> str:
     return f"Weights of {count} hidden unit{'' if count == 1 else 's'}"
 
 
+def _finite(values: Array) -> Any:
+    """`values` as float64, those masked that are not finite."""
+    lost = ~np.isfinite(values)
+    return np.ma.array(np.where(lost, 0, values).astype(np.float64), mask=lost)
+
+
 def _mosaic(tiles: Any, columns: int, gap: tuple[int, int]) -> Any:
     """Tiles (n, h, w) in rows on one masked array, each with its gap above and to the left."""
     count, height, width = tiles.shape
     down, across = height + gap[0], width + gap[1]
-    canvas = np.ma.masked_all((-(-count // columns) * down, columns * across))
+    canvas = np.ma.array(np.zeros((-(-count // columns) * down, columns * across)), mask=True)
     for index in range(count):
         top, left = index // columns * down + gap[0], index % columns * across + gap[1]
         canvas[top : top + height, left : left + width] = tiles[index]
@@ -250,7 +269,7 @@ def misread(
     >>> net = cnet.TwoLayerNet(784, 20, 10, rng=0)
     >>> history = net.fit(x, t, epochs=5, learning_rate=0.5)
     >>> ax = cnet.plots.misread(net, x, t)
-    >>> ax.get_title().endswith("of 500: label → what the network thought (how sure)")
+    >>> ax.get_title().endswith("of 500 misread: label → what the network thought (how sure)")
     True
     """
     y, labels = predictions(net, x, t)
@@ -264,7 +283,7 @@ def misread(
     wrong = np.flatnonzero(thought != labels)
     shown = wrong[np.argsort(-sure[wrong], kind="stable")][:limit]
     texts = [f"{named[labels[row]]} → {named[thought[row]]} ({100 * sure[row]:.0f} %)" for row in shown]
-    title = (f"Misread: {len(wrong):,} of {len(labels):,}: label → what the network thought (how sure)")
+    title = (f"{len(wrong):,} of {len(labels):,} misread: label → what the network thought (how sure)")
     return _draw_images(ax, _checked_images(x)[shown], tile, texts, title)
 
 
@@ -294,6 +313,8 @@ def _draw_images(ax: Axes | None, images: Array, tile: Shape, texts: list[str] |
     height, width = (size + space for size, space in zip(tile, gap, strict=True))
     shown_columns = max(columns, ROW_TILES)
     across = max(6.0, TILE_INCHES * shown_columns)
+    # New axes will fill their figure, once that is laid out.
+    points = 72 * across if ax is None else width_of(ax)
     ax = new_axes(ax, size=(across, max(2.0, across * n_rows * height / (shown_columns * width) + 0.4)))
     tidy(ax, title, "", "", grid=False)
     ax.set_axis_off()
@@ -301,20 +322,20 @@ def _draw_images(ax: Axes | None, images: Array, tile: Shape, texts: list[str] |
         note(ax, "nothing misread")
         return ax
     scale = (0, 255) if images.dtype == np.uint8 else (min(0, np.nanmin(images)), max(1, np.nanmax(images)))
-    canvas = _mosaic(np.ma.masked_invalid(images.astype(np.float64)).reshape(count, *tile), columns, gap)
+    canvas = _mosaic(_finite(images).reshape(count, *tile), columns, gap)
     gray = "gray" if is_dark(ax) else "gray_r"
     ax.imshow(canvas, cmap=gray, norm=Normalize(*scale), interpolation="nearest")
     # Few images do not grow to fill a row.
     spare = (shown_columns - columns) * width / 2
     ax.set_xlim(-0.5 - spare, columns * width - 0.5 + spare + gap[1])
-    _write_texts(ax, texts, columns, (height, width), gap, shown_columns)
+    _write_texts(ax, texts, columns, (height, width), gap, points / shown_columns)
     return ax
 
 
 def _write_texts(
-    ax: Axes, texts: list[str] | None, columns: int, tile: Shape, gap: tuple[int, int], shown_columns: int
+    ax: Axes, texts: list[str] | None, columns: int, tile: Shape, gap: tuple[int, int], points: float
 ) -> None:
-    points = ax.get_position().width * ax.figure.get_figwidth() * 72 / shown_columns
+    """The texts above their images; `points` is how wide an image is, and letters fit into it."""
     for index, text in enumerate(texts or ()):
         top, left = index // columns * tile[0] + gap[0], index % columns * tile[1] + gap[1]
         ax.text(

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
+from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from ..differentiation import numerical_gradient
 from .evaluation import check_points, check_range, of_two, over, quiet
@@ -136,6 +137,11 @@ def _frame(ax: Axes, x0: FloatArray, x1: FloatArray) -> None:
         ax.set_aspect("equal")
 
 
+def _new_axes_3d(ax: Axes | None) -> Axes3D:
+    axes: Axes3D = new_axes(ax, size=(6.0, 5.4), projection="3d")
+    return axes
+
+
 def surface(
     f: Callable[..., Any],
     x_range: Range = (-3.0, 3.0),
@@ -143,7 +149,7 @@ def surface(
     *,
     points: int = 50,
     ax: Axes | None = None,
-) -> Axes:
+) -> Axes3D:
     """Draw a function of two variables as a surface over the plane.
 
     Parameters
@@ -180,14 +186,14 @@ def surface(
     x0, x1 = _grids(x_range, y_range, points)
     check_axes(ax, projection="3d")
     values = over(g, x0, x1)
-    axes: Any = new_axes(ax, size=(6.5, 5.5), projection="3d")
+    axes = _new_axes_3d(ax)
     finite = values[np.isfinite(values)]
     if len(finite):
         shown = np.where(np.isfinite(values), values, np.nan)
         norm = Normalize(finite.min(), finite.max() if finite.max() > finite.min() else finite.min() + 1)
         axes.plot_surface(
             *np.meshgrid(x0, x1), shown, cmap="viridis", norm=norm, rcount=points, ccount=points,
-            linewidth=0, antialiased=True,
+            linewidth=0, antialiased=False,
         )
     else:
         axes.text2D(0.5, 0.5, "f has no finite value here", color=ink(axes), ha="center",
@@ -197,7 +203,7 @@ def surface(
     axes.set_ylabel("$x_1$")
     axes.set_zlabel("f")
     # The third axis would be cut off at the figure's edge.
-    axes.set_box_aspect(None, zoom=0.88)
+    axes.set_box_aspect(None, zoom=0.95)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
         axis.pane.set_alpha(0.1)
     return axes

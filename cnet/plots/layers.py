@@ -14,7 +14,7 @@ from .. import reference
 from ..network import TwoLayerNet
 from ..training import EpochInfo
 from .networks import check_network
-from .style import check_axes, legend, new_axes, note, palette, tidy
+from .style import check_axes, legend_on_top, new_axes, note, palette, tidy
 
 __all__ = ["DistributionRecorder", "distributions"]
 
@@ -159,16 +159,16 @@ def distributions(recorder: DistributionRecorder, *, ax: Sequence[Axes] | None =
     if not recorder.iterations:
         raise ValueError("nothing was recorded; pass the recorder to fit as callback=recorder")
     check_axes(ax, 4)
-    ax = new_axes(ax, rows=2, columns=2, size=(7.0, 5.4))
-    for number, (axes, (name, label)) in enumerate(zip(ax, QUANTITIES.items(), strict=True)):
+    four: npt.NDArray[Any] = new_axes(ax, rows=2, columns=2, size=(7.0, 5.4))
+    for number, (axes, (name, label)) in enumerate(zip(four, QUANTITIES.items(), strict=True)):
         color = palette(axes)[number // 2]
         _draw_bands(axes, np.array(recorder.iterations), np.array(recorder.quantiles[name]), color)
         tidy(axes, name[0].upper() + name[1:], "iteration", label)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         if number >= 2:
             axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
-    legend(ax[0], fontsize="small")
-    return ax
+    legend_on_top(four[0], fontsize="small", columnspacing=1.0, handlelength=1.2)
+    return four
 
 
 def _draw_bands(ax: Axes, iterations: Array, quantiles: Array, color: str) -> None:
@@ -177,7 +177,7 @@ def _draw_bands(ax: Axes, iterations: Array, quantiles: Array, color: str) -> No
     _, low, lower, median, upper, high, _ = shown.T
     if np.isnan(shown).all():
         note(ax, "no value is finite")
-    bands = ((low, high, 0.25, "90 %"), (lower, upper, 0.45, "50 %"))
+    bands = ((low, high, 0.25, "nine tenths"), (lower, upper, 0.45, "half"))
     for bottom, top, alpha, label in bands:
         if len(iterations) == 1:
             ax.bar(iterations, top - bottom, bottom=bottom, width=0.5, color=color, alpha=alpha, label=label)

@@ -44,8 +44,8 @@ def descent(
         What ``gradient_descent(..., return_path=True)`` returned. The keys of a mapping name
         the paths; a number is a learning rate.
     x_range, y_range : (float, float), optional
-        What is shown. By default all points of the paths that went down, and of the others
-        those not far from these.
+        What is shown. By default a square around the end of the path that came lowest, with all
+        points of the paths that went down, and of the others those not far away.
     points : int, default 81
         At how many places to a row and to a column `f` is computed.
     ax : matplotlib.axes.Axes, optional
@@ -82,16 +82,17 @@ def descent(
     g = of_two(f)
     named = _named(paths)
     ends = {name: _ends(g, path) for name, path in named.items()}
-    low, high = _view(list(named.values()), [_went_down(*pair) for pair in ends.values()])
+    low, high = _view(list(named.values()), list(ends.values()))
     count = check_points("points", points)
     x0 = np.linspace(*check_range("x_range", (low[0], high[0]) if x_range is None else x_range), count)
     x1 = np.linspace(*check_range("y_range", (low[1], high[1]) if y_range is None else y_range), count)
     check_axes(ax)
     values = over(g, x0, x1)
-    ax = new_axes(ax, size=(6.5, 5.5))
+    ax = new_axes(ax, size=(6.2, 5.8))
     _draw_contours(ax, x0, x1, values)
     for number, (name, path) in enumerate(named.items()):
-        _draw_path(ax, _within(path, (x0, x1)), _label(name, len(path) - 1, ends[name]), number)
+        _draw_path(ax, _within(path, (x0, x1)), _label(name, len(path) - 1, ends[name]), number,
+                   went_down=_went_down(*ends[name]))
     ax.set_xlim(x0[0], x0[-1])
     ax.set_ylim(x1[0], x1[-1])
     if 1 / 3 <= (x1[-1] - x1[0]) / (x0[-1] - x0[0]) <= 3:
@@ -161,8 +162,9 @@ def learning_rates(
         raise TypeError(f"init_x must hold two real numbers, got dtype {start.dtype}")
     if start.shape != (2,):
         raise ValueError(f"init_x must hold two numbers, got shape {start.shape}")
-    rates = tuple(rates) if np.ndim(rates) else (rates,)  # type: ignore[arg-type]
-    if not rates:
+    if not np.ndim(rates):
+        raise TypeError(f"rates must be a sequence of learning rates, got {rates!r}")
+    if not len(rates):
         raise ValueError("rates must hold at least one learning rate, got none")
     check_axes(ax)
     with quiet():
@@ -203,21 +205,20 @@ def _went_down(first: float, last: float) -> bool:
     return bool(np.isfinite(last) and not last > first)
 
 
-def _view(paths: list[FloatArray], went_down: list[bool]) -> tuple[FloatArray, FloatArray]:
-    """Lower and upper corner around all that need be seen."""
-    starts = np.array([path[0] for path in paths])
-    seen = np.concatenate([starts, *(path for path, down in zip(paths, went_down, strict=True) if down)])
-    reach = float(np.max(seen.max(axis=0) - seen.min(axis=0)))
+def _view(paths: list[FloatArray], ends: list[tuple[float, float]]) -> tuple[FloatArray, FloatArray]:
+    """Lower and upper corner of a square around all that need be seen."""
+    down = [pair for pair in zip(paths, ends, strict=True) if _went_down(*pair[1])]
+    middle = min(down, key=lambda pair: pair[1][1])[0][-1] if down else paths[0][0]
+    seen = np.concatenate([*(path[:1] for path in paths), *(path for path, _ in down)])
+    reach = float(np.max(np.abs(seen - middle)))
     if reach == 0:
-        reach = float(np.max(np.abs(starts))) or 1.0
+        reach = float(np.max(np.abs(middle))) or 1.0
     for path in paths:
         with quiet():
-            far = ~(np.max(np.abs(path - path[0]), axis=1) <= 2.5 * reach)
-        seen = np.concatenate([seen, path[: int(far.argmax())] if far.any() else path])
-    low, high = seen.min(axis=0), seen.max(axis=0)
-    # A path along one axis still gets a plane around it.
-    half = np.maximum((high - low) / 2, 0.25 * reach) * 1.25
-    middle = (low + high) / 2
+            near = np.max(np.abs(path - middle), axis=1) <= 1.5 * reach
+        first_far = len(path) if near.all() else int(near.argmin())
+        seen = np.concatenate([seen, path[:first_far]])
+    half = 1.15 * max(reach, float(np.max(np.abs(seen - middle))))
     return middle - half, middle + half
 
 
@@ -256,9 +257,11 @@ def _draw_contours(ax: Axes, x0: FloatArray, x1: FloatArray, values: FloatArray)
     ax.contour(x0, x1, shown, levels=levels[1:-1], colors=[ink(ax)], alpha=0.35, linewidths=0.8)
 
 
-def _draw_path(ax: Axes, path: FloatArray, label: str, number: int) -> None:
+def _draw_path(ax: Axes, path: FloatArray, label: str, number: int, *, went_down: bool) -> None:
     color = palette(ax)[number % len(palette(ax))]
-    ax.plot(*path.T, marker=MARKERS[number % len(MARKERS)], markersize=5, linewidth=1.8, color=color,
-            markeredgecolor=background(ax), markeredgewidth=0.5, label=label, zorder=3)
-    ax.plot(*path[:1].T, marker="o", markersize=11, markerfacecolor="none", markeredgecolor=color,
-            markeredgewidth=1.5, zorder=3)
+    # A good path lies on top: one that overshoots may run along the same line.
+    order = 4 if went_down else 3
+    ax.plot(*path.T, marker=MARKERS[number % len(MARKERS)], markersize=5, linewidth=2 if went_down else 1.2,
+            color=color, markeredgecolor=background(ax), markeredgewidth=0.5, label=label, zorder=order)
+    ax.plot(*path[:1].T, marker="o", markersize=9 + 4 * (number % 3), markerfacecolor="none",
+            markeredgecolor=color, markeredgewidth=1.5, zorder=order)

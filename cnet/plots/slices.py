@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
+from matplotlib.ticker import MaxNLocator
 
 from ..network import TwoLayerNet
 from ..rng import as_key
@@ -109,6 +110,8 @@ def loss_slice(
                 color="black", bbox={"boxstyle": "round,pad=0.25", "facecolor": "white", "alpha": 0.85,
                                      "edgecolor": "none"})
     ax.set_aspect("equal")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(4))
     tidy(ax, "Loss around the parameters", "first random direction (lengths of the weights)",
          "second random direction", grid=False)
     return ax

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, to_rgb, to_rgba
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 __all__ = [
     "CURVE_SIZE", "MARKER_LIMIT", "background", "check_axes", "colorbar", "fade", "ink", "is_dark", "legend",
-    "magnitude_map", "new_axes", "note", "palette", "tidy",
+    "legend_on_top", "magnitude_map", "new_axes", "note", "palette", "tidy", "width_of",
 ]
 
 # Width and height of a figure in inches: a column of documentation is 7 wide.
@@ -46,7 +47,7 @@ def check_axes(ax: Any, count: int = 1, projection: str | None = None) -> None:
 
 
 def _flattened(ax: Any, count: int) -> list[Any]:
-    if isinstance(ax, Axes) or not isinstance(ax, Iterable):
+    if isinstance(ax, Axes | str) or not isinstance(ax, Iterable):
         raise TypeError(f"ax must be a sequence of {count} matplotlib Axes, got {type(ax).__name__}")
     given: list[Any] = np.asarray(list(ax), dtype=object).reshape(-1).tolist()
     if len(given) != count:
@@ -65,8 +66,9 @@ def new_axes(
     count = rows * columns
     if ax is not None:
         return ax if count == 1 else np.array(_flattened(ax, count), dtype=object)
+    layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)
     _, made = plt.subplots(
-        rows, columns, figsize=size, layout="constrained", subplot_kw={"projection": projection}
+        rows, columns, figsize=size, layout=layout, subplot_kw={"projection": projection}
     )
     return made if count == 1 else made.reshape(-1)
 
@@ -126,6 +128,13 @@ def legend(ax: Axes, **options: Any) -> None:
     )
 
 
+def legend_on_top(ax: Axes, **options: Any) -> None:
+    """A legend in one line above the curves, which make room for it."""
+    bottom, top = ax.get_ylim()
+    ax.set_ylim(bottom, top + 0.22 * (top - bottom))
+    legend(ax, loc="upper center", ncols=len(ax.get_legend_handles_labels()[0]), **options)
+
+
 def colorbar(mappable: Any, ax: Axes, label: str, **options: Any) -> Any:
     """A colour bar whose letters are those of the axes."""
     bar = ax.figure.colorbar(mappable, ax=ax, fraction=0.046, pad=0.03, **options)
@@ -133,6 +142,11 @@ def colorbar(mappable: Any, ax: Axes, label: str, **options: Any) -> Any:
     bar.ax.tick_params(which="both", color=ink(ax), labelcolor=ink(ax))
     bar.outline.set_visible(False)
     return bar
+
+
+def width_of(ax: Axes) -> float:
+    """How wide the axes are, in points of 1/72 inch."""
+    return 72 * ax.get_window_extent().width / ax.figure.dpi
 
 
 def note(ax: Axes, text: str) -> None:

@@ -1,0 +1,518 @@
+"""What the pictures show, read from the artists; and every odd input that they are given."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from mpl_toolkits.mplot3d.axes3d import Axes3D
+
+import cnet
+from cnet import plots, reference
+
+
+def bowl(x0, x1):
+    return x0**2 + x1**2
+
+
+@pytest.fixture(scope="module")
+def data():
+    return cnet.datasets.make_digits(400, rng=0)
+
+
+@pytest.fixture(scope="module")
+def trained(data):
+    net = cnet.TwoLayerNet(784, 12, 10, rng=0)
+    history = net.fit(*data, epochs=3, learning_rate=0.5, validation_data=data)
+    return net, history
+
+
+def draw(ax):
+    """Render, so that what only fails when drawn fails here."""
+    np.ravel(ax)[0].figure.canvas.draw()
+    return ax
+
+
+def labels(ax):
+    return [line.get_label() for line in ax.lines]
+
+
+# ---- loss and accuracy ------------------------------------------------------------
+
+
+def test_loss_curve_shows_the_history(trained):
+    _, history = trained
+    ax = draw(plots.loss_curve(history, smoothing=1))
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), history.loss)
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), np.arange(12) + 1)
+    np.testing.assert_array_equal(ax.lines[1].get_xdata(), [4, 8, 12])
+    np.testing.assert_array_equal(ax.lines[1].get_ydata(), history.validation_loss)
+    assert (ax.get_title(), ax.get_xlabel(), ax.get_ylabel()) == ("Loss", "iteration", "loss (nats)")
+
+
+@pytest.mark.parametrize("window", [2, 3, 4, 9, 50])
+def test_moving_average_is_the_mean_of_its_window(window):
+    loss = np.random.default_rng(1).random(20)
+    shown = plots.loss_curve(loss, smoothing=window).lines[1].get_ydata()
+    # Of an even window the odd one out is the later one.
+    expected = [loss[max(0, i - (window - 1) // 2) : i + window // 2 + 1].mean() for i in range(20)]
+    np.testing.assert_allclose(shown, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_loss_that_is_not_finite_leaves_a_gap_and_a_mark(dtype):
+    loss = np.array([3, np.nan, 2, np.inf, 1], dtype)
+    ax = draw(plots.loss_curve(loss, smoothing=3))
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [3, np.nan, 2, np.nan, 1])
+    np.testing.assert_array_equal(ax.lines[1].get_ydata(), [3, np.nan, 2, np.nan, 1])
+    np.testing.assert_array_equal(ax.lines[2].get_xdata(), [2, 4])
+    assert labels(ax)[2] == "not finite (2)"
+
+
+def test_loss_of_one_iteration_of_nothing_finite_and_of_none():
+    draw(plots.loss_curve([1.0]))
+    assert draw(plots.loss_curve([np.nan] * 3)).texts[0].get_text() == "no loss is a finite number"
+    with pytest.raises(ValueError, match="not empty"):
+        plots.loss_curve([])
+
+
+def test_accuracy_curve_shows_history_or_lists(trained):
+    _, history = trained
+    ax = draw(plots.accuracy_curve(history))
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), history.train_accuracy)
+    np.testing.assert_array_equal(ax.lines[1].get_ydata(), history.validation_accuracy)
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), [1, 2, 3])
+    ax = draw(plots.accuracy_curve([0.1, 0.5], [0.1], labels=("a", "b"), first_epoch=0))
+    assert labels(ax) == ["a: 50.0 %", "b: 10.0 %"]
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), [0, 1])
+
+
+def test_accuracy_of_one_epoch_with_nan_and_with_empty_validation(trained):
+    _, history = trained
+    one = replace(history, train_accuracy=np.array([0.5]), validation_accuracy=None, validation_loss=None)
+    assert len(draw(plots.accuracy_curve(one)).lines) == 1
+    empty = replace(history, validation_accuracy=np.array([]), validation_loss=np.array([]))
+    assert len(draw(plots.accuracy_curve(empty)).lines) == 1
+    assert len(draw(plots.loss_curve(empty, smoothing=1)).lines) == 1
+    assert labels(draw(plots.accuracy_curve([0.5, np.nan], [])))[0] == "train"
+
+
+# ---- functions of one variable ----------------------------------------------------
+
+
+def test_tangent_touches_with_the_slope_of_the_formula():
+    ax = draw(plots.tangent(lambda x: 0.01 * x**2 + 0.1 * x, [5, 10], x_range=(0, 20), points=11))
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), [0.01 * x**2 + 0.1 * x for x in range(0, 21, 2)])
+    first, second = ax.lines[1], ax.lines[3]
+    assert (first.get_xy1(), second.get_xy1()) == ((5, 0.75), (10, 2.0))
+    np.testing.assert_allclose([first.get_slope(), second.get_slope()], [0.2, 0.3], rtol=1e-8)
+
+
+def test_tangent_of_a_function_with_gaps():
+    ax = draw(plots.tangent(np.log, 1.0))
+    assert np.isnan(ax.lines[0].get_ydata()).any()
+    with pytest.raises(ValueError, match="no tangent at x = -1"):
+        plots.tangent(np.log, -1.0)
+
+
+def test_derivative_is_that_of_the_formula():
+    pair = draw(plots.derivative(lambda x: x**3, (-2, 2), exact=lambda x: 3 * x**2, points=9))
+    x = np.linspace(-2, 2, 9)
+    np.testing.assert_allclose(pair[0].lines[0].get_ydata(), x**3)
+    np.testing.assert_allclose(pair[1].lines[0].get_ydata(), 3 * x**2, atol=1e-7)
+    np.testing.assert_allclose(pair[1].lines[1].get_ydata(), 3 * x**2)
+    draw(plots.derivative(np.log))
+
+
+def test_activations_are_those_of_the_formulas():
+    pair = draw(plots.activations(["sigmoid", "relu", "tanh", "step", "identity"], (-3, 3)))
+    x = pair[0].lines[0].get_xdata()
+    s = 1 / (1 + np.exp(-x))
+    step = np.where(x == 0, np.nan, x > 0)
+    for line, expected in zip(pair[0].lines, (s, np.maximum(x, 0), np.tanh(x), step, x), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), expected, atol=1e-12)
+    slopes = (s * (1 - s), x > 0, 1 / np.cosh(x) ** 2, np.where(x == 0, np.nan, 0), np.ones_like(x))
+    for line, expected in zip(pair[1].lines, slopes, strict=True):
+        np.testing.assert_allclose(line.get_ydata(), expected, atol=1e-12)
+    assert len(plots.activations("relu", (1, 2))[0].lines) == 1
+
+
+# ---- functions of two variables ---------------------------------------------------
+
+
+@pytest.mark.parametrize("f", [bowl, lambda x: np.sum(x**2), np.hypot])
+def test_gradient_field_points_down(f):
+    ax = draw(plots.gradient_field(f, (1, 2), (-3, -1), points=5))
+    arrows = ax.collections[0]
+    x0, x1 = np.meshgrid(np.linspace(1, 2, 5), np.linspace(-3, -1, 5))
+    np.testing.assert_allclose(arrows.XY, np.column_stack([x0.ravel(), x1.ravel()]))
+    unit = np.hypot(x0, x1) if f is np.hypot else 0.5
+    np.testing.assert_allclose(arrows.U, -(x0 / unit).ravel(), rtol=1e-6)
+    np.testing.assert_allclose(arrows.V, -(x1 / unit).ravel(), rtol=1e-6)
+    np.testing.assert_allclose(arrows.get_array(), np.hypot(x0 / unit, x1 / unit).ravel(), rtol=1e-6)
+
+
+def test_gradient_field_where_there_is_none():
+    ax = draw(plots.gradient_field(lambda x0, x1: np.log(x0), points=4))
+    # log of a negative number, left of 0, has no slope.
+    assert (ax.collections[0].XY[:, 0] > 0).all() and len(ax.collections[0].XY) == 8
+    assert draw(plots.gradient_field(lambda x0, x1: np.nan, points=3)).texts
+    assert (draw(plots.gradient_field(lambda x0, x1: 3.0, points=3)).collections[0].U == 0).all()
+
+
+def test_an_arrow_too_long_is_shortened_and_keeps_its_direction():
+    ax = draw(plots.gradient_field(lambda x0, x1: x0 + 1000 * x0 * (x0 > 1.95), (0, 2), (0, 2), points=21))
+    arrows = ax.collections[0]
+    np.testing.assert_allclose(arrows.get_array().max(), 1001, rtol=1e-6)
+    assert arrows.U.min() == pytest.approx(-2) and (arrows.V == 0).all()
+
+
+def test_surface_has_the_heights_of_f(monkeypatch):
+    drawn = []
+    plot_surface = Axes3D.plot_surface
+
+    def spy(axes, *arguments, **options):
+        drawn.extend(arguments)
+        return plot_surface(axes, *arguments, **options)
+
+    monkeypatch.setattr(Axes3D, "plot_surface", spy)
+    draw(plots.surface(bowl, (0, 1), (0, 2), points=3))
+    np.testing.assert_array_equal(drawn[2], [[0, 0.25, 1], [1, 1.25, 2], [4, 4.25, 5]])
+    np.testing.assert_array_equal(drawn[0][0], [0, 0.5, 1])
+    np.testing.assert_array_equal(drawn[1][:, 0], [0, 1, 2])
+    draw(plots.surface(lambda x0, x1: 1.0, points=4))
+    draw(plots.surface(lambda x0, x1: np.sqrt(x0), points=6))
+    draw(plots.surface(lambda x0, x1: np.nan, points=4))
+
+
+def test_descent_shows_the_path_of_gradient_descent():
+    _, path = cnet.gradient_descent(
+        lambda x: np.sum(x**2), [-3.0, 4.0], lr=0.1, step_num=20, return_path=True
+    )
+    ax = draw(plots.descent(bowl, path))
+    expected = np.outer(0.8 ** np.arange(21), [-3, 4])
+    np.testing.assert_allclose(ax.lines[0].get_xydata(), expected, atol=1e-7)
+
+
+def test_learning_rates_good_too_large_and_too_small():
+    ax = draw(plots.learning_rates(bowl, [-3, 4], step_num=300))
+    assert labels(ax)[2:5:2] == ["learning rate 10: diverges", "learning rate 1e-10: f = 25 after 300 steps"]
+    # Each step makes f 0.64 times as large, to rounding errors of about 1e-20.
+    assert float(re.fullmatch("learning rate 0.1: f = (.*) after 300 steps", labels(ax)[0])[1]) < 1e-20
+    assert np.abs(ax.axis()).max() < 10
+    good, _, large, *_ = (line.get_xydata() for line in ax.lines)
+    np.testing.assert_allclose(good[1], [-2.4, 3.2], rtol=1e-6)
+    # x - 10 * 2x = -19x: out of the picture at once, straight through the minimum.
+    assert len(large) == 2
+    np.testing.assert_allclose(large[1][0] / large[1][1], -3 / 4, rtol=1e-6)
+
+
+@pytest.mark.parametrize("path", [
+    [[1.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]], [[1.0, 1.0], [np.nan, np.nan]], [[1, 0], [0, 0]],
+    [[1.0, 1.0], [1e300, -1e300], [np.inf, np.nan]],
+])
+def test_descent_draws_any_path(path):
+    draw(plots.descent(bowl, path))
+    draw(plots.descent(lambda x0, x1: np.log(x0), path))
+    draw(plots.descent(lambda x0, x1: 1.0, {"flat": path, 0.5: np.float32(path[:1])}, x_range=(-1, 9)))
+
+
+# ---- networks -----------------------------------------------------------------------
+
+
+def test_weights_are_those_of_each_unit(trained):
+    net, _ = trained
+    ax = draw(plots.weights(net))
+    canvas = ax.images[0].get_array()
+    # 12 units are 3 rows of 4; the gap is a fourteenth of 28 pixels.
+    assert canvas.shape == (90, 120)
+    for unit in range(12):
+        top, left = 30 * (unit // 4) + 2, 30 * (unit % 4) + 2
+        tile = canvas[top : top + 28, left : left + 28]
+        np.testing.assert_array_equal(tile, net.params["W1"][:, unit].reshape(28, 28))
+    assert ax.get_title() == "Weights of 12 hidden units"
+
+
+@pytest.mark.parametrize(("sizes", "title"), [
+    ((784, 1, 2), "Weights of 1 hidden unit"),
+    ((784, 500, 2), "Weights of hidden units 1 to 64 of 500"),
+    ((10_000, 3, 2), "Weights of 3 hidden units"),
+    ((10_001, 70, 2), "Weights of hidden units 1 to 64 of 70"),
+    ((3, 1, 2), "Weights of 1 hidden unit"),
+    ((1, 1, 1), "Weights of 1 hidden unit"),
+])
+def test_weights_of_any_size(sizes, title):
+    net = cnet.TwoLayerNet(*sizes, rng=0)
+    ax = draw(plots.weights(net))
+    assert ax.get_title() == title
+    if sizes[0] in (10_001, 3):
+        np.testing.assert_array_equal(ax.images[0].get_array(), net.params["W1"].T[:64])
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("input", "hidden unit")
+
+
+def test_weights_of_another_shape_all_zero_and_not_finite():
+    net = cnet.TwoLayerNet(6, 2, 2, 0.0, dtype=np.float64, rng=0)
+    assert draw(plots.weights(net, shape=(2, 3))).images[0].get_array().shape == (3, 8)
+    net.params["W1"][0, 0] = np.nan
+    net.params["W1"][1, 0] = np.inf
+    assert draw(plots.weights(net)).images[0].get_array().mask.sum() == 2
+    with pytest.raises(ValueError, match="6, got 2 x 2 = 4"):
+        plots.weights(net, shape=(2, 2))
+
+
+def test_confusion_matrix_counts(trained, data):
+    net, _ = trained
+    x, t = data
+    predicted = net.predict(x).argmax(axis=1)
+    counts = np.array([[np.sum((t == i) & (predicted == j)) for j in range(10)] for i in range(10)])
+    for arguments in ((net, x, t), (net, x, np.eye(10)[t]), (t, predicted), (np.eye(10)[t], net.predict(x))):
+        ax = draw(plots.confusion_matrix(*arguments))
+        shares = counts / counts.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(ax.images[0].get_array(), shares)
+        written = {text.get_position()[::-1]: int(text.get_text()) for text in ax.texts}
+        assert written == {(i, j): counts[i, j] for i, j in np.argwhere(counts)}
+        assert ax.get_title() == f"Confusion matrix: {100 * np.mean(predicted == t):.1f} % of 400 right"
+
+
+def test_confusion_matrix_with_a_class_missing_many_classes_one_sample(trained, data):
+    net, _ = trained
+    ax = draw(plots.confusion_matrix([0, 0, 2], [0, 0, 2], names=["a", "b", "long name"]))
+    np.testing.assert_array_equal(ax.images[0].get_array()[1], [0, 0, 0])
+    ax = draw(plots.confusion_matrix(np.arange(100), np.arange(100), colorbar=True))
+    assert not ax.texts and len(ax.get_xticks()) == 20
+    draw(plots.confusion_matrix([0], [0]))
+    draw(plots.confusion_matrix(net, data[0][0], data[1][0]))
+
+
+def test_misread_shows_the_surest_mistakes_first(trained, data):
+    net, _ = trained
+    x, t = data
+    y = net.predict(x)
+    wrong = sorted(np.flatnonzero(y.argmax(axis=1) != t), key=lambda row: -y[row].max())
+    ax = draw(plots.misread(net, x, t, limit=4))
+    expected = [f"{t[row]} → {y[row].argmax()} ({100 * y[row].max():.0f} %)" for row in wrong[:4]]
+    assert [text.get_text() for text in ax.texts] == expected
+    assert ax.get_title().startswith(f"{len(wrong)} of 400 misread")
+    canvas = ax.images[0].get_array()
+    shown = canvas[9 : 9 + 28, 4 : 4 + 28]
+    np.testing.assert_array_equal(shown, x[wrong[0]].reshape(28, 28))
+
+
+def test_misread_when_nothing_is(trained, data):
+    net, _ = trained
+    x, _ = data
+    ax = draw(plots.misread(net, x, net.predict(x).argmax(axis=1)))
+    assert (ax.texts[0].get_text(), ax.images[:]) == ("nothing misread", [])
+    thought = int(net.predict(x[0]).argmax())
+    assert len(draw(plots.misread(net, x[0], (thought + 1) % 10)).texts) == 1
+
+
+def test_misread_and_digits_of_other_inputs():
+    net = cnet.TwoLayerNet(6, 3, 2, 0.0, rng=0)
+    x = np.random.default_rng(0).normal(size=(5, 6)).astype(np.float32)
+    with pytest.raises(ValueError, match=r"6 inputs make no square image; give shape"):
+        plots.misread(net, x, np.ones(5, int))
+    draw(plots.misread(net, x, np.ones(5, int), shape=(2, 3), names=("no", "yes")))
+    big = cnet.TwoLayerNet(10_000, 2, 2, 0.0, rng=0)
+    draw(plots.misread(big, np.zeros((2, 10_000)), [1, 1]))
+    assert draw(plots.digits(x, list("abcde"), shape=(3, 2), limit=2)).get_title() == "2 images of 5"
+    x[0, 0] = np.nan
+    assert not draw(plots.digits(x, shape=(3, 2))).texts
+
+
+def test_distributions_are_the_quantiles(data):
+    x, t = data[0][:50], data[1][:50]
+    net = cnet.TwoLayerNet(784, 8, 10, activation="tanh", dtype=np.float64, rng=0)
+    recorder = plots.DistributionRecorder(x, t)
+    net.fit(x, t, epochs=2, callback=recorder)
+    recorder.record(net)
+    assert recorder.iterations == [1, 2, 2]
+    hidden, _ = reference.scores(net.params, x, "tanh")
+    gradient = reference.gradient(net.params, x, t, "tanh")
+    values = (hidden, reference.predict(net.params, x, "tanh"), gradient["W1"], gradient["W2"])
+    four = draw(plots.distributions(recorder))
+    for ax, quantiles, expected in zip(four, recorder.quantiles.values(), values, strict=True):
+        ordered = np.sort(expected.ravel())
+        assert quantiles[-1][[0, -1]] == pytest.approx(ordered[[0, -1]], rel=1e-9)
+        assert ax.lines[0].get_ydata()[-1] == pytest.approx(np.median(expected), rel=1e-6, abs=1e-12)
+        bottom = ax.collections[0].get_paths()[0].vertices[:, 1].min()
+        assert bottom == pytest.approx(min(q[1] for q in recorder.quantiles[ax.get_title().lower().replace(
+            "gradient of w", "gradient of W")]), rel=1e-9)
+
+
+def test_distributions_of_one_record_and_of_none(data):
+    recorder = plots.DistributionRecorder(data[0][0], data[1][0])
+    with pytest.raises(ValueError, match="nothing was recorded"):
+        plots.distributions(recorder)
+    recorder.record(cnet.TwoLayerNet(784, 1, 10, rng=0))
+    draw(plots.distributions(recorder))
+
+
+def test_loss_slice_leaves_the_network_alone_and_has_it_in_the_middle(trained, data):
+    net, _ = trained
+    x, t = data
+    before = {name: array.tobytes() for name, array in net.params.items()}
+    ax = draw(plots.loss_slice(net, x, t, points=4, span=0.5, rng=3))
+    assert {name: array.tobytes() for name, array in net.params.items()} == before
+    assert ax.texts[0].get_text() == f"the network: {reference.loss(net.params, x, t, 'sigmoid'):.3g}"
+    limits = [ax.collections[0].norm.vmin, ax.collections[0].norm.vmax]
+    again = plots.loss_slice(net, x, t, points=5, span=0.5, rng=3).collections[0].norm
+    assert limits == [again.vmin, again.vmax]
+    assert limits != [plots.loss_slice(net, x, t, points=5, span=0.5, rng=4).collections[0].norm.vmin, 0]
+
+
+def test_directions_are_as_long_as_the_weights(trained):
+    net, _ = trained
+    from cnet.plots.slices import _direction
+
+    direction = _direction(dict(net.params), np.random.default_rng(0))
+    for name in ("W1", "W2"):
+        np.testing.assert_allclose(np.sqrt((direction[name] ** 2).sum(axis=0)),
+                                   np.sqrt((net.params[name].astype(float) ** 2).sum(axis=0)), rtol=1e-6)
+    assert not direction["b1"].any() and not direction["b2"].any()
+
+
+def test_loss_slice_of_a_flat_and_of_a_broken_network(data):
+    net = cnet.TwoLayerNet(784, 3, 10, 0.0, rng=0)
+    draw(plots.loss_slice(net, *data, points=3))
+    net.params["b1"][0] = np.nan
+    with pytest.raises(ValueError, match="b1 of the network holds values that are not finite"):
+        plots.loss_slice(net, *data)
+
+
+# ---- what all have in common ---------------------------------------------------------
+
+EVERY = {
+    "loss_curve": lambda net, x, t, ax: plots.loss_curve([2, 1, np.nan], smoothing=2, ax=ax),
+    "accuracy_curve": lambda net, x, t, ax: plots.accuracy_curve([0.5, 1], [0.4], ax=ax),
+    "gradient_field": lambda net, x, t, ax: plots.gradient_field(bowl, points=4, ax=ax),
+    "surface": lambda net, x, t, ax: plots.surface(bowl, points=4, ax=ax),
+    "descent": lambda net, x, t, ax: plots.descent(bowl, [[1.0, 1.0], [0.5, 0.5]], points=9, ax=ax),
+    "learning_rates": lambda net, x, t, ax: plots.learning_rates(bowl, [1.0, 1.0], points=9, ax=ax),
+    "tangent": lambda net, x, t, ax: plots.tangent(np.sin, 1.0, ax=ax),
+    "derivative": lambda net, x, t, ax: plots.derivative(np.sin, exact=np.cos, ax=ax),
+    "activations": lambda net, x, t, ax: plots.activations(ax=ax),
+    "weights": lambda net, x, t, ax: plots.weights(net, ax=ax),
+    "confusion_matrix": lambda net, x, t, ax: plots.confusion_matrix(net, x, t, colorbar=True, ax=ax),
+    "digits": lambda net, x, t, ax: plots.digits(x, t, ax=ax),
+    "misread": lambda net, x, t, ax: plots.misread(net, x, t, ax=ax),
+    "distributions": lambda net, x, t, ax: plots.distributions(recorded(net, x, t), ax=ax),
+    "loss_slice": lambda net, x, t, ax: plots.loss_slice(net, x, t, points=3, rng=0, ax=ax),
+}
+COUNTS = {"derivative": 2, "activations": 2, "distributions": 4}
+
+
+def recorded(net, x, t):
+    recorder = plots.DistributionRecorder(x, t)
+    recorder.record(net)
+    return recorder
+
+
+def test_every_function_is_here():
+    assert set(EVERY) == set(plots.__all__) - {"DistributionRecorder"}
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+@pytest.mark.parametrize("name", EVERY)
+def test_draws_into_given_axes_and_changes_nothing_else(name, style, trained, data):
+    projection = "3d" if name == "surface" else None
+    with plt.style.context(style):
+        figure, given = plt.subplots(1, COUNTS.get(name, 1), subplot_kw={"projection": projection})
+    settings, others = dict(matplotlib.rcParams), set(plt.get_fignums())
+    returned = EVERY[name](trained[0], *data, given)
+    figure.canvas.draw()
+    assert np.array_equal(returned, given) if name in COUNTS else returned is given
+    assert set(plt.get_fignums()) == others
+    assert dict(matplotlib.rcParams) == settings
+    assert_legible(figure, "white" if style == "dark_background" else "black")
+
+
+def assert_legible(figure, ink):
+    """Letters outside of coloured fields are those of the axes' style, not of the settings now."""
+    for ax in figure.axes:
+        letters = [ax.title, ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels(), *ax.get_yticklabels()]
+        if ax.get_legend() is not None:
+            letters += ax.get_legend().get_texts()
+        colors = {matplotlib.colors.to_hex(text.get_color()) for text in letters if text.get_text()}
+        assert colors <= {matplotlib.colors.to_hex(ink)}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_makes_one_figure_of_its_own_also_in_a_subfigure(name, trained, data):
+    returned = EVERY[name](trained[0], *data, None)
+    assert len(plt.get_fignums()) == 1
+    assert 5 <= np.ravel(returned)[0].figure.get_figwidth() <= 7.5
+    if name not in COUNTS and name != "surface":
+        EVERY[name](trained[0], *data, plt.figure().subfigures(1, 2)[0].subplots()).figure.canvas.draw()
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_refuses_what_are_no_axes_and_opens_nothing(name, trained, data):
+    with pytest.raises(TypeError, match="ax must be a"):
+        EVERY[name](trained[0], *data, "axes")
+    figure = plt.figure()
+    with pytest.raises((TypeError, ValueError), match="ax must"):
+        EVERY[name](trained[0], *data, figure)
+    wrong = figure.add_subplot(projection=None if name == "surface" else "3d")
+    with pytest.raises(ValueError, match="ax must be (made with projection='3d'|flat)"):
+        EVERY[name](trained[0], *data, [wrong] * COUNTS[name] if name in COUNTS else wrong)
+    assert len(plt.get_fignums()) == 1
+
+
+@pytest.mark.parametrize(("call", "error", "message"), [
+    (lambda: plots.loss_curve("abc"), TypeError, "history must hold real numbers"),
+    (lambda: plots.loss_curve([1], smoothing=0), ValueError, "smoothing must be from 1"),
+    (lambda: plots.accuracy_curve([97.0]), ValueError, "shares from 0 to 1, got 97"),
+    (lambda: plots.accuracy_curve([]), ValueError, "not empty"),
+    (lambda: plots.accuracy_curve([1], labels="ab"), ValueError, "labels must be two names"),
+    (lambda: plots.gradient_field(3), TypeError, "f must be a function, got int"),
+    (lambda: plots.gradient_field(bowl, (1, 1)), ValueError, r"x_range must be finite and rise"),
+    (lambda: plots.gradient_field(bowl, (0, np.inf)), ValueError, r"x_range must be finite and rise"),
+    (lambda: plots.gradient_field(bowl, 3), ValueError, r"pair of numbers \(low, high\)"),
+    (lambda: plots.surface(bowl, points=1), ValueError, "points must be 2 or more"),
+    (lambda: plots.surface(lambda x0, x1: "z"), TypeError, "f must return one real number, got 'z'"),
+    (lambda: plots.surface(lambda x: x), TypeError, r"f must return one real number, got an array of shape"),
+    (lambda: plots.descent(bowl, {}), ValueError, "at least one path"),
+    (lambda: plots.descent(bowl, [1.0, 2.0]), ValueError, r"shape \(steps \+ 1, 2\), got \(2,\)"),
+    (lambda: plots.descent(bowl, [[np.nan, 0]]), ValueError, "begin with finite numbers"),
+    (lambda: plots.learning_rates(bowl, [1, 2, 3]), ValueError, "init_x must hold two numbers"),
+    (lambda: plots.learning_rates(bowl, [1, 2], 0.1), TypeError, "rates must be a sequence"),
+    (lambda: plots.learning_rates(bowl, [1, 2], []), ValueError, "at least one learning rate"),
+    (lambda: plots.learning_rates(bowl, [1, 2], [-1]), ValueError, "lr must be finite and greater"),
+    (lambda: plots.tangent(np.sin, "a"), TypeError, "x must hold real numbers"),
+    (lambda: plots.activations("swish"), ValueError, "names must be one of"),
+    (lambda: plots.activations([]), ValueError, "at least one activation"),
+    (lambda: plots.weights(None), TypeError, "net must be a cnet.TwoLayerNet, got NoneType"),
+    (lambda: plots.confusion_matrix([0]), TypeError, r"takes \(net, x, t\) or \(t, predicted\)"),
+    (lambda: plots.confusion_matrix([0, 1], [0]), ValueError, "of one length, got 2 and 1"),
+    (lambda: plots.confusion_matrix([], []), ValueError, "not empty"),
+    (lambda: plots.confusion_matrix([0, -1], [0, 0]), ValueError, "t: "),
+    (lambda: plots.confusion_matrix([0], [[np.nan, 1]]), ValueError, "must not hold NaN"),
+    (lambda: plots.confusion_matrix([0, 1], [0, 1], names=["a"]), ValueError, "one for each of 2 classes"),
+    (lambda: plots.digits(np.zeros((0, 4))), ValueError, "at least one image"),
+    (lambda: plots.digits(np.zeros((2, 4)), [1]), ValueError, "one label for each of 2 images"),
+    (lambda: plots.distributions(None), TypeError, "recorder must be a DistributionRecorder"),
+])
+def test_bad_input_is_refused_before_a_figure_opens(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+    assert not plt.get_fignums()
+
+
+def test_import_of_cnet_does_not_import_matplotlib_and_its_absence_is_told():
+    code = """
+import sys
+import cnet
+assert "matplotlib" not in sys.modules
+sys.modules["matplotlib"] = None
+try:
+    import cnet.plots
+except ImportError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == 'cnet.plots needs matplotlib: pip install "cnet-nn[plot]"'

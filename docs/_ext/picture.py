@@ -8,13 +8,16 @@
        cnet.plots.loss_curve(history)
 
 The code runs under a light style and under a dark one, with a transparent background; the theme
-shows the one that fits. ``np``, ``plt`` and ``cnet`` are there. With ``:hide-code:`` the code is not
-shown on the page. Every picture runs in a namespace of its own, so that its code is complete.
+shows the one that fits. ``np``, ``plt`` and ``cnet`` are there. Every picture runs in a namespace of
+its own. What stands above a line ``# shown from here`` repeats what the page has said already: it
+runs, but is not shown. With ``:hide-code:`` nothing is shown.
 """
 
 from __future__ import annotations
 
+import contextlib
 import random
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ import cnet.plots
 
 # Where pictures are left, below the source folder; ignored by git.
 FOLDER = "generated/pictures"
+SHOWN = "# shown from here\n"
 INK = {"light": "#222832", "dark": "#ced6dd"}
 DPI = 160
 
@@ -60,7 +64,8 @@ class Picture(Directive):
         stem = f"{env.docname.replace('/', '-')}-{number}"
         result: list[nodes.Node] = []
         if "hide-code" not in self.options:
-            result.append(nodes.literal_block(code, code, language="python"))
+            shown = code.rpartition(SHOWN)[2].strip("\n")
+            result.append(nodes.literal_block(shown, shown, language="python"))
         folder = Path(env.srcdir, FOLDER)
         folder.mkdir(parents=True, exist_ok=True)
         for theme, ink in INK.items():
@@ -78,7 +83,12 @@ def draw(code: str, ink: str, path: Path, where: str) -> None:
     plt.close("all")
     random.seed(0)
     np.random.seed(0)
-    with plt.rc_context({**plt.rcParamsDefault, **style(ink), "backend": "Agg"}):
+    # What the code itself saves, as a reader's program would, is not kept.
+    with (
+        plt.rc_context({**plt.rcParamsDefault, **style(ink), "backend": "Agg"}),
+        tempfile.TemporaryDirectory() as elsewhere,
+        contextlib.chdir(elsewhere),
+    ):
         exec(compile(code, where, "exec"), {"np": np, "plt": plt, "cnet": cnet})
         if not plt.get_fignums():
             raise RuntimeError(f"{where}: the code drew no figure")

@@ -37,6 +37,7 @@ PYTHON = [
     *rows("py", "class", "library/os.html#$", "os.PathLike"),
     *rows("py", "class", "library/pathlib.html#$", "pathlib.Path"),
     *rows("py", "class", "library/collections.abc.html#$", "collections.abc.Mapping"),
+    *rows("std", "term", "glossary.html#term-$", "callable iterable iterator mapping sequence"),
     *rows("py", "module", "library/doctest.html#module-$", "doctest"),
 ]
 

@@ -61,10 +61,41 @@ cdef inline double wave(double u) noexcept nogil:
     return 4 * p * (1 - (p if p > 0 else -p))
 
 
+cdef void loosen(Random* random, int n, double* x, double* y) noexcept nogil:
+    """One stroke a little off its place and size, its two ends too short or too long."""
+    cdef double start = 1 + normal(random, 0.28), end = 1 + normal(random, 0.28)
+    cdef double size = 1 + normal(random, 0.1)
+    cdef double aside = normal(random, 0.025), down = normal(random, 0.025)
+    cdef double x0 = x[0], y0 = y[0]
+    cdef int i
+    x[0] = x[1] + start * (x[0] - x[1])
+    y[0] = y[1] + start * (y[0] - y[1])
+    x[n - 1] = x[n - 2] + end * (x[n - 1] - x[n - 2])
+    y[n - 1] = y[n - 2] + end * (y[n - 1] - y[n - 2])
+    for i in range(n):
+        x[i] = x0 + size * (x[i] - x0) + aside
+        y[i] = y0 + size * (y[i] - y0) + down
+
+
+cdef void proportion(Random* random, int n, double* x, double* y) noexcept nogil:
+    """The waist higher or lower, the foot wider or narrower than the head, the back bent."""
+    cdef double waist = normal(random, 0.3)
+    cdef double lean = normal(random, 0.12)
+    cdef double taper = normal(random, 0.35)
+    cdef double back = normal(random, 0.2)
+    cdef double u, v
+    cdef int i
+    for i in range(n):
+        u = x[i]
+        v = y[i]
+        y[i] = v + waist * v * (1 - v)
+        x[i] = u + lean * u * (1 - u) + taper * (u - 0.5) * (v - 0.5) + back * v * (1 - v)
+
+
 cdef void jitter(Random* random, int n, double* x, double* y) noexcept nogil:
     """Each control point a little off, and all of them bent by slow waves."""
-    cdef double amount = uniform(random, 0.005, 0.035)
-    cdef double bend = uniform(random, 0.0, 0.06)
+    cdef double amount = uniform(random, 0.005, 0.045)
+    cdef double bend = uniform(random, 0.0, 0.12)
     cdef double across[2]
     cdef double along[2]
     cdef double phase[4]
@@ -84,8 +115,8 @@ cdef void jitter(Random* random, int n, double* x, double* y) noexcept nogil:
 
 cdef void transform(Random* random, int n, double* x, double* y) noexcept nogil:
     """Aspect, slant and rotation, around the middle."""
-    cdef double aspect = uniform(random, 0.55, 1.05)
-    cdef double slant = 0.10 + normal(random, 0.22)
+    cdef double aspect = max(0.4, 0.85 + normal(random, 0.16))
+    cdef double slant = 0.10 + normal(random, 0.24)
     # Rotation by the half angle's tangent: no sine is needed.
     cdef double half = normal(random, 0.06)
     cdef double cosine = (1 - half * half) / (1 + half * half)
@@ -121,7 +152,9 @@ cdef void add_stroke(Curve* curve, int n, const double* x, const double* y) noex
 
 cdef void fit_box(Random* random, Curve* curve) noexcept nogil:
     """The pen's width; then the longer side to the box, in the middle of the image."""
-    cdef double width = 1.3 + uniform(random, 0, 1.6) + uniform(random, 0, 1.6)
+    # One draw a statement: C does not say which operand of a sum comes first.
+    cdef double thin = uniform(random, 0, 1)
+    cdef double width = 1.7 + 3.6 * thin * uniform(random, 0, 1)
     cdef double swell = uniform(random, 0.0, 0.25)
     cdef double phase = uniform(random, 0, 1), pace = uniform(random, 0.3, 1.2)
     cdef double left = curve.x[0], right = curve.x[0], top = curve.y[0], bottom = curve.y[0]
@@ -169,7 +202,7 @@ cdef void paint(Random* random, Curve* curve, uint8_t* image) noexcept nogil:
     """The curve's ink with soft edges, moved so that its centre of mass is the image's."""
     cdef double depth[SIDE * SIDE]
     cdef uint8_t grey[SIDE * SIDE]
-    cdef double soft = uniform(random, 1.0, 1.8), value
+    cdef double soft = uniform(random, 0.8, 1.4), value
     cdef double mass = 0, mass_x = 0, mass_y = 0
     cdef int i, row, column, down, aside
     for i in range(SIDE * SIDE):
@@ -217,6 +250,10 @@ cdef void draw_one(
     for i in range(n):
         x[i] = points[2 * (first + i)]
         y[i] = points[2 * (first + i) + 1]
+    for stroke in range(skeletons[skeleton], skeletons[skeleton + 1]):
+        i = strokes[stroke] - first
+        loosen(&random, strokes[stroke + 1] - strokes[stroke], x + i, y + i)
+    proportion(&random, n, x, y)
     jitter(&random, n, x, y)
     transform(&random, n, x, y)
     curve.n = 0

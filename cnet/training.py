@@ -86,6 +86,8 @@ class EpochInfo:
         Iterations of this fit so far.
     loss : float
         Mean over the epoch's iterations.
+    losses : numpy.ndarray
+        Of each of the epoch's iterations, before its update.
     train_accuracy : float
         Over the epoch's own mini-batches, each before its update.
     validation_loss, validation_accuracy : float or None
@@ -110,6 +112,7 @@ class EpochInfo:
     epoch: int
     iteration: int
     loss: float
+    losses: FloatArray
     train_accuracy: float
     validation_loss: float | None
     validation_accuracy: float | None
@@ -300,6 +303,7 @@ class _Fit:
             epoch=epoch,
             iteration=self.record.iterations,
             loss=float(self.record.loss[-1].mean()),
+            losses=self.record.loss[-1],
             train_accuracy=self.record.train_accuracy[-1],
             validation_loss=validation[0],
             validation_accuracy=validation[1],
@@ -347,6 +351,9 @@ def _check_validation(network: TwoLayerNet, data: Any) -> tuple[Any, Any] | None
 
 
 def _progress_bar(progress: Any) -> Any:
+    # A bar of the caller's own, with these of tqdm's methods: reset, set_postfix, update, close; and n.
+    if hasattr(progress, "set_postfix"):
+        return progress
     if not isinstance(progress, bool | np.bool_):
         raise TypeError(f"progress must be True or False, got {progress!r}")
     if not progress:

@@ -1,0 +1,106 @@
+"""``cnet check-gradients``: backpropagation against central differences."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from .console import FAILURE, USAGE, Failure, print_json, say
+from .options import add_json, count, seed
+from .run_folder import load_model
+
+__all__ = ["add_to", "run"]
+
+DESCRIPTION = """\
+Compute the gradient of the loss twice, by backpropagation and by moving each parameter a
+little up and down, and compare them: the chapter's gradient check. The two agree to many
+digits if backpropagation is right. A network of relu units may differ where a unit stands
+just at its kink.
+"""
+
+EXAMPLES = """\
+examples:
+  cnet check-gradients                          a new 784-50-10 network, 3 drawn digits
+  cnet check-gradients --activation tanh --samples 10
+  cnet check-gradients --model cnet-run         a trained network
+"""
+
+# Of central differences with h = 1e-4 in float64, and of a gradient in float32.
+TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
+
+
+def add_to(commands: Any) -> None:
+    """Add this command to the command line."""
+    parser = commands.add_parser(
+        "check-gradients", help="compare backpropagation with numerical differentiation",
+        usage="cnet check-gradients [options]",
+        description=DESCRIPTION, epilog=EXAMPLES,
+    )
+    parser.add_argument("--model", metavar="MODEL", help="check this one (a model file, or a run's folder)")
+    parser.add_argument("--hidden", type=count, metavar="N", help="units of the hidden layer (default: 50)")
+    parser.add_argument(
+        "--activation", choices=("sigmoid", "relu", "tanh"), metavar="NAME",
+        help="of the hidden layer: sigmoid (default), relu or tanh",
+    )
+    parser.add_argument(
+        "--dtype", choices=tuple(TOLERANCE), metavar="TYPE", help="float64 (default) or float32"
+    )
+    parser.add_argument(
+        "--samples", type=count, default=3, metavar="N", help="drawn digits to compute with (default: 3)"
+    )
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="(default: 0)")
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare, parameter by parameter; a failure if they do not agree."""
+    import numpy as np
+
+    from ..datasets import make_digits
+
+    net = _network(args)
+    if net.sizes[0] != 784 or net.sizes[2] < 10:
+        raise Failure(f"{args.model} has the sizes {net.sizes}, drawn digits have 784 pixels and 10 classes")
+    x, t = make_digits(args.samples, rng=args.seed)
+    backprop, numerical = net.gradient(x, t), net.numerical_gradient(x, t)
+    tolerance = TOLERANCE[net.dtype.name]
+    results, agree = {}, True
+    # The numerical gradient's error does not shrink with a parameter's own gradient: one scale for all.
+    scale = max(float(np.abs(gradient).max()) for gradient in numerical.values()) or 1.0
+    for name in numerical:
+        difference = np.abs(backprop[name].astype(np.float64) - numerical[name])
+        results[name] = {
+            "mean_difference": float(difference.mean()),
+            "relative_difference": float(difference.max()) / scale,
+        }
+        agree = agree and results[name]["relative_difference"] <= tolerance
+    if args.json:
+        print_json({"agree": agree, "tolerance": tolerance, "sizes": net.sizes, "activation": net.activation,
+                    "dtype": net.dtype.name, "samples": args.samples, "parameters": results})
+        return 0 if agree else FAILURE
+    sizes = "-".join(map(str, net.sizes))
+    say(f"network: {sizes}, {net.activation}, {net.dtype}; {args.samples} drawn digits")
+    for name, result in results.items():
+        say(f"{name}: mean difference {result['mean_difference']:.2e}, largest "
+            f"{result['relative_difference']:.2e} of the largest gradient")
+    if not agree:
+        raise Failure(f"the gradients differ by more than {tolerance:g} of the largest gradient")
+    say(f"backpropagation and central differences agree (to {tolerance:g} of the largest gradient)")
+    return 0
+
+
+def _network(args: argparse.Namespace) -> Any:
+    """The network to check: a trained one, or a new one."""
+    from ..network import TwoLayerNet
+
+    if args.model is None:
+        activation: Any = args.activation or "sigmoid"
+        return TwoLayerNet(
+            784, args.hidden or 50, 10, 0.01 if activation == "sigmoid" else "he",
+            activation=activation, dtype=args.dtype or "float64", rng=args.seed,
+        )
+    for name in ("hidden", "activation", "dtype"):
+        if getattr(args, name) is not None:
+            raise Failure(f"--{name} is for a new network; --model has its own", USAGE)
+    return load_model(args.model)

@@ -1,0 +1,147 @@
+"""What the commands say: results on standard output, all else on standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+from typing import Any, TextIO
+
+__all__ = [
+    "FAILURE", "INTERRUPTED", "USAGE", "Failure", "complain", "finish_output", "note", "one_line",
+    "percent", "print_json", "say", "to_json", "write",
+]
+
+FAILURE, USAGE, INTERRUPTED = 1, 2, 130
+
+RED, RESET = "\x1b[31m", "\x1b[0m"
+
+
+class Failure(Exception):  # noqa: N818 (not every one is an error: see `status`)
+    """What ends a command with one line on standard error.
+
+    Parameters
+    ----------
+    message : str
+        One line, for the user.
+    status : int
+        The exit status.
+    """
+
+    def __init__(self, message: str, status: int = FAILURE) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def say(text: str, *, as_json: bool = False) -> None:
+    """Print a line for a person: on standard output, unless that is for JSON."""
+    if as_json:
+        note(text)
+    else:
+        write(text)
+
+
+def note(text: str) -> None:
+    """Print a line on standard error. Nobody may be there to read it."""
+    with suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def complain(text: str) -> None:
+    """Print the one line that says what went wrong."""
+    start, end = (RED, RESET) if has_colour(sys.stderr) else ("", "")
+    note(f"{start}cnet: error:{end} {text}")
+
+
+def has_colour(stream: TextIO | None) -> bool:
+    """Whether to colour text on a stream: a terminal, and nothing speaks against it.
+
+    References
+    ----------
+    https://no-color.org
+    """
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return is_terminal(stream)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody looks at this stream."""
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Print one JSON document, in a line of its own, on standard output."""
+    write(to_json(document))
+
+
+def to_json(document: dict[str, Any]) -> str:
+    """A document as JSON; NaN and infinities, which JSON lacks, are null."""
+    return json.dumps(_finite(document), allow_nan=False)
+
+
+def write(text: str) -> None:
+    """Print a line on standard output; what its encoding lacks, as an escape.
+
+    Raises
+    ------
+    Failure
+        If it cannot be written: a closed pipe, a full disk.
+    """
+    try:
+        try:
+            print(text, flush=True)
+        except UnicodeEncodeError:
+            encoding = sys.stdout.encoding
+            print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    except OSError as error:
+        raise Failure(f"cannot write to standard output: {error.strerror or error}") from None
+
+
+def _finite(value: Any) -> Any:
+    """`value` with None in place of what is not a finite number."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        return None
+    return value
+
+
+def percent(share: float) -> str:
+    """A share as people read it: ``percent(0.9453)`` is "94.53 %"."""
+    return f"{100 * share:.2f} %"
+
+
+def one_line(error: BaseException) -> str:
+    """An error's message on one line; that of a system call with the file it was about."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def finish_output(status: int) -> int:
+    """Write out what is left for standard output; a failure to do so is one, too."""
+    try:
+        if sys.stdout is None:
+            raise OSError("standard output is closed")
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        if status == 0:
+            complain(f"cannot write to standard output: {getattr(error, 'strerror', None) or error}")
+            status = FAILURE
+        _discard_output()
+    return status
+
+
+def _discard_output() -> None:
+    """Send what is still in the buffer nowhere, or Python would complain again as it ends."""
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

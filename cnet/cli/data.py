@@ -1,0 +1,151 @@
+"""The images that a command works with, by what was given as ``--data``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .console import Failure
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+__all__ = ["Data", "check_fit", "load_data"]
+
+DRAWN = {"train": (60_000, 1), "test": (10_000, 2)}
+
+
+@dataclass(frozen=True)
+class Data:
+    """Images and labels, and where they come from.
+
+    Attributes
+    ----------
+    source : str
+        As given: "drawn", "mnist" or a folder.
+    description : str
+        For people.
+    train, test : (x, t)
+        Rows of uint8 pixels (N, I), and class numbers (N,).
+    """
+
+    source: str
+    description: str
+    train: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
+    test: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
+
+    @property
+    def n_inputs(self) -> int:
+        """Pixels of an image."""
+        return int(self.train[0].shape[1])
+
+    @property
+    def n_classes(self) -> int:
+        """10, or more if there is a label above 9."""
+        return max(10, *(1 + int(t.max(initial=0)) for _, t in (self.train, self.test)))
+
+    def checksum(self) -> int:
+        """CRC-32 of what is trained with, by which a resumed run knows its data again."""
+        from zlib import crc32
+
+        x, t = self.train
+        return crc32(t.data, crc32(x.data))
+
+
+def load_data(source: str) -> Data:
+    """Draw, find, download or read what ``--data`` asks for.
+
+    Parameters
+    ----------
+    source : str
+        "drawn", "mnist" or a folder of IDX files.
+
+    Returns
+    -------
+    Data
+
+    Raises
+    ------
+    Failure
+        If it is not there.
+    OSError, ValueError
+        If a file cannot be read, or is damaged.
+    """
+    if source == "drawn":
+        return _drawn()
+    if source == "mnist":
+        return _mnist()
+    return _folder(source)
+
+
+def check_fit(model: str, sizes: tuple[int, int, int], data: Data) -> None:
+    """Raise a Failure if a network of these sizes does not take these images and labels."""
+    if data.n_inputs != sizes[0]:
+        raise Failure(
+            f"{model} reads images of {sizes[0]} pixels, those of {data.source} have {data.n_inputs}"
+        )
+    highest = max(int(t.max(initial=0)) for _, t in (data.train, data.test))
+    if highest >= sizes[2]:
+        raise Failure(f"{model} knows {sizes[2]} classes, {data.source} has a label {highest}")
+
+
+def _drawn() -> Data:
+    from ..datasets import make_digits
+
+    train, test = (make_digits(n, rng=seed) for n, seed in DRAWN.values())
+    return _described("drawn", "digits drawn by cnet", train, test)
+
+
+def _mnist() -> Data:
+    from ..datasets import find_mnist, load_mnist
+
+    try:
+        train, test = load_mnist(normalize=False)
+    except FileNotFoundError as error:
+        raise Failure(_not_found(error)) from None
+    return _described("mnist", f"MNIST, from {find_mnist()}", train, test)
+
+
+def _folder(source: str) -> Data:
+    from pathlib import Path
+
+    from ..datasets import find_mnist, load_mnist
+
+    folder = Path(os.path.expanduser(source))
+    if not folder.is_dir():
+        kind = "is not a folder" if folder.exists() else "there is no such folder"
+        raise Failure(f'--data {source}: {kind} (expected "drawn", "mnist" or a folder of IDX files)')
+    # Elsewhere is not where the user said.
+    if find_mnist(folder) != folder:
+        raise Failure(
+            f"--data {source}: the folder lacks some of train-images-idx3-ubyte, train-labels-idx1-ubyte, "
+            "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte (each with or without .gz)"
+        )
+    train, test = load_mnist(normalize=False, data_home=folder, download=False)
+    for part, (x, _) in (("train", train), ("t10k", test)):
+        if not x.size:
+            raise Failure(f"--data {source}: its {part} files hold no images")
+    return _described(source, f"IDX files in {source}", train, test)
+
+
+def _described(source: str, what: str, train: Any, test: Any) -> Data:
+    description = f"{what}: {len(train[1]):,} to train with, {len(test[1]):,} to test with"
+    return Data(source, description, train, test)
+
+
+def _not_found(error: FileNotFoundError) -> str:
+    """Why there is no MNIST, on one line; the error itself lists folders, files and mirrors."""
+    text = str(error)
+    if "Downloading needs pooch" in text:
+        why = 'downloading it needs pooch (pip install "cnet-nn[cli]")'
+    elif "Every mirror failed" in text:
+        why = "no mirror could be reached"
+    else:
+        reasons = [line for line in text.splitlines() if "cannot take the download" in line]
+        why = reasons[0] if reasons else "there is no folder to keep it in"
+    return (
+        f"MNIST is not on this machine, and {why}; put its four IDX files into a folder and name it by "
+        "--data FOLDER, or train on drawn digits with --data drawn"
+    )

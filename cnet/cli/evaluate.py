@@ -1,0 +1,61 @@
+"""``cnet evaluate``: how well a trained network reads images that it has not seen."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from .console import percent, print_json, say
+from .data import check_fit, load_data
+from .options import add_data, add_json
+from .run_folder import load_model
+
+__all__ = ["add_to", "run"]
+
+EXAMPLES = """\
+examples:
+  cnet evaluate cnet-run                                  on 10,000 drawn digits
+  cnet evaluate cnet-run/model.safetensors --data mnist   on the real MNIST
+"""
+
+
+def add_to(commands: Any) -> None:
+    """Add this command to the command line."""
+    parser = commands.add_parser(
+        "evaluate", help="measure how well a trained network reads",
+        usage="cnet evaluate [options] MODEL",
+        description="Measure a trained network's accuracy (the share of images that it reads right)\n"
+        "and its loss.",
+        epilog=EXAMPLES,
+    )
+    parser.add_argument("model", metavar="MODEL", help="a model file, or the folder of a run")
+    add_data(parser)
+    parser.add_argument(
+        "--part", choices=("test", "train"), default="test", metavar="PART",
+        help='which images: "test" (default) or "train"',
+    )
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, and print what came out."""
+    net = load_model(args.model)
+    data = load_data(args.data)
+    x, t = data.test if args.part == "test" else data.train
+    check_fit(args.model, net.sizes, data)
+    chosen = net.predict(x).argmax(axis=1)
+    right = chosen == t
+    by_class = {int(label): float(right[t == label].mean()) for label in sorted(set(t.tolist()))}
+    accuracy, loss = float(right.mean()), net.loss(x, t)
+    if args.json:
+        print_json({
+            "model": args.model, "data": data.source, "part": args.part, "n": len(t),
+            "accuracy": accuracy, "loss": loss, "accuracy_by_class": by_class,
+        })
+        return 0
+    say(f"data: {data.description}")
+    say(f"{args.part} accuracy {percent(accuracy)} ({len(t) - int(right.sum()):,} of {len(t):,} read wrong), "
+        f"loss {loss:.4f}")
+    say("by class: " + ", ".join(f"{label}: {percent(share)}" for label, share in by_class.items()))
+    return 0

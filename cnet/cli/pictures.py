@@ -1,0 +1,121 @@
+"""The pictures of a run, by ``cnet.plots``. matplotlib is imported when one is drawn."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ..atomic_file import replacing
+from .console import Failure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..network import TwoLayerNet
+    from .data import Data
+    from .run_folder import Record
+
+__all__ = [
+    "available", "write_comparison", "write_confusion", "write_curves", "write_misread", "write_weights",
+]
+
+
+def available() -> bool:
+    """Whether matplotlib is there."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def require() -> None:
+    """Raise a Failure without matplotlib."""
+    if not available():
+        raise Failure('pictures need matplotlib: pip install "cnet-nn[cli]"')
+
+
+def write_curves(record: Record, path: str, dark: bool = False) -> None:
+    """Loss by iteration and accuracies by epoch, side by side."""
+    from ..plots import accuracy_curve, loss_curve
+    from ..plots.style import legend, palette
+
+    epochs = record.epochs
+    with _figure(path, (11, 4), dark) as figure:
+        left, right = figure.subplots(1, 2)
+        if len(record.loss):
+            loss_curve(record.loss, ax=left)
+            colour = palette(left)[1]
+            left.plot(
+                epochs["iteration"], epochs["test_loss"], "s--", color=colour, markersize=4, label="test"
+            )
+            legend(left, loc="upper right")
+        if epochs["iteration"]:
+            accuracy_curve(
+                epochs["train_accuracy"], epochs["test_accuracy"], labels=("train", "test"), ax=right
+            )
+
+
+def write_weights(net: TwoLayerNet, path: str, dark: bool = False) -> None:
+    """What each hidden unit looks at."""
+    from ..plots import weights
+
+    with _figure(path, (8, 7.5), dark) as figure:
+        weights(net, ax=figure.subplots())
+
+
+def write_confusion(net: TwoLayerNet, data: Data, path: str, dark: bool = False) -> None:
+    """Which digit was taken for which, over the test images."""
+    from ..plots import confusion_matrix
+
+    with _figure(path, (7, 6.5), dark) as figure:
+        confusion_matrix(net, *data.test, ax=figure.subplots())
+
+
+def write_misread(net: TwoLayerNet, data: Data, path: str, dark: bool = False) -> None:
+    """The test images that the network got wrong."""
+    from ..plots import misread
+
+    with _figure(path, (8, 6), dark) as figure:
+        misread(net, *data.test, ax=figure.subplots())
+
+
+def write_comparison(records: dict[str, Record], path: str, dark: bool = False) -> None:
+    """The test accuracy and loss of several runs, by epoch."""
+    import numpy as np
+    from matplotlib.ticker import PercentFormatter
+
+    from ..plots.style import legend, palette, tidy
+
+    with _figure(path, (11, 4), dark) as figure:
+        left, right = figure.subplots(1, 2)
+        colours = palette(left)
+        for i, (name, record) in enumerate(records.items()):
+            epochs = np.array(record.epochs["iteration"]) / record.settings.iterations_per_epoch
+            look: dict[str, Any] = {
+                # More runs than colours take another kind of line.
+                "color": colours[i % len(colours)], "linestyle": ("-", "--", ":")[i // len(colours) % 3],
+                "marker": "o", "markersize": 3, "label": name,
+            }
+            left.plot(epochs, record.epochs["test_loss"], **look)
+            right.plot(epochs, record.epochs["test_accuracy"], **look)
+        tidy(left, "Loss on the test images", "epoch", "loss (nats)")
+        tidy(right, "Accuracy on the test images", "epoch", "accuracy")
+        right.yaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=" %"))
+        legend(left)
+
+
+@contextmanager
+def _figure(path: str, size: tuple[float, float], dark: bool) -> Iterator[Figure]:
+    """A figure that becomes a PNG file, whole or not at all. No display is needed."""
+    import matplotlib
+    from matplotlib import style
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(), style.context("dark_background" if dark else "default"):
+        figure = Figure(figsize=size, layout="constrained")
+        yield figure
+        with replacing(os.fspath(path)) as file:
+            figure.savefig(file, format="png", dpi=120)

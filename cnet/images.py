@@ -1,0 +1,295 @@
+"""From a picture of a digit to a row of pixels as MNIST has them.
+
+MNIST's images are white on black, each digit scaled into a box of 20 x 20 pixels with soft
+edges, and moved within 28 x 28 so that its centre of mass is in the middle.
+
+References
+----------
+Y. LeCun, C. Cortes and C. J. C. Burges, "The MNIST database of handwritten digits".
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["as_mnist", "read_digit"]
+
+Grey = npt.NDArray[np.float32]
+
+SIDE, BOX = 28, 20
+# The centre of mass of MNIST's images lies within half a pixel of this index, in both directions.
+CENTRE = 14
+# A larger picture is reduced first: this is ample for 20 x 20, and averages a camera's noise.
+WORKING_SIDE = 280
+# What differs by less than this share of full contrast is an empty sheet.
+LEAST_CONTRAST = 0.08
+
+
+def read_digit(path: str | os.PathLike[str]) -> npt.NDArray[np.uint8]:
+    """Read a picture of one handwritten digit as an image of MNIST's kind.
+
+    Any size, grey, colour, palette, 16 bits or transparent; a photograph of dark ink on light
+    paper is turned over, unevenly lit paper is evened out. Needs Pillow.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        A PNG file, or another that Pillow reads.
+
+    Returns
+    -------
+    numpy.ndarray of uint8, shape (784,)
+        28 x 28 pixels, row by row, white (255) on black (0), as a network takes them.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is not a picture, is damaged, or shows nothing.
+    ModuleNotFoundError
+        If Pillow is not installed.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from PIL import Image
+    >>> from cnet.images import read_digit
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "one.png")
+    ...     sheet = Image.new("RGB", (300, 200), "ivory")
+    ...     sheet.paste("navy", (140, 40, 150, 160))
+    ...     sheet.save(path)
+    ...     row = read_digit(path)
+    >>> row.shape, row.dtype, int(row.max())
+    ((784,), dtype('uint8'), 255)
+    """
+    try:
+        from PIL import Image, ImageOps, UnidentifiedImageError
+    except ImportError:
+        raise ModuleNotFoundError('reading pictures needs Pillow: pip install "cnet-nn[cli]"') from None
+    name = os.fsdecode(path)
+    try:
+        # A picture of more pixels than Pillow thinks safe is an error here, not a warning.
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(name) as image:
+                image.load()
+                grey = _grey(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError:
+        raise ValueError(f"{name}: not a picture that can be read") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ValueError(f"{name}: the picture has more pixels than is safe to read") from None
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise ValueError(f"{name}: damaged picture: {error}") from None
+    except (SyntaxError, EOFError, IndexError, KeyError, TypeError, ValueError) as error:
+        # Pillow's decoders raise any of these on damaged files.
+        raise ValueError(f"{name}: damaged picture: {error}") from None
+    try:
+        return as_mnist(grey)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def as_mnist(pixels: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+    """Bring grey pixels of one digit into MNIST's form: box, centre, white on black.
+
+    Parameters
+    ----------
+    pixels : array_like, shape (H, W)
+        Brightness, in any unit. What most of the border has is the background; the digit may
+        be darker or lighter.
+
+    Returns
+    -------
+    numpy.ndarray of uint8, shape (784,)
+
+    Raises
+    ------
+    TypeError
+        If `pixels` does not hold real numbers.
+    ValueError
+        If `pixels` is not 2-D, is empty, is not finite, or shows nothing.
+
+    Notes
+    -----
+    Needs Pillow, for the scaling. Brightness of uint8 has the range 0 to 255; of any other type
+    the range that is there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cnet.images import as_mnist
+    >>> sheet = np.full((60, 90), 255, np.uint8)
+    >>> sheet[20:40, 30:34] = 0
+    >>> row = as_mnist(sheet).reshape(28, 28)
+    >>> int(row[14, 14]), int((row > 0).sum(axis=0).max()), int((row > 0).sum(axis=1).max())
+    (255, 20, 4)
+    """
+    brightness = _checked(pixels)
+    ink = _ink(_reduced(brightness))
+    rows, columns = np.nonzero(ink)
+    box = ink[rows.min():rows.max() + 1, columns.min():columns.max() + 1]
+    return _centred(_boxed(box)).reshape(-1)
+
+
+def _checked(pixels: npt.ArrayLike) -> Grey:
+    """Brightness from 0 to 1."""
+    array = np.asarray(pixels)
+    if array.dtype.kind not in "buif":
+        raise TypeError(f"pixels must hold real numbers, got dtype {array.dtype}")
+    if array.ndim != 2 or not array.size:
+        raise ValueError(f"pixels must have shape (H, W) and not be empty, got {array.shape}")
+    wide = array.astype(np.float64)
+    if not np.isfinite(wide).all():
+        raise ValueError("pixels must be finite")
+    if array.dtype == np.uint8:
+        return np.asarray(wide / 255, dtype=np.float32)
+    low, high = wide.min(), wide.max()
+    return np.asarray((wide - low) / (high - low if high > low else 1), dtype=np.float32)
+
+
+def _grey(image: Image) -> Grey:
+    """Brightness from 0 to 255; what is transparent shows a sheet that contrasts with the ink."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        deep = np.asarray(image, dtype=np.float64)
+        # PNG's 16 bits, and their fraction of full scale as 8 bits have it.
+        return (deep * (255 / 65535) if image.mode != "F" else deep).astype(np.float32)
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        both = np.asarray(image.convert("LA"), dtype=np.float32)
+        light, alpha = both[..., 0], both[..., 1] / 255
+        visible = alpha.sum()
+        sheet = 255.0 if visible and (light * alpha).sum() / visible < 128 else 0.0
+        return np.asarray(light * alpha + sheet * (1 - alpha), dtype=np.float32)
+    return np.asarray(image.convert("L"), dtype=np.float32)
+
+
+def _resized(image: Grey, height: int, width: int) -> Grey:
+    """Scaled by a triangle filter, which averages where it reduces."""
+    if image.shape == (height, width):
+        return image
+    from PIL import Image
+
+    scaled = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(scaled, dtype=np.float32)
+
+
+def _reduced(image: Grey) -> Grey:
+    """No larger than is useful."""
+    height, width = image.shape
+    scale = WORKING_SIDE / max(height, width)
+    if scale >= 1:
+        return image
+    return _resized(image, max(1, round(height * scale)), max(1, round(width * scale)))
+
+
+def _ink(image: Grey) -> Grey:
+    """How much ink there is on each pixel, 0 to 1; the sheet is exactly 0."""
+    if float(image.max() - image.min()) < LEAST_CONTRAST:
+        raise ValueError("it shows nothing: all of it has the same brightness")
+    ink = _above_sheet(image)
+    # On a picture no larger than MNIST's the faintest grey is part of a stroke's soft edge.
+    floor = max(0.5 / 255 if max(image.shape) <= SIDE else 0.04, _noise(ink))
+    core = ink[ink > 0.5 * ink.max()]
+    peak = float(np.quantile(core, 0.9))
+    if peak < max(LEAST_CONTRAST, 1.5 * floor):
+        raise ValueError("it shows nothing: there is no digit that stands out from the sheet")
+    ink = np.where(ink > floor, np.minimum(ink / peak, 1), 0).astype(np.float32)
+    # Specks of dust come with paper and camera.
+    return _without_specks(ink) if max(image.shape) > SIDE else ink
+
+
+def _above_sheet(image: Grey) -> Grey:
+    """How far each pixel stands out from the sheet, on the side where the ink is."""
+    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    level = float(np.median(border))
+    # The ink is what lies further from the sheet: dark on light, or light on dark.
+    sign = -1.0 if level - image.min() > image.max() - level else 1.0
+    ink = sign * (image - level)
+    if np.quantile(border, 0.95) - np.quantile(border, 0.05) > 0.05:
+        ink = sign * (image - _lit_sheet(image, ink, sign))
+    return np.asarray(ink, dtype=np.float32)
+
+
+def _lit_sheet(image: Grey, ink: Grey, sign: float) -> Grey:
+    """The brightness of an unevenly lit sheet: a quadratic surface through what is not ink."""
+    height, width = image.shape
+    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6)
+    values = image.reshape(-1)
+    surface = values
+    for _ in range(6):
+        sheet = ink.reshape(-1) < 0.35 * ink.max()
+        if sheet.sum() < 12:
+            break
+        surface = terms @ np.linalg.lstsq(terms[sheet], values[sheet], rcond=None)[0]
+        ink = sign * (image - surface.reshape(image.shape))
+    return np.asarray(surface, dtype=np.float32).reshape(image.shape)
+
+
+def _noise(ink: Grey) -> float:
+    """A level that noise on the sheet rarely passes: four standard deviations, told by the median."""
+    sheet = ink[ink < 0.35 * ink.max()]
+    if not sheet.size:
+        return 0.0
+    # For a normal distribution the median of the deviations is 0.6745 standard deviations.
+    return float(4 * np.median(np.abs(sheet - np.median(sheet))) / 0.6745)
+
+
+def _without_specks(ink: Grey) -> Grey:
+    """Without connected parts that have less than a thirtieth of the largest one's ink."""
+    cell = -(-max(ink.shape) // 56)
+    height, width = (-(-size // cell) for size in ink.shape)
+    padded = np.zeros((height * cell, width * cell), np.float32)
+    padded[:ink.shape[0], :ink.shape[1]] = ink
+    mass = padded.reshape(height, cell, width, cell).sum(axis=(1, 3))
+    parts = _connected(mass > 0)
+    weight = np.bincount(parts.reshape(-1), mass.reshape(-1))
+    kept = (weight >= weight[1:].max() / 30)[parts] & (parts > 0)
+    fine = kept.repeat(cell, axis=0).repeat(cell, axis=1)
+    return np.where(fine[:ink.shape[0], :ink.shape[1]], ink, np.float32(0))
+
+
+def _connected(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """A number above 0 for each part whose cells touch, also by corners; 0 elsewhere."""
+    label = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.int64)
+    inner = label[1:-1, 1:-1]
+    inner[mask] = np.arange(1, int(mask.sum()) + 1)
+    while True:
+        wide = np.maximum(np.maximum(label[:, :-2], label[:, 1:-1]), label[:, 2:])
+        spread = np.maximum(np.maximum(wide[:-2], wide[1:-1]), wide[2:]) * mask
+        if (spread == inner).all():
+            return spread
+        inner[...] = spread
+
+
+def _boxed(box: Grey) -> Grey:
+    """The digit scaled to fit 20 x 20, its proportions kept."""
+    height, width = box.shape
+    scale = BOX / max(height, width)
+    small = _resized(box, max(1, round(height * scale)), max(1, round(width * scale)))
+    # Thin strokes fade as they are averaged with the sheet; MNIST's are white at their core.
+    return np.asarray(small / small.max(), dtype=np.float32)
+
+
+def _centred(small: Grey) -> npt.NDArray[np.uint8]:
+    """28 x 28 pixels around the centre of mass."""
+    field = np.zeros((SIDE, SIDE), np.uint8)
+    height, width = small.shape
+    mass = float(small.sum())
+    middle_row = float(small.sum(axis=1) @ np.arange(height)) / mass
+    middle_column = float(small.sum(axis=0) @ np.arange(width)) / mass
+    top = int(np.clip(np.floor(CENTRE - middle_row + 0.5), 0, SIDE - height))
+    left = int(np.clip(np.floor(CENTRE - middle_column + 0.5), 0, SIDE - width))
+    field[top:top + height, left:left + width] = np.rint(small * 255)
+    return field

@@ -55,8 +55,11 @@ figure, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
 ax.imshow(np.zeros(y.shape), cmap="binary")
 for (row, column), value in np.ndenumerate(y):
     chosen = column == t[row]
-    ax.text(column, row, str(value), ha="center", va="center", weight="bold" if chosen else "normal",
-            color="white" if chosen else "0.45", bbox={"boxstyle": "circle", "fc": "#0072B2"} if chosen else None)
+    ax.text(
+        column, row, str(value), ha="center", va="center", color="white" if chosen else "0.45",
+        weight="bold" if chosen else "normal",
+        bbox={"boxstyle": "circle", "fc": "#0072B2"} if chosen else None,
+    )
 ax.set(xlabel="column t", ylabel="row n", xticks=range(10), yticks=range(5))
 ax.set_title("y[np.arange(5), t]")
 

@@ -45,8 +45,8 @@ cnet.plots.loss_curve(losses)
 cnet.plots.accuracy_curve(train_accuracies, test_accuracies, labels=("train", "test"))
 
 # %%
-# ``fit`` does the same in compiled code, for longer in less time. The loss of every iteration and the accuracies of
-# every epoch are in the history.
+# ``fit`` does the same in compiled code, for longer in less time. The loss of every iteration and the
+# accuracies of every epoch are in the history.
 
 net = cnet.TwoLayerNet(784, 50, 10, rng=0)
 history = net.fit(x_train, t_train, epochs=30, learning_rate=LEARNING_RATE, validation_data=(x_test, t_test))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-import cnet.plots
+import cnet
 from cnet.images import read_digit
 
 # %%

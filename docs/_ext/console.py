@@ -32,7 +32,8 @@ class Console(Directive):
             raise self.error(f"console shows commands of cnet, got {command!r}")
         environment = {**os.environ, "COLUMNS": "78", "NO_COLOR": "1", "TERM": "dumb"}
         done = subprocess.run(
-            [sys.executable, "-m", "cnet", *arguments], env=environment, capture_output=True, text=True, check=False
+            [sys.executable, "-m", "cnet", *arguments],
+            env=environment, capture_output=True, text=True, check=False,
         )
         if done.returncode:
             raise self.error(f"{command}: exit code {done.returncode}: {done.stderr}")

@@ -21,6 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 from docutils import nodes
@@ -39,9 +40,9 @@ DPI = 160
 
 def style(ink: str) -> dict[str, Any]:
     """Letters and lines in the page's own ink."""
-    names = ("text.color", "axes.labelcolor", "axes.titlecolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    axes = ("axes.labelcolor", "axes.titlecolor", "axes.edgecolor", "xtick.color", "ytick.color")
     return {
-        **dict.fromkeys(names, ink),
+        **dict.fromkeys(("text.color", *axes), ink),
         "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
         "font.size": 11,
     }
@@ -71,7 +72,8 @@ class Picture(Directive):
         for theme, ink in INK.items():
             path = folder / f"{stem}-{theme}.png"
             draw(code, ink, path, f"{env.docname}, line {self.lineno}")
-            image = nodes.image(uri=f"/{FOLDER}/{path.name}", alt=alt, classes=[f"only-{theme}", "cnet-picture"])
+            classes = [f"only-{theme}", "cnet-picture"]
+            image = nodes.image(uri=f"/{FOLDER}/{path.name}", alt=alt, classes=classes)
             if "width" in self.options:
                 image["width"] = self.options["width"]
             result.append(image)
@@ -84,8 +86,9 @@ def draw(code: str, ink: str, path: Path, where: str) -> None:
     random.seed(0)
     np.random.seed(0)
     # What the code itself saves, as a reader's program would, is not kept.
+    settings: Any = {**matplotlib.rcParamsDefault, **style(ink), "backend": "Agg"}
     with (
-        plt.rc_context({**plt.rcParamsDefault, **style(ink), "backend": "Agg"}),
+        plt.rc_context(settings),
         tempfile.TemporaryDirectory() as elsewhere,
         contextlib.chdir(elsewhere),
     ):

@@ -125,7 +125,9 @@ def test_derivative_is_that_of_the_formula():
     np.testing.assert_allclose(pair[0].lines[0].get_ydata(), x**3)
     np.testing.assert_allclose(pair[1].lines[0].get_ydata(), 3 * x**2, atol=1e-7)
     np.testing.assert_allclose(pair[1].lines[1].get_ydata(), 3 * x**2)
-    draw(plots.derivative(np.log))
+    # At its pole 1 / x has neither value nor slope.
+    pair = draw(plots.derivative(lambda x: 1 / x, (-1, 1), points=3))
+    np.testing.assert_allclose(pair[1].lines[0].get_ydata(), [-1, np.nan, -1], rtol=1e-6)
 
 
 def test_activations_are_those_of_the_formulas():
@@ -239,9 +241,9 @@ def test_weights_are_those_of_each_unit(trained):
 
 @pytest.mark.parametrize(("sizes", "title"), [
     ((784, 1, 2), "Weights of 1 hidden unit"),
-    ((784, 500, 2), "Weights of hidden units 1 to 64 of 500"),
+    ((784, 500, 2), "Weights of the first 64 of 500 hidden units"),
     ((10_000, 3, 2), "Weights of 3 hidden units"),
-    ((10_001, 70, 2), "Weights of hidden units 1 to 64 of 70"),
+    ((10_001, 70, 2), "Weights of the first 64 of 70 hidden units"),
     ((3, 1, 2), "Weights of 1 hidden unit"),
     ((1, 1, 1), "Weights of 1 hidden unit"),
 ])

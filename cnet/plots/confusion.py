@@ -59,6 +59,7 @@ def confusion_matrix(
     Returns
     -------
     matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from ..training import History, check_count
-from .style import MARKER_LIMIT, as_floats, check_axes, legend, new_axes, note, palette, tidy
+from .style import MARKER_LIMIT, as_floats, check_axes, count_axis, legend, new_axes, note, palette, tidy
 
 __all__ = ["accuracy_curve", "loss_curve"]
 
@@ -36,6 +36,7 @@ def loss_curve(
     Returns
     -------
     matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------
@@ -67,7 +68,7 @@ def loss_curve(
     shown = np.where(finite, loss, np.nan)
     raw: dict[str, Any] = {"alpha": 0.35, "linewidth": 1} if window > 1 else {"linewidth": 1.8}
     # A lone point between gaps has no line.
-    marker = "o" if len(loss) <= MARKER_LIMIT else "."if finite.sum() < MARKER_LIMIT else None
+    marker = "o" if len(loss) <= MARKER_LIMIT else "." if finite.sum() < MARKER_LIMIT else None
     ax.plot(iteration, shown, color=colors[0], label="each mini-batch", marker=marker, markersize=4, **raw)
     if window > 1:
         ax.plot(iteration, _moving_average(shown, window), color=colors[0], linewidth=2,
@@ -77,7 +78,7 @@ def loss_curve(
     if not finite.any():
         note(ax, "no loss is a finite number")
     tidy(ax, "Loss", "iteration", "loss (nats)")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    count_axis(ax.xaxis, iteration)
     legend(ax, loc="upper right")
     return ax
 
@@ -137,6 +138,7 @@ def accuracy_curve(
     Returns
     -------
     matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------
@@ -168,7 +170,7 @@ def accuracy_curve(
         ax.plot(np.arange(len(values)) + first_epoch, values, style, color=color, linewidth=1.8,
                 markersize=4 if len(values) <= MARKER_LIMIT else 0, label=_with_last(label, values))
     tidy(ax, "Accuracy", "epoch", "accuracy")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    count_axis(ax.xaxis, np.arange(max(len(train), 0 if other is None else len(other))) + first_epoch)
     ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=" %"))
     legend(ax, loc="lower right")
     return ax

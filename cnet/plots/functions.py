@@ -49,6 +49,7 @@ def tangent(
     Returns
     -------
     matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------
@@ -126,6 +127,7 @@ def derivative(
     Returns
     -------
     numpy.ndarray of two matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------
@@ -145,7 +147,9 @@ def derivative(
     check_function(f)
     grid = np.linspace(*check_range("x_range", x_range), check_points("points", points))
     check_axes(ax, 2)
-    values, slopes = along(f, grid), along(lambda x: numerical_diff(f, x, h), grid)
+    values = along(f, grid)
+    # Across a pole the difference is finite, and means nothing.
+    slopes = np.where(np.isfinite(values), along(lambda x: numerical_diff(f, x, h), grid), np.nan)
     formula = None if exact is None else along(exact, grid)
     pair: npt.NDArray[Any] = new_axes(ax, columns=2, size=PAIR_SIZE)
     left, right = pair
@@ -205,6 +209,7 @@ def activations(
     Returns
     -------
     numpy.ndarray of two matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from matplotlib.colors import Normalize
 from ..network import TwoLayerNet
 from ..training import check_count
 from .networks import check_names, check_network, predictions
-from .style import check_axes, ink, is_dark, new_axes, note, tidy, width_of
+from .style import check_axes, fade, ink, new_axes, note, tidy, width_of
 from .style import colorbar as add_colorbar
 
 __all__ = ["digits", "misread", "weights"]
@@ -43,6 +43,7 @@ def weights(
     Parameters
     ----------
     net : TwoLayerNet
+        Trained or not.
     shape : (int, int), optional
         Height and width of an image, whose product is the number of inputs. By default a
         square; if no square has as many pixels, all units are drawn as one map with a row for
@@ -57,6 +58,7 @@ def weights(
     Returns
     -------
     matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------
@@ -76,7 +78,7 @@ def weights(
     >>> import cnet.plots
     >>> ax = cnet.plots.weights(cnet.TwoLayerNet(784, 100, 10, rng=0))
     >>> ax.get_title()
-    'Weights of hidden units 1 to 64 of 100'
+    'Weights of the first 64 of 100 hidden units'
     """
     check_network(net)
     n_in, n_hidden, _ = net.sizes
@@ -92,7 +94,6 @@ def weights(
         image = ax.imshow(rows, aspect="auto", interpolation="nearest", **options)
         tidy(ax, _weights_title(count, n_hidden), "input", "hidden unit", grid=False)
         ax.set_yticks(np.unique(np.linspace(0, count - 1, min(count, 9)).round().astype(int)))
-        ax.set_yticklabels([f"{tick + 1:.0f}" for tick in ax.get_yticks()])
     else:
         gap = max(1, round(max(tile) / 14))
         image = ax.imshow(_mosaic(rows.reshape(count, *tile), columns, (gap, gap)), interpolation="nearest",
@@ -142,7 +143,7 @@ def _bound(rows: Any) -> tuple[float, bool]:
 
 def _weights_title(count: int, n_hidden: int) -> str:
     if count < n_hidden:
-        return f"Weights of hidden units 1 to {count} of {n_hidden:,}"
+        return f"Weights of the first {count} of {n_hidden:,} hidden units"
     return f"Weights of {count} hidden unit{'' if count == 1 else 's'}"
 
 
@@ -190,6 +191,7 @@ def digits(
     Returns
     -------
     matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------
@@ -236,6 +238,7 @@ def misread(
     Parameters
     ----------
     net : TwoLayerNet
+        Trained or not.
     x : array_like, shape (B, I) or (I,)
         Images, one a row, drawn as by `digits`.
     t : array_like
@@ -252,6 +255,7 @@ def misread(
     Returns
     -------
     matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------
@@ -283,7 +287,9 @@ def misread(
     wrong = np.flatnonzero(thought != labels)
     shown = wrong[np.argsort(-sure[wrong], kind="stable")][:limit]
     texts = [f"{named[labels[row]]} → {named[thought[row]]} ({100 * sure[row]:.0f} %)" for row in shown]
-    title = (f"{len(wrong):,} of {len(labels):,} misread: label → what the network thought (how sure)")
+    # Narrow axes of somebody's figure have no room for it in one line.
+    between = ": " if ax is None or width_of(ax) > 400 else "\n"
+    title = f"{len(wrong):,} of {len(labels):,} misread{between}label → what the network thought (how sure)"
     return _draw_images(ax, _checked_images(x)[shown], tile, texts, title)
 
 
@@ -323,8 +329,7 @@ def _draw_images(ax: Axes | None, images: Array, tile: Shape, texts: list[str] |
         return ax
     scale = (0, 255) if images.dtype == np.uint8 else (min(0, np.nanmin(images)), max(1, np.nanmax(images)))
     canvas = _mosaic(_finite(images).reshape(count, *tile), columns, gap)
-    gray = "gray" if is_dark(ax) else "gray_r"
-    ax.imshow(canvas, cmap=gray, norm=Normalize(*scale), interpolation="nearest")
+    ax.imshow(canvas, cmap=fade(ax), norm=Normalize(*scale), interpolation="nearest")
     # Few images do not grow to fill a row.
     spare = (shown_columns - columns) * width / 2
     ax.set_xlim(-0.5 - spare, columns * width - 0.5 + spare + gap[1])

@@ -53,6 +53,7 @@ def gradient_field(
     Returns
     -------
     matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------
@@ -167,6 +168,7 @@ def surface(
     Returns
     -------
     mpl_toolkits.mplot3d.axes3d.Axes3D
+        `ax`, or the new ones.
 
     Raises
     ------

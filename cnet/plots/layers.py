@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from .. import reference
 from ..network import TwoLayerNet
 from ..training import EpochInfo
 from .networks import check_network
-from .style import check_axes, legend_on_top, new_axes, note, palette, tidy
+from .style import check_axes, count_axis, legend_on_top, new_axes, note, palette, tidy
 
 __all__ = ["DistributionRecorder", "distributions"]
 
@@ -89,6 +88,7 @@ class DistributionRecorder:
         Parameters
         ----------
         info : EpochInfo
+            What `fit` tells a callback.
         """
         self.record(info.network)
 
@@ -98,6 +98,7 @@ class DistributionRecorder:
         Parameters
         ----------
         net : TwoLayerNet
+            Of the sizes that `x` and `t` fit.
 
         Raises
         ------
@@ -139,6 +140,7 @@ def distributions(recorder: DistributionRecorder, *, ax: Sequence[Axes] | None =
     Returns
     -------
     numpy.ndarray of four matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------
@@ -174,7 +176,7 @@ def distributions(recorder: DistributionRecorder, *, ax: Sequence[Axes] | None =
         color = palette(axes)[number // 2]
         _draw_bands(axes, np.array(recorder.iterations), np.array(recorder.quantiles[name]), color)
         tidy(axes, name[0].upper() + name[1:], "iteration", label)
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        count_axis(axes.xaxis, np.array(recorder.iterations))
         if number >= 2:
             axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
     legend_on_top(four[0], fontsize="small", columnspacing=1.0, handlelength=1.2)

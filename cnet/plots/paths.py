@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from ..differentiation import gradient_descent
 from .evaluation import Plane, check_points, check_range, of_two, over, quiet
-from .style import background, check_axes, fade, ink, legend, new_axes, palette, tidy
+from .style import background, check_axes, fade, ink, legend, new_axes, palette, tidy, width_of
 
 __all__ = ["descent", "learning_rates"]
 
@@ -54,6 +54,7 @@ def descent(
     Returns
     -------
     matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def descent(
     if 1 / 3 <= (x1[-1] - x1[0]) / (x0[-1] - x0[0]) <= 3:
         ax.set_aspect("equal")
     tidy(ax, "Gradient descent", "$x_0$", "$x_1$", grid=False)
-    legend(ax, loc="best")
+    legend(ax, framealpha=0.8, loc="best", fontsize="medium" if width_of(ax) > 300 else "x-small")
     return ax
 
 
@@ -136,6 +137,7 @@ def learning_rates(
     Returns
     -------
     matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------
@@ -253,8 +255,9 @@ def _draw_contours(ax: Axes, x0: FloatArray, x1: FloatArray, values: FloatArray)
         return
     shown = np.ma.masked_invalid(values)
     shades = np.linspace(0, 1, len(levels) - 1)
-    ax.contourf(x0, x1, shown, levels=levels, colors=fade(ax)(shades))
-    ax.contour(x0, x1, shown, levels=levels[1:-1], colors=[ink(ax)], alpha=0.35, linewidths=0.8)
+    ax.contourf(x0, x1, shown, levels=levels, colors=fade(ax, strongest=0.35)(shades))
+    ax.contour(x0, x1, shown, levels=levels[1:-1], colors=[ink(ax)], alpha=0.35, linewidths=0.8,
+               linestyles="solid")
 
 
 def _draw_path(ax: Axes, path: FloatArray, label: str, number: int, *, went_down: bool) -> None:

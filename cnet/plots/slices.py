@@ -46,6 +46,7 @@ def loss_slice(
     Parameters
     ----------
     net : TwoLayerNet
+        Trained or not.
     x : array_like, shape (B, I)
         Some thousand samples are enough: the loss is computed ``points**2`` times.
     t : array_like
@@ -65,6 +66,7 @@ def loss_slice(
     Returns
     -------
     matplotlib.axes.Axes
+        `ax`, or the new ones.
 
     Raises
     ------

@@ -15,10 +15,12 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, to_rgb, to_rgba
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
 
 __all__ = [
-    "CURVE_SIZE", "MARKER_LIMIT", "background", "check_axes", "colorbar", "fade", "ink", "is_dark", "legend",
-    "legend_on_top", "magnitude_map", "new_axes", "note", "palette", "tidy", "width_of",
+    "CURVE_SIZE", "MARKER_LIMIT", "as_floats", "background", "check_axes", "colorbar", "count_axis", "fade",
+    "ink", "is_dark", "legend", "legend_on_top", "magnitude_map", "new_axes", "note", "palette", "tidy",
+    "width_of",
 ]
 
 # Width and height of a figure in inches: a column of documentation is 7 wide.
@@ -95,12 +97,10 @@ def palette(ax: Axes) -> tuple[str, ...]:
     return ON_DARK if is_dark(ax) else ON_LIGHT
 
 
-def fade(ax: Axes, strongest: float = 0.35) -> Colormap:
-    """From nothing to a veil of ink: shades a plane and leaves lines on it legible."""
+def fade(ax: Axes, strongest: float = 1.0) -> Colormap:
+    """From nothing to ink, or to a veil of it: right on any background, a transparent one too."""
     red, green, blue = to_rgb(ink(ax))
-    return LinearSegmentedColormap.from_list(
-        "fade", [(red, green, blue, 0.02), (red, green, blue, strongest)]
-    )
+    return LinearSegmentedColormap.from_list("fade", [(red, green, blue, 0), (red, green, blue, strongest)])
 
 
 def magnitude_map(ax: Axes) -> Colormap:
@@ -120,12 +120,20 @@ def tidy(ax: Axes, title: str, xlabel: str, ylabel: str, *, grid: bool = True) -
         ax.set_axisbelow(True)
 
 
-def legend(ax: Axes, **options: Any) -> None:
-    """A legend that hides neither itself nor much of the curves."""
+def legend(ax: Axes, *, framealpha: float = 0.0, **options: Any) -> None:
+    """A legend in the ink of the axes; over a shaded plane it needs a ground of its own."""
     ax.legend(
-        labelcolor=ink(ax), facecolor=background(ax), edgecolor="none", framealpha=0.8,
-        **options,
+        labelcolor=ink(ax), facecolor=background(ax), edgecolor="none", framealpha=framealpha, **options
     )
+
+
+def count_axis(axis: Any, values: npt.NDArray[Any]) -> None:
+    """Whole numbers along an axis that counts; one alone is named and not magnified."""
+    if len(values) == 1:
+        axis.set_ticks(values)
+        axis.axes.set_xlim(values[0] - 1, values[0] + 1)
+    else:
+        axis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
 
 
 def legend_on_top(ax: Axes, **options: Any) -> None:

@@ -464,7 +464,7 @@ def test_help_fits_the_terminal(capsys, monkeypatch):
             monkeypatch.setenv("COLUMNS", str(columns))
             assert main([*command.split(), "--help"]) == 0
             out = capsys.readouterr().out
-            lines = [line for line in out.splitlines() if not line.startswith("  cnet ")]
+            lines = [line for line in out.splitlines() if not line.startswith(("  cnet ", "usage: "))]
             assert max(map(len, lines)) <= min(columns, 100)
             assert "examples:" in out or "first steps:" in out
 
@@ -543,3 +543,15 @@ def test_ctrl_c_before_training_is_130(tmp_path):
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "cnet: error: interrupted\n")
     assert not os.listdir(tmp_path)
+
+
+def test_without_tqdm_a_terminal_gets_plain_lines(data, tmp_path, capsys, monkeypatch):
+    from cnet.cli import progress
+
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    monkeypatch.setattr(progress, "is_terminal", lambda stream: True)
+    monkeypatch.setenv("COLUMNS", "100")
+    assert train(data, tmp_path, "--iterations", "9") == 0
+    out, err = capsys.readouterr()
+    assert not err
+    assert [line.split(":")[0] for line in out.splitlines()[2:4]] == ["epoch   1", "iteration 9"]

@@ -22,10 +22,10 @@ Train a small neural network that reads handwritten digits, and look at how it d
 
 EXAMPLES = """\
 first steps:
-  cnet train                          learn from 60,000 drawn digits (no download)
-  cnet evaluate cnet-run              how well does it read digits that it has not seen?
-  cnet predict cnet-run photo.png     which digit is in this picture?
-  cnet plot cnet-run                  pictures: curves, weights, confusions, mistakes
+  cnet train                        learn from 60,000 drawn digits (no download)
+  cnet evaluate cnet-run            how well does it read what it has not seen?
+  cnet predict cnet-run photo.png   which digit is in this picture?
+  cnet plot cnet-run                curves, weights, confusions, mistakes
 
 "cnet COMMAND --help" explains each command, with examples.
 """

@@ -25,9 +25,9 @@ A seed gives the same digits on any machine.
 
 EXAMPLES = """\
 examples:
-  cnet digits digits.png                     100 digits in one picture
+  cnet digits digits.png             100 digits in one picture
   cnet digits digits.png --count 400 --seed 7
-  cnet digits my-digits                      60,000 to train with, 10,000 to test with
+  cnet digits my-digits              60,000 to train with, 10,000 to test with
   cnet digits my-digits --count 5000 --test-count 1000
 """
 

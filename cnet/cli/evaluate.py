@@ -14,8 +14,9 @@ __all__ = ["add_to", "run"]
 
 EXAMPLES = """\
 examples:
-  cnet evaluate cnet-run                                  on 10,000 drawn digits
-  cnet evaluate cnet-run/model.safetensors --data mnist   on the real MNIST
+  cnet evaluate cnet-run                 on 10,000 drawn digits
+  cnet evaluate cnet-run --data mnist    on the real MNIST
+  cnet evaluate my-model.safetensors --data folder-of-idx-files
 """
 
 

@@ -8,6 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any, NoReturn
 
 from .console import USAGE, write
@@ -28,16 +29,21 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         """Paragraphs are filled; indented lines, the examples, keep their form if it fits."""
         filled: list[str] = []
-        paragraph: list[str] = []
-        for line in [*text.splitlines(), ""]:
-            if line and not line.startswith(" "):
-                paragraph.append(line)
-                continue
-            if paragraph:
-                filled += textwrap.wrap(" ".join(paragraph), width, break_on_hyphens=False)
-                paragraph = []
-            filled += [line] if len(line) <= width else self._narrow(line, width)
-        return "\n".join(filled).rstrip()
+        for indented, group in groupby(text.splitlines(), lambda line: line.startswith(" ")):
+            lines = list(group)
+            if not indented:
+                for is_text, part in groupby(lines, bool):
+                    paragraph = list(part)
+                    filled += self._paragraph(paragraph, width) if is_text else paragraph
+            elif max(map(len, lines)) <= width:
+                filled += lines
+            else:
+                filled += [short for line in lines for short in self._narrow(line, width)]
+        return "\n".join(filled)
+
+    @staticmethod
+    def _paragraph(lines: list[str], width: int) -> list[str]:
+        return textwrap.wrap(" ".join(lines), width, break_on_hyphens=False, break_long_words=False)
 
     @staticmethod
     def _narrow(line: str, width: int) -> list[str]:
@@ -57,6 +63,7 @@ class Parser(argparse.ArgumentParser):
         options.setdefault("formatter_class", HelpFormatter)
         # An abbreviation that works today would mean something else once an option is added.
         super().__init__(allow_abbrev=False, **options)
+        self._positionals.title = "arguments"
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """Print help; argparse would pass over a failure."""

@@ -24,7 +24,7 @@ EXAMPLES = """\
 examples:
   cnet plot cnet-run
   cnet plot cnet-run --dark --out pictures
-  cnet plot sigmoid-run relu-run tanh-run        each, and all in one picture
+  cnet plot sigmoid-run relu-run tanh-run     each, and all in one picture
 """
 
 PICTURES = ("curves", "weights", "confusion", "misread")

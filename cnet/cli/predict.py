@@ -27,7 +27,7 @@ def add_to(commands: Any) -> None:
     """Add this command to the command line."""
     parser = commands.add_parser(
         "predict", help="read the digits in pictures",
-        usage="cnet predict [options] MODEL IMAGE [IMAGE ...]", description=DESCRIPTION, epilog=EXAMPLES,
+        usage="cnet predict [options] MODEL IMAGE ...", description=DESCRIPTION, epilog=EXAMPLES,
     )
     parser.add_argument("model", metavar="MODEL", help="a model file, or the folder of a run")
     parser.add_argument("images", metavar="IMAGE", nargs="+", help="a picture of one digit")

@@ -347,7 +347,7 @@ def philox4x32(key: int, sample: Array, epoch: int, purpose: int) -> Array:
 
     References
     ----------
-    .. [1] J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, "Parallel random
+    .. [1] John K. Salmon, Mark A. Moraes, Ron O. Dror and David E. Shaw, "Parallel random
        numbers: as easy as 1, 2, 3", SC 2011.
 
     Examples

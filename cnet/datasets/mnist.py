@@ -2,7 +2,7 @@
 
 References
 ----------
-Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document
+Yann LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document
 recognition", Proceedings of the IEEE 86 (1998) 2278-2324. http://yann.lecun.com/exdb/mnist/
 """
 

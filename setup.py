@@ -27,9 +27,9 @@ MODULES = [
 
 # Instruction sets beyond the platform's own: flags for GCC and Clang, flags for MSVC.
 X86_INSTRUCTION_SETS = {
-    "avx2": (["-mavx2", "-mfma"], ["/arch:AVX2"]),
+    "avx2": (["-mavx2", "-mfma", "-mbmi"], ["/arch:AVX2"]),
     "avx512": (
-        ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mprefer-vector-width=512"],
+        ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mbmi", "-mprefer-vector-width=512"],
         ["/arch:AVX512"],
     ),
 }
@@ -63,7 +63,7 @@ def compile_flags():
     # depend on a compiler's taste. Exceptions and run-time types are never used.
     flags += ["-ffp-contract=off", "-fno-exceptions", "-fno-rtti", "-fvisibility=hidden"]
     # Cython's helpers for features that a module does not use.
-    flags += ["-Wno-unused-function"]
+    flags += ["-Wno-unused-function", "-Wno-maybe-uninitialized"]
     return flags
 
 

@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from . import training
+from .checks import check_choice, check_count, check_number
 from .core import _network, _numerical
+from .optimizers import SGD, LinearRamp, Momentum
 from .rng import as_key
-from .training import Callback, History, check_choice, check_count, check_number
+from .training import Callback, History
 
 __all__ = ["Parameters", "TwoLayerNet", "load"]
 
@@ -362,8 +364,8 @@ class TwoLayerNet:
         iterations: int | None = None,
         epochs: int | None = None,
         batch_size: int = 100,
-        learning_rate: float = 0.1,
-        optimizer: Literal["sgd"] = "sgd",
+        learning_rate: float | LinearRamp = 0.1,
+        optimizer: Literal["sgd", "momentum"] | SGD | Momentum = "sgd",
         sampling: Literal["replacement", "shuffle"] = "replacement",
         validation_data: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
         gradient: Literal["backprop"] = "backprop",
@@ -385,9 +387,11 @@ class TwoLayerNet:
         iterations, epochs : int, optional
             How long: one of them, or neither for 10 epochs.
         batch_size : int, default 100
-        learning_rate : float, default 0.1
-        optimizer : {"sgd"}
-            Plain stochastic gradient descent.
+        learning_rate : float or cnet.optimizers.LinearRamp, default 0.1
+            One rate, or a schedule of them.
+        optimizer : {"sgd", "momentum"}, cnet.optimizers.SGD or cnet.optimizers.Momentum
+            Plain stochastic gradient descent, or with momentum (0.9 by that name). Velocities
+            begin each fit at 0.
         sampling : {"replacement", "shuffle"}
             Each mini-batch drawn at random from all samples, as the chapter does; or each
             epoch a new order of all samples, whose last mini-batch may be short.

@@ -442,7 +442,8 @@ def fit(
     *,
     iterations: int,
     batch_size: int,
-    learning_rate: float,
+    learning_rate: float | Array,
+    momentum: float = 0.0,
     sampling: str,
     key: int,
     first_epoch: int = 0,
@@ -452,7 +453,7 @@ def fit(
 
     An epoch is ceil(N / batch_size) iterations. With sampling "replacement" an epoch's
     batches are consecutive draws; with "shuffle" consecutive parts of its order, of
-    which the last may be short.
+    which the last may be short. With a momentum, velocities begin at 0.
 
     Parameters
     ----------
@@ -464,7 +465,9 @@ def fit(
         Class indices.
     activation : {"sigmoid", "relu", "tanh"}
     iterations, batch_size : int
-    learning_rate : float
+    learning_rate : float or numpy.ndarray, shape (iterations,)
+        One for all iterations or one for each.
+    momentum : float, default 0
     sampling : {"replacement", "shuffle"}
     key : int
         Of the stream of random numbers: ``TwoLayerNet.seed``.
@@ -487,6 +490,8 @@ def fit(
     """
     per_epoch = -(-len(x) // batch_size)
     losses = np.empty(iterations)
+    rates = np.broadcast_to(learning_rate, iterations)
+    velocity = {name: np.zeros_like(array) for name, array in params.items()}
     for iteration in range(iterations):
         epoch, step = divmod(iteration, per_epoch)
         if step == 0:
@@ -498,7 +503,8 @@ def fit(
         losses[iteration] = loss(params, x[batch], t[batch], activation)
         grads = gradient(params, x[batch], t[batch], activation)
         for name in params:
-            params[name] -= params[name].dtype.type(learning_rate) * grads[name]
+            velocity[name] = params[name].dtype.type(momentum) * velocity[name] + grads[name]
+            params[name] -= params[name].dtype.type(rates[iteration]) * velocity[name]
         if after_iteration is not None:
             after_iteration(params)
     return losses

@@ -6,8 +6,6 @@ them, and what happens at ticks and at each epoch's end.
 
 from __future__ import annotations
 
-import math
-import operator
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from .checks import check_choice, check_count, check_number
 from .core._trainer import Trainer
 from .errors import DivergenceError
+from .optimizers import LinearRamp, momentum_of
 from .rng import as_key
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ Callback = Callable[["EpochInfo"], object]
 DEFAULT_EPOCHS = 10
 MAX_THREADS = 256
 SAMPLINGS = ("replacement", "shuffle")
-OPTIMIZERS = ("sgd",)
 GRADIENTS = ("backprop",)
 
 
@@ -126,47 +125,10 @@ class FitOptions(NamedTuple):
     iterations: int | None
     epochs: int | None
     batch_size: int
-    learning_rate: float
+    learning_rate: float | LinearRamp
+    momentum: float
     sampling: str
     n_threads: int
-
-
-def check_count(name: str, value: Any, largest: int = 2**31 - 1) -> int:
-    """`value` as an int from 1 to `largest`, or a TypeError or ValueError that names it."""
-    if isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    try:
-        count = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, got {value!r} ({type(value).__name__})") from None
-    if not 1 <= count <= largest:
-        raise ValueError(f"{name} must be from 1 to {largest}, got {count}")
-    return count
-
-
-def check_number(name: str, value: Any, *, positive: bool) -> float:
-    """`value` as a finite float, above 0 (or not below), or an error that names it."""
-    if isinstance(value, bool | np.bool_ | str | bytes):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, got {type(value).__name__}") from None
-    except OverflowError:
-        raise ValueError(f"{name} must be a finite number, got one too large for a float") from None
-    if not math.isfinite(number) or number < 0 or (positive and number == 0):
-        bound = "above 0" if positive else "not negative"
-        raise ValueError(f"{name} must be finite and {bound}, got {number}")
-    return number
-
-
-def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
-    """`value`, if it is one of `choices`."""
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a string, got {type(value).__name__}")
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
-    return value
 
 
 def check_options(
@@ -178,16 +140,23 @@ def check_options(
         raise ValueError(f"give iterations or epochs, not both (got {iterations!r} and {epochs!r})")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable, got {type(callback).__name__}")
-    check_choice("optimizer", optimizer, OPTIMIZERS)
     check_choice("gradient", gradient, GRADIENTS)
     return FitOptions(
         iterations=None if iterations is None else check_count("iterations", iterations),
         epochs=None if epochs is None else check_count("epochs", epochs),
         batch_size=check_count("batch_size", batch_size),
-        learning_rate=check_number("learning_rate", learning_rate, positive=True),
+        learning_rate=_check_learning_rate(learning_rate),
+        momentum=momentum_of(optimizer),
         sampling=check_choice("sampling", sampling, SAMPLINGS),
         n_threads=0 if n_threads is None else check_count("n_threads", n_threads, MAX_THREADS),
     )
+
+
+def _check_learning_rate(learning_rate: Any) -> float | LinearRamp:
+    if isinstance(learning_rate, LinearRamp):
+        learning_rate.rates(1)
+        return learning_rate
+    return check_number("learning_rate", learning_rate, positive=True)
 
 
 class _Record:
@@ -236,10 +205,12 @@ class _Fit:
         self.per_epoch = -(-n_rows // options.batch_size)
         self.total = options.iterations or (options.epochs or DEFAULT_EPOCHS) * self.per_epoch
         self.first_epoch = first_epoch
+        rate = options.learning_rate
+        self.schedule = rate.rates(self.total) if isinstance(rate, LinearRamp) else None
         started = time.perf_counter()
         self.trainer = Trainer(
             network._core, x, t,
-            batch_size=options.batch_size, learning_rate=options.learning_rate,
+            batch_size=options.batch_size, momentum=options.momentum,
             shuffle=options.sampling == "shuffle", key=key, first_epoch=first_epoch,
             iterations=self.total, n_threads=options.n_threads,
         )
@@ -261,12 +232,13 @@ class _Fit:
     def run_epoch(self, iterations: int) -> None:
         """One epoch, tick by tick. What ends it early leaves the record right."""
         loss = np.empty(iterations)
+        rates = self.rates_of_epoch(iterations)
         done, finite = 0, True
         samples = 0
         try:
             while done < iterations and finite:
                 started = time.perf_counter()
-                done, finite = self.trainer.run(loss)
+                done, finite = self.trainer.run(loss, rates)
                 finite = finite and self.trainer.publish()
                 self.record.seconds += time.perf_counter() - started
                 self.show(done, loss[done - 1])
@@ -279,6 +251,11 @@ class _Fit:
                 self.network._iterations += done
         if not finite:
             self.raise_divergence()
+
+    def rates_of_epoch(self, iterations: int) -> FloatArray:
+        if self.schedule is None:
+            return np.full(iterations, self.options.learning_rate)
+        return self.schedule[self.record.iterations : self.record.iterations + iterations]
 
     def samples_of_epoch(self, iterations: int) -> int:
         if self.options.sampling == "shuffle" and iterations == self.per_epoch:
@@ -317,9 +294,10 @@ class _Fit:
 
     def raise_divergence(self) -> None:
         iteration = self.record.iterations - 1
+        rate = self.options.learning_rate if self.schedule is None else self.schedule[iteration]
         raise DivergenceError(
             f"the loss or a parameter was no longer finite at iteration {iteration}; the likely cause is a "
-            f"learning rate that is too high (learning_rate = {self.options.learning_rate:g}). "
+            f"learning rate that is too high (learning_rate = {rate:g}). "
             "The parameters are those of the last finite tick",
             iteration,
             self.history(),

@@ -153,7 +153,14 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],
 }
-html_sidebars: dict[str, list[str]] = {"index": []}
+# Pages without pages below them need no column for them.
+html_sidebars: dict[str, list[str]] = {
+    page: []
+    for page in (
+        "index", "architecture", "changelog", "command-line", "contributing", "differences", "how-it-is-fast",
+        "installing", "performance", "reproducibility",
+    )
+}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True

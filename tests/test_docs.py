@@ -18,7 +18,7 @@ OWN_PAGES = ("index", "differences", "how-it-is-fast", "reproducibility")
 PAGES = sorted([*(DOCS / "chapter").glob("*.rst"), *(DOCS / f"{name}.rst" for name in OWN_PAGES)])
 
 # Modules that users import from, whose every public name the reference must list.
-PUBLIC_MODULES = ("cnet", "cnet.datasets", "cnet.images", "cnet.plots", "cnet.reference")
+PUBLIC_MODULES = ("cnet", "cnet.datasets", "cnet.images", "cnet.optimizers", "cnet.plots", "cnet.reference")
 # Names that are reached as attributes or passed to callbacks rather than imported from the top.
 MORE_NAMES = ("cnet.network.Parameters", "cnet.training.EpochInfo")
 
@@ -65,7 +65,7 @@ def test_the_reference_lists_every_public_name_and_no_other() -> None:
 def test_no_public_module_is_forgotten() -> None:
     # These hold what the top level hands on, or are not imported by users.
     behind_the_top = {
-        "atomic_file", "cli", "config", "core", "differentiation", "errors", "functions", "model_file",
+        "atomic_file", "checks", "cli", "config", "core", "differentiation", "errors", "functions", "model_file",
         "network", "rng", "training",
     }
     found = {module.name for module in pkgutil.iter_modules(cnet.__path__) if not module.name.startswith("_")}

@@ -118,7 +118,8 @@ def test_bad_targets_of_a_single_sample(t):
         ((True, 3, 3), {}, TypeError, "input_size"), ((4, 3, None), {}, TypeError, "output_size"),
         ((2**40, 3, 3), {}, ValueError, "input_size"),
         ((4, 3, 3, -0.1), {}, ValueError, "weight_init_std"), ((4, 3, 3, np.nan), {}, ValueError, "weight_init_std"),
-        ((4, 3, 3, np.inf), {}, ValueError, "weight_init_std"), ((4, 3, 3, "normal"), {}, ValueError, "weight_init_std"),
+        ((4, 3, 3, np.inf), {}, ValueError, "weight_init_std"),
+        ((4, 3, 3, "normal"), {}, ValueError, "weight_init_std"),
         ((4, 3, 3, None), {}, TypeError, "weight_init_std"), ((4, 3, 3, 1e300), {}, ValueError, "float32"),
         ((4, 3, 3), {"activation": "gelu"}, ValueError, "activation"),
         ((4, 3, 3), {"activation": None}, TypeError, "activation"),
@@ -149,7 +150,8 @@ def test_networks_larger_than_memory():
         ({"batch_size": 1.5}, TypeError, "batch_size"), ({"batch_size": None}, TypeError, "batch_size"),
         ({"batch_size": 7, "sampling": "shuffle"}, ValueError, "7 .* 6 samples"),
         ({"learning_rate": 0}, ValueError, "learning_rate"), ({"learning_rate": -0.1}, ValueError, "learning_rate"),
-        ({"learning_rate": np.nan}, ValueError, "learning_rate"), ({"learning_rate": np.inf}, ValueError, "learning_rate"),
+        ({"learning_rate": np.nan}, ValueError, "learning_rate"),
+        ({"learning_rate": np.inf}, ValueError, "learning_rate"),
         ({"learning_rate": "fast"}, TypeError, "learning_rate"), ({"learning_rate": None}, TypeError, "learning_rate"),
         ({"learning_rate": 10**400}, ValueError, "learning_rate"),
         ({"optimizer": "adam"}, ValueError, "optimizer"), ({"optimizer": None}, TypeError, "optimizer"),
@@ -187,23 +189,29 @@ def test_bad_steps(h):
 def test_the_core_refuses_what_its_own_callers_never_pass():
     net = make_net()._core
     with pytest.raises(TypeError):
-        _trainer.Trainer(None, X, T, batch_size=1, learning_rate=0.1, shuffle=False, key=0, first_epoch=0,
+        _trainer.Trainer(None, X, T, batch_size=1, momentum=0.0, shuffle=False, key=0, first_epoch=0,
                          iterations=1, n_threads=1)
     with pytest.raises(ValueError, match="layers"):
         _network.Network((4,), "relu", np.float32)
-    trainer = _trainer.Trainer(net, X, T, batch_size=2, learning_rate=0.1, shuffle=False, key=0, first_epoch=0,
+    trainer = _trainer.Trainer(net, X, T, batch_size=2, momentum=0.0, shuffle=False, key=0, first_epoch=0,
                                iterations=1, n_threads=1)
     with pytest.raises((TypeError, ValueError)):
-        trainer.run(np.zeros(3, np.float32))
+        trainer.run(np.zeros(3, np.float32), np.zeros(3))
     with pytest.raises(TypeError):
-        trainer.run(None)
+        trainer.run(None, np.zeros(3))
+    with pytest.raises(TypeError):
+        trainer.run(np.zeros(3), None)
+    with pytest.raises(ValueError, match="a rate for each of 3 iterations, got 2"):
+        trainer.run(np.zeros(3), np.zeros(2))
 
 
 NUMBERS = npst.arrays(
     st.sampled_from(["u1", "i1", "i2", "u4", "i8", "f2", "f4", "f8", "?", "c8", "U2", "O", "m8[s]", ">f4", ">f8", "g"]),
     npst.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=5),
 )
-ANYTHING = st.one_of(NUMBERS, st.none(), st.text(max_size=3), st.floats(), st.integers(), st.lists(st.floats(), max_size=5))
+ANYTHING = st.one_of(
+    NUMBERS, st.none(), st.text(max_size=3), st.floats(), st.integers(), st.lists(st.floats(), max_size=5)
+)
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -395,7 +395,9 @@ def test_params_can_be_read_while_another_thread_trains():
 
 
 @pytest.mark.mnist
-@pytest.mark.parametrize(("activation", "std", "low", "high"), [("sigmoid", 0.01, 0.94, 0.952), ("relu", "he", 0.97, 1)])
+@pytest.mark.parametrize(
+    ("activation", "std", "low", "high"), [("sigmoid", 0.01, 0.94, 0.952), ("relu", "he", 0.97, 1)]
+)
 def test_mnist(mnist_dir, activation, std, low, high):
     (x, t), (x_test, t_test) = cnet.datasets.load_mnist(normalize=False, data_home=mnist_dir, download=False)
     accuracies = []

@@ -9,7 +9,9 @@ from cnet import reference
 ACTIVATIONS = ["sigmoid", "relu", "tanh"]
 FIRST_LAYERS = ["sparse", "dense"]
 # Odd sizes: one of each, none a multiple of a vector, some a little above one.
-SIZES = [(1, 1, 1, 1), (1, 1, 2, 3), (3, 1, 5, 1), (7, 17, 3, 5), (33, 65, 17, 13), (130, 50, 10, 101), (64, 64, 16, 64)]
+SIZES = [
+    (1, 1, 1, 1), (1, 1, 2, 3), (3, 1, 5, 1), (7, 17, 3, 5), (33, 65, 17, 13), (130, 50, 10, 101), (64, 64, 16, 64),
+]
 
 
 def relative(actual, expected):
@@ -182,7 +184,8 @@ def test_params_are_the_network():
     ("name", "value", "error"),
     [
         ("W3", 0, KeyError), ("W1", np.zeros((2, 3)), ValueError), ("b1", 0.0, ValueError),
-        ("b1", ["a", "b"], TypeError), ("b1", [1e300, 0], ValueError), ("b1", [1j, 0], TypeError), ("b1", None, TypeError),
+        ("b1", ["a", "b"], TypeError), ("b1", [1e300, 0], ValueError), ("b1", [1j, 0], TypeError),
+        ("b1", None, TypeError),
     ],
 )
 def test_params_refuse(name, value, error):

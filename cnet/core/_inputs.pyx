@@ -7,13 +7,12 @@ that holds real numbers is converted first.
 import numpy as np
 
 from cpython.buffer cimport (
-    PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_CheckBuffer,
-    PyObject_GetBuffer,
+    PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_GetBuffer,
 )
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from ._memory cimport Memory
-from .stack cimport CNET_FLOAT32, CNET_FLOAT64, CNET_UINT8, Inputs
+from .stack cimport CNET_FLOAT32, CNET_FLOAT64, CNET_UINT8
 
 ctypedef fused label:
     uint8_t
@@ -110,6 +109,7 @@ cdef Batch take_inputs(object x, Py_ssize_t n_in, object dtype):
     batch.rows.n_in = n_in
     batch.rows.stride = n_in
     batch.rows.data = batch.view.buf
+    batch.rows.end = <const char*>batch.view.buf + batch.view.len
     return batch
 
 

@@ -9,25 +9,25 @@ import numpy as np
 from cpython.buffer cimport PyBUF_CONTIG, Py_buffer, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int32_t, int64_t, uint8_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from ._dispatch cimport active
 from ._inputs cimport Batch, take_inputs, take_labels
 from ._memory cimport Memory
-from ._scan cimport choose_sparse, members_for
-from ._tape cimport backpropagate, block_rows, copy_parameters, take_stack, take_tape
-from ._team cimport Flag, run, share
+from ._scan cimport choose_sparse, members_for, parts_for, take_tiling
+from ._tape cimport backpropagate, block_rows, copy_parameters, sum_losses, take_stack, take_tape, take_transposed
+from ._team cimport Barrier, run, share
 from .jobs cimport BatchJob, ForwardJob
 from .stack cimport (
-    CNET_MAX_LAYERS, CNET_RELU, CNET_SIGMOID, CNET_TANH, Inputs, Kernels, Stack, Tape, real,
+    CNET_MAX_LAYERS, CNET_RELU, CNET_SIGMOID, CNET_TANH, Inputs, Kernels, Passage, Stack, Tape, real,
 )
 
 ACTIVATIONS = {"sigmoid": CNET_SIGMOID, "relu": CNET_RELU, "tanh": CNET_TANH}
 FIRST_LAYERS = ("auto", "sparse", "dense")
 
-# Rows between two looks at the signals, and rows that one member takes at a time.
+# Rows between two looks at the signals, and rows that one member takes through the layers at a time.
 cdef Py_ssize_t CHUNK = 16384
-cdef Py_ssize_t TILE = 48
+cdef Py_ssize_t ROWS = 64
 
 
 cdef class Network:
@@ -146,7 +146,8 @@ cdef void forward64(void* job, int me, int members) noexcept nogil:
 
 
 cdef void forward_share(ForwardJob[real]* job, int me, int members) noexcept nogil:
-    """A member's rows, tile by tile: probabilities into out, or losses."""
+    """A member's rows, block by block: probabilities into out, or losses."""
+    cdef Passage[real] passage
     cdef Tape[real] tape = job.tapes[me]
     cdef Inputs x = job.x[0]
     cdef int top = job.stack.n_layers - 1
@@ -155,17 +156,29 @@ cdef void forward_share(ForwardJob[real]* job, int me, int members) noexcept nog
     cdef Py_ssize_t start = share(n, me, members)
     cdef Py_ssize_t last = share(n, me + 1, members)
     cdef Py_ssize_t rows, r
+    memset(&passage, 0, sizeof(passage))
+    passage.tiling = &job.tiling
+    passage.source = x.source
+    passage.layer = &job.stack.layer[0]
+    passage.ld = tape.ld[0]
+    passage.x = &x
+    passage.next = &tape.sparse
+    passage.sums = tape.sums
     while start < last:
-        rows = min(TILE, last - start)
+        rows = min(ROWS, last - start)
         x.first = job.first + start
-        job.kernels.forward(job.stack, &x, &tape, 0, rows)
+        if x.sparse:
+            tape.sparse.rows = rows
+            job.kernels.passage(&passage, 0)
+        job.kernels.forward(job.stack, &x, &job.tiling, &tape, 0, rows)
         if job.out is not NULL:
             job.kernels.softmax(job.stack, &tape, 0, rows)
             for r in range(rows):
                 memcpy(job.out + (job.first + start + r) * n_out, tape.z[top] + r * tape.ld[top],
                        n_out * sizeof(real))
         else:
-            tape.loss = job.loss + start
+            tape.margin = job.margin + start
+            tape.total = job.total + start
             tape.correct = job.correct + start
             job.kernels.cross_entropy(job.stack, &tape, job.labels + job.first + start, 0, rows)
         start += rows
@@ -195,24 +208,27 @@ cdef int forward_all(
     cdef Py_ssize_t r
     cdef int i, members = members_for(operations(stack, chunk))
     x.rows.sparse = choose_sparse(kernels, &x.rows, x.n_rows, net.first_layer)
+    if x.rows.sparse:
+        take_tiling(&job.tiling, &x.rows, 1, NULL, 0, memory)
     tapes = <Tape[real]*>memory.take(members * sizeof(Tape[real]))
     for i in range(members):
-        take_tape(tapes + i, stack, &x.rows, min(TILE, chunk), kernels.lanes, False, memory)
+        take_tape(tapes + i, stack, &x.rows, &job.tiling, min(ROWS, chunk), kernels.lanes, False, False, memory)
     job.kernels = kernels
     job.stack = stack
     job.x = &x.rows
     job.tapes = tapes
     job.out = out
     job.labels = labels
-    job.loss = <double*>memory.take(chunk * sizeof(double))
+    job.margin = <double*>memory.take(chunk * sizeof(double))
+    job.total = <double*>memory.take(chunk * sizeof(double))
     job.correct = <uint8_t*>memory.take(chunk)
     job.first = 0
     while job.first < x.n_rows:
         job.last = min(job.first + chunk, x.n_rows)
         run(forward32 if real is float else forward64, &job, members)
         if out is NULL:
+            loss[0] += sum_losses(job.margin, job.total, job.last - job.first)
             for r in range(job.last - job.first):
-                loss[0] += job.loss[r]
                 correct[0] += job.correct[r]
         job.first = job.last
         PyErr_CheckSignals()
@@ -233,6 +249,7 @@ cdef int gradient_into(
 ) except -1:
     """The gradient over all rows, block by block, into result's parameters."""
     cdef BatchJob[real] job
+    cdef Barrier barrier
     cdef Stack[real] parameters
     cdef Stack[real] total
     cdef Py_ssize_t block, first = 0
@@ -241,14 +258,16 @@ cdef int gradient_into(
     job.x.sparse = choose_sparse(kernels, &x.rows, x.n_rows, net.first_layer)
     block = min(block_rows(job.x.n_in, job.x.sparse), x.n_rows)
     members = members_for(3 * operations(stack, block))
-    # The way back needs the upper layers transposed: a copy of all, as it is short.
-    take_stack(&parameters, stack, kernels.lanes, True, memory)
-    copy_parameters(&parameters, stack)
+    if job.x.sparse:
+        take_tiling(&job.tiling, &job.x, parts_for(stack.layer[0].n_out), NULL, 0, memory)
+    take_transposed(&parameters, stack, kernels.lanes, memory)
     take_stack(&total, stack, kernels.lanes, False, memory)
-    take_tape(&job.tape, stack, &job.x, block, kernels.lanes, True, memory)
+    take_tape(&job.tape, stack, &job.x, &job.tiling, block, kernels.lanes, True, False, memory)
+    job.barrier = &barrier
     job.kernels = kernels
     job.stack = &parameters
     job.target = &total
+    job.velocity = NULL
     job.divisor = <double>x.n_rows
     job.scale = 1
     while first < x.n_rows:

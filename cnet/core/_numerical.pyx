@@ -103,7 +103,7 @@ cdef void differ_output(void* job, int me, int members) noexcept nogil:
     cdef Differences* d = <Differences*>job
     cdef Py_ssize_t n_hidden = d.hidden.n_out, n_out = d.output.n_out
     cdef Py_ssize_t j, k, b
-    cdef double total, move, score
+    cdef double total, move
     cdef double* s
     cdef double* out
     # Members share samples' scores, so each moves them in a copy of its own.

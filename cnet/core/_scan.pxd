@@ -2,7 +2,7 @@
 from libc.stdint cimport int64_t
 
 from ._memory cimport Memory
-from .stack cimport Inputs, Kernels, real
+from .stack cimport Inputs, Kernels, Tiling, real
 
 cdef int members_for(double operations) except -1
 cdef int64_t count_rows(
@@ -10,4 +10,7 @@ cdef int64_t count_rows(
 ) except -1
 cdef int choose_sparse(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows, str first_layer) except -1
 cdef bint sparse_pays(const Inputs* x, Py_ssize_t rows, int64_t nonzero, str first_layer) except -1
-cdef int list_rows(const Kernels[real]* kernels, Inputs* x, Py_ssize_t n_rows, int64_t* start, Memory memory) except -1
+cdef int parts_for(Py_ssize_t n_hidden) noexcept
+cdef int take_tiling(
+    Tiling* tiling, const Inputs* x, int parts, const int64_t* index, Py_ssize_t rows, Memory memory
+) except -1

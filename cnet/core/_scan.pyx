@@ -1,12 +1,11 @@
 # cython: language_level=3
 """Looking through the inputs before work begins: finite? how many zeros? where?"""
-from libc.stdint cimport int64_t
-from libc.string cimport memcpy
+from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from ._memory cimport Memory
 from ._team cimport run, share
-from .jobs cimport ListJob, ScanJob
-from .stack cimport CNET_FLOAT32, CNET_UINT8, Inputs, Kernels, Nonzero32, Nonzero64, real
+from .jobs cimport ScanJob
+from .stack cimport CNET_FLOAT32, CNET_MAX_PARTS, CNET_TILE, CNET_UINT8, Inputs, Kernels, Tiling, real
 
 from ._team import cores
 
@@ -14,8 +13,10 @@ from ._team import cores
 cdef double OPERATIONS_FOR_A_THREAD = 4e6
 # Above this share of non-zeros, the dense product is taken.
 cdef double SPARSE_DENSITY = 0.35
-# Columns that fit a pixel's packed word.
-cdef Py_ssize_t PIXEL_COLUMNS = 65536
+# Rows that tell how full each column is, and what a column costs beside its non-zeros: as
+# much as a column of which so many are not zero.
+cdef Py_ssize_t DENSITY_ROWS = 512
+cdef double COLUMN_WORK = 0.05
 # Rows of bytes that tell for all how many are zero.
 cdef Py_ssize_t SAMPLE_ROWS = 64
 
@@ -77,8 +78,6 @@ cdef int64_t count_rows(
 
 cdef bint sparse_pays(const Inputs* x, Py_ssize_t rows, int64_t nonzero, str first_layer) except -1:
     """Whether to walk the non-zeros only. A matter of the data and the sizes, never of a timing."""
-    if x.source == CNET_UINT8 and x.n_in > PIXEL_COLUMNS:
-        return False
     if first_layer == "auto":
         return nonzero < SPARSE_DENSITY * rows * x.n_in
     return first_layer == "sparse"
@@ -100,35 +99,62 @@ cdef int choose_sparse(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t
     return sparse_pays(x, rows, count_rows(kernels, x, index, rows, count), first_layer)
 
 
-cdef void list_share(void* argument, int me, int members) noexcept nogil:
-    cdef ListJob* job = <ListJob*>argument
-    cdef Py_ssize_t stride = job.x.stride * item_size(job.x.source)
-    cdef char* scratch = job.scratch + me * job.x.n_in * job.entry_size
-    cdef Py_ssize_t r
-    for r in range(share(job.rows, me, members), share(job.rows, me + 1, members)):
-        if job.start[r + 1] == job.start[r]:
-            continue
-        # By way of a scratch row: finding writes one entry past the last it keeps.
-        job.find_nonzero(job.x.source, job.x.n_in, <const char*>job.x.data + r * stride, scratch)
-        memcpy(job.entries + job.start[r] * job.entry_size, scratch,
-               (job.start[r + 1] - job.start[r]) * job.entry_size)
+cdef int parts_for(Py_ssize_t n_hidden) noexcept:
+    """How many parts the columns are cut into where members share them: by the sizes alone."""
+    return 4 if n_hidden < 256 else CNET_MAX_PARTS
 
 
-cdef int list_rows(const Kernels[real]* kernels, Inputs* x, Py_ssize_t n_rows, int64_t* start, Memory memory) except -1:
-    """Lists of the non-zeros of all rows; row r's will be entries[start[r] .. start[r + 1])."""
-    cdef Memory scratch = Memory()
-    cdef ListJob job
-    cdef int members = members_for(<double>n_rows * x.n_in)
-    job.entry_size = sizeof(Nonzero32) if real is float else sizeof(Nonzero64)
-    if x.source == CNET_UINT8:
-        job.entry_size = 4
-    job.find_nonzero = kernels.find_nonzero
-    job.x = x
-    job.rows = n_rows
-    job.start = start
-    job.entries = <char*>memory.take(start[n_rows] * job.entry_size)
-    job.scratch = <char*>scratch.take(members * x.n_in * job.entry_size)
-    run(list_share, &job, members)
-    x.start = start
-    x.entries = job.entries
+cdef int take_tiling(
+    Tiling* tiling, const Inputs* x, int parts, const int64_t* index, Py_ssize_t rows, Memory memory
+) except -1:
+    """Cut the columns into (at most) so many parts of about the same work, and the parts into tiles.
+
+    `rows` rows (`index`, or the first ones) tell how full each column is; with none of them
+    the parts are of one width.
+    """
+    cdef Memory scratch
+    cdef Py_ssize_t n_in = x.n_in, column = 0, end, n, tile
+    cdef int part
+    cdef double* work = NULL
+    cdef int32_t* start
+    tiling.n_parts = <int>max(1, min(parts, n_in // 16))
+    start = <int32_t*>memory.take((n_in // CNET_TILE + 2 * tiling.n_parts + 2) * sizeof(int32_t))
+    if rows:
+        scratch = Memory()
+        work = <double*>scratch.take_zeroed((n_in + 1) * sizeof(double))
+        work_of_columns(x, index, rows, work)
+    tiling.n_tiles = 0
+    for part in range(tiling.n_parts):
+        tiling.part[part] = tiling.n_tiles
+        end = column + 1 if rows else n_in * (part + 1) // tiling.n_parts
+        # The next parts have a column each at least.
+        while rows and end < n_in - (tiling.n_parts - 1 - part) and (
+                part == tiling.n_parts - 1 or work[end] * tiling.n_parts < work[n_in] * (part + 1)):
+            end += 1
+        n = (end - column + CNET_TILE - 1) // CNET_TILE
+        for tile in range(n):
+            start[tiling.n_tiles] = column + (end - column) * tile // n
+            tiling.n_tiles += 1
+        column = end
+    tiling.part[tiling.n_parts] = tiling.n_tiles
+    start[tiling.n_tiles] = n_in
+    tiling.start = start
     return 0
+
+
+cdef void work_of_columns(const Inputs* x, const int64_t* index, Py_ssize_t rows, double* work) noexcept:
+    """work[c]: what the columns before c cost, each a constant and its share of non-zeros."""
+    cdef Py_ssize_t taken = min(rows, DENSITY_ROWS)
+    cdef Py_ssize_t i, c, at
+    for i in range(taken):
+        at = i * rows // taken
+        at = (index[at] if index is not NULL else at) * x.stride
+        for c in range(x.n_in):
+            if x.source == CNET_UINT8:
+                work[c + 1] += (<const uint8_t*>x.data)[at + c] != 0
+            elif x.source == CNET_FLOAT32:
+                work[c + 1] += (<const float*>x.data)[at + c] != 0
+            else:
+                work[c + 1] += (<const double*>x.data)[at + c] != 0
+    for c in range(x.n_in):
+        work[c + 1] = work[c] + COLUMN_WORK + work[c + 1] / max(1, taken)

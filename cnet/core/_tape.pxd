@@ -1,14 +1,27 @@
 # cython: language_level=3
+from libc.stdint cimport int64_t
+
 from ._memory cimport Memory
 from .jobs cimport BatchJob
-from .stack cimport Inputs, Stack, Tape, real
+from .stack cimport Inputs, SparseRows, Stack, Tape, Tiling, real
 
 cdef int take_tape(
-    Tape[real]* tape, const Stack[real]* net, const Inputs* x, Py_ssize_t capacity, int lanes,
-    bint backward, Memory memory,
+    Tape[real]* tape, const Stack[real]* net, const Inputs* x, const Tiling* tiling, Py_ssize_t capacity,
+    int lanes, bint backward, bint zeroed, Memory memory,
+) except -1
+cdef int take_sparse(
+    SparseRows* rows, const Inputs* x, const Tiling* tiling, Py_ssize_t item, Memory memory
 ) except -1
 cdef int take_stack(Stack[real]* to, const Stack[real]* net, int lanes, bint transposed, Memory memory) except -1
+cdef int take_transposed(Stack[real]* to, const Stack[real]* net, int lanes, Memory memory) except -1
 cdef void copy_parameters(Stack[real]* to, const Stack[real]* net) noexcept nogil
 cdef void refresh_transposed(Stack[real]* net, int l, Py_ssize_t first, Py_ssize_t last) noexcept nogil
 cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil
 cdef void backpropagate(BatchJob[real]* job, int me, int members) noexcept nogil
+cdef void through_parts(
+    BatchJob[real]* job, bint update, const Inputs* x, const SparseRows* next, Py_ssize_t next_rows,
+    const int64_t* after, Py_ssize_t n_after, int me, int members,
+) noexcept nogil
+cdef void through_rows(BatchJob[real]* job, int me, int members) noexcept nogil
+cdef void into_dense_weights(BatchJob[real]* job, int me, int members) noexcept nogil
+cdef double sum_losses(const double* margin, const double* total, Py_ssize_t rows) noexcept nogil

@@ -1,47 +1,65 @@
 # cython: language_level=3
 """Room for rows on their way through the layers, and the mini-batch that uses it."""
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.math cimport log
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from ._memory cimport Memory
 from ._team cimport share
 from .jobs cimport BatchJob
-from .stack cimport CNET_UINT8, Inputs, Layer, Nonzero32, Nonzero64, Stack, Tape, real
+from .stack cimport CNET_TILE, CNET_UINT8, Inputs, Layer, Passage, SparseRows, Stack, Tape, Tiling, real
 
 
-cdef inline Py_ssize_t padded(Py_ssize_t n, int lanes) noexcept nogil:
-    return (n + lanes - 1) // lanes * lanes
+cdef inline Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil:
+    """Elements from one row to the next: whole vectors, and no multiple of a large power
+    of two, with which the rows would compete for the same few lines of a cache."""
+    cdef Py_ssize_t length = (n + lanes - 1) // lanes * lanes
+    if length * size % 1024 == 0:
+        length += lanes
+    return length
 
 
 cdef int take_tape(
-    Tape[real]* tape, const Stack[real]* net, const Inputs* x, Py_ssize_t capacity, int lanes,
-    bint backward, Memory memory,
+    Tape[real]* tape, const Stack[real]* net, const Inputs* x, const Tiling* tiling, Py_ssize_t capacity,
+    int lanes, bint backward, bint zeroed, Memory memory,
 ) except -1:
-    """A tape for `capacity` rows at once."""
-    cdef Py_ssize_t entry = sizeof(Nonzero32) if real is float else sizeof(Nonzero64)
+    """A tape for `capacity` rows at once.
+
+    What lies between a row's end and the next row's beginning is computed with and never used;
+    but where it reaches the padding of weights that are checked, it must begin at zero (`zeroed`).
+    """
     cdef int l
     memset(tape, 0, sizeof(Tape[real]))
-    if x.source == CNET_UINT8:
-        entry = 4
     tape.capacity = capacity
     for l in range(net.n_layers):
-        tape.ld[l] = padded(net.layer[l].n_out, lanes)
-        tape.z[l] = <real*>memory.take(capacity * tape.ld[l] * sizeof(real))
+        tape.ld[l] = padded(net.layer[l].n_out, lanes, sizeof(real))
+        tape.z[l] = <real*>memory.take_for(capacity * tape.ld[l] * sizeof(real), zeroed)
         if backward:
-            tape.d[l] = <real*>memory.take(capacity * tape.ld[l] * sizeof(real))
-    tape.loss = <double*>memory.take(capacity * sizeof(double))
+            tape.d[l] = <real*>memory.take_for(capacity * tape.ld[l] * sizeof(real), zeroed)
+    tape.margin = <double*>memory.take(capacity * sizeof(double))
+    tape.total = <double*>memory.take(capacity * sizeof(double))
     tape.correct = <uint8_t*>memory.take(capacity)
-    if not x.sparse:
-        tape.ld_x = x.n_in
-        tape.x = <real*>memory.take(capacity * x.n_in * sizeof(real))
-        return 0
-    tape.row_entries = <const void**>memory.take(capacity * sizeof(void*))
-    tape.row_count = <int64_t*>memory.take(capacity * sizeof(int64_t))
-    if x.start is NULL:
-        tape.entries = memory.take(capacity * x.n_in * entry)
-    if backward:
-        tape.column_count = <int32_t*>memory.take(x.n_in * sizeof(int32_t))
-        tape.column_entries = memory.take(capacity * x.n_in * entry)
+    if x.sparse:
+        # Only on the way back are whole words of rows turned over.
+        tape.sparse.capacity = (capacity + CNET_TILE - 1) // CNET_TILE * CNET_TILE if backward else capacity
+        take_sparse(&tape.sparse, x, tiling, sizeof(real), memory)
+        tape.sums = <real*>memory.take_for(
+            tiling.n_parts * tape.sparse.capacity * tape.ld[0] * sizeof(real), zeroed)
+    else:
+        tape.ld_x = padded(x.n_in, lanes, sizeof(real))
+        tape.x = <real*>memory.take(capacity * tape.ld_x * sizeof(real))
+    return 0
+
+
+cdef int take_sparse(
+    SparseRows* rows, const Inputs* x, const Tiling* tiling, Py_ssize_t item, Memory memory
+) except -1:
+    """Room for the inputs of rows.capacity sparse rows, tile by tile."""
+    if x.source == CNET_UINT8:
+        item = 1
+    rows.values = memory.take(tiling.n_tiles * rows.capacity * CNET_TILE * item)
+    # Zeros are written up to a whole word of rows, also behind the last tile.
+    rows.mask = <uint64_t*>memory.take((tiling.n_tiles * rows.capacity + CNET_TILE) * sizeof(uint64_t))
     return 0
 
 
@@ -55,13 +73,26 @@ cdef int take_stack(Stack[real]* to, const Stack[real]* net, int lanes, bint tra
         layer = &to.layer[l]
         layer.n_in = net.layer[l].n_in
         layer.n_out = net.layer[l].n_out
-        layer.ld = padded(layer.n_out, lanes)
+        layer.ld = padded(layer.n_out, lanes, sizeof(real))
         layer.weight = <real*>memory.take_zeroed(layer.n_in * layer.ld * sizeof(real))
         layer.bias = <real*>memory.take_zeroed(layer.ld * sizeof(real))
-        layer.ld_transposed = padded(layer.n_in, lanes)
+        layer.ld_transposed = padded(layer.n_in, lanes, sizeof(real))
         layer.transposed = NULL
         if transposed and l > 0:
             layer.transposed = <real*>memory.take_zeroed(layer.n_out * layer.ld_transposed * sizeof(real))
+    return 0
+
+
+cdef int take_transposed(Stack[real]* to, const Stack[real]* net, int lanes, Memory memory) except -1:
+    """The same parameters, with the upper layers' weights transposed beside them."""
+    cdef Layer[real]* layer
+    cdef int l
+    to[0] = net[0]
+    for l in range(1, net.n_layers):
+        layer = &to.layer[l]
+        layer.ld_transposed = padded(layer.n_in, lanes, sizeof(real))
+        layer.transposed = <real*>memory.take_zeroed(layer.n_out * layer.ld_transposed * sizeof(real))
+        refresh_transposed(to, l, 0, layer.n_in)
     return 0
 
 
@@ -93,34 +124,138 @@ cdef void refresh_transposed(Stack[real]* net, int l, Py_ssize_t first, Py_ssize
 cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil:
     """How many rows go through the layers at once; by the sizes alone.
 
-    A tape of that many rows takes some 16 MB at most.
+    Dense inputs of that many rows take some 8 MB at most; sparse ones fill whole words of
+    the bitmaps by column.
     """
-    cdef Py_ssize_t rows = (1 << 21) // n_in
-    return max(32, min(rows, 512))
+    if sparse:
+        return 1024
+    return max(32, min((1 << 21) // n_in, 1024))
+
+
+cdef void through_parts(
+    BatchJob[real]* job, bint update, const Inputs* x, const SparseRows* next, Py_ssize_t next_rows,
+    const int64_t* after, Py_ssize_t n_after, int me, int members,
+) noexcept nogil:
+    """This member's parts of a sparse first layer: the batch into the weights (`update`), then the
+    inputs of the next batch and its way through these weights."""
+    cdef Passage[real] passage
+    cdef SparseRows old = job.tape.sparse
+    cdef SparseRows following
+    cdef int part, parts = job.tiling.n_parts
+    memset(&passage, 0, sizeof(passage))
+    passage.tiling = &job.tiling
+    passage.source = job.x.source
+    passage.d = job.tape.d[0]
+    passage.ld = job.tape.ld[0]
+    passage.layer = &job.stack.layer[0]
+    passage.target = &job.target.layer[0]
+    passage.scale = <real>job.scale
+    passage.sums = job.tape.sums
+    if update:
+        old.rows = job.rows
+        passage.old = &old
+        if job.velocity is not NULL:
+            passage.velocity = &job.velocity.layer[0]
+            passage.momentum = <real>job.momentum
+    if next is not NULL:
+        following = next[0]
+        following.rows = next_rows
+        passage.next = &following
+        passage.x = x
+        passage.after = after
+        passage.n_after = n_after
+    for part in range(share(parts, me, members), share(parts, me + 1, members)):
+        job.kernels.passage(&passage, part)
+
+
+cdef void through_rows(BatchJob[real]* job, int me, int members) noexcept nogil:
+    """This member's rows through all layers, forward and back."""
+    cdef Py_ssize_t first = share(job.rows, me, members)
+    cdef Py_ssize_t last = share(job.rows, me + 1, members)
+    if first < last:
+        job.kernels.forward(job.stack, &job.x, &job.tiling, &job.tape, first, last)
+        job.kernels.backward(job.stack, &job.tape, job.labels, first, last, job.divisor)
+
+
+cdef void into_dense_weights(BatchJob[real]* job, int me, int members) noexcept nogil:
+    """This member's weight rows of every layer but a sparse first one, and the biases."""
+    cdef int l
+    cdef Py_ssize_t n_in
+    for l in range(job.stack.n_layers):
+        n_in = job.stack.layer[l].n_in
+        if l > 0 or not job.x.sparse:
+            into_weights(job, l, share(n_in, me, members), share(n_in, me + 1, members))
+        if me == members - 1:
+            into_bias(job, l)
+
+
+cdef inline void into_weights(BatchJob[real]* job, int l, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    cdef const Layer[real]* layer = &job.target.layer[l]
+    cdef const Layer[real]* velocity
+    if first >= last:
+        return
+    if job.velocity is NULL:
+        job.kernels.accumulate_weight(job.target, &job.tape, l, job.rows, first, last, job.scale)
+        return
+    velocity = &job.velocity.layer[l]
+    decay((last - first) * velocity.ld, velocity.weight + first * velocity.ld, <real>job.momentum)
+    job.kernels.accumulate_weight(job.velocity, &job.tape, l, job.rows, first, last, 1)
+    follow((last - first) * layer.ld, layer.weight + first * layer.ld,
+           <const real*>velocity.weight + first * velocity.ld, <real>job.scale)
+    if layer.transposed is not NULL:
+        refresh_transposed(<Stack[real]*>job.target, l, first, last)
+
+
+cdef inline void into_bias(BatchJob[real]* job, int l) noexcept nogil:
+    cdef const Layer[real]* layer = &job.target.layer[l]
+    if job.velocity is NULL:
+        job.kernels.accumulate_bias(job.target, &job.tape, l, job.rows, job.scale)
+        return
+    decay(layer.n_out, job.velocity.layer[l].bias, <real>job.momentum)
+    job.kernels.accumulate_bias(job.velocity, &job.tape, l, job.rows, 1)
+    follow(layer.n_out, layer.bias, <const real*>job.velocity.layer[l].bias, <real>job.scale)
+
+
+cdef inline void decay(Py_ssize_t n, real* velocity, real momentum) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        velocity[i] *= momentum
+
+
+cdef inline void follow(Py_ssize_t n, real* weight, const real* velocity, real scale) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(n):
+        weight[i] += scale * velocity[i]
+
+
+cdef double sum_losses(const double* margin, const double* total, Py_ssize_t rows) noexcept nogil:
+    """Sum of margin + log(total), in the order of the rows.
+
+    The logarithm is taken of products of 32 sums, each below 2**31: no such product overflows.
+    """
+    cdef double losses = 0, product = 1
+    cdef Py_ssize_t r
+    for r in range(rows):
+        losses += margin[r]
+        product *= total[r]
+        if r & 31 == 31:
+            losses += log(product)
+            product = 1
+    return losses + log(product)
 
 
 cdef void backpropagate(BatchJob[real]* job, int me, int members) noexcept nogil:
     """One block of rows forward, backward, and onto the target's parameters.
 
-    A member takes rows of the block through all layers, then rows of the weight
-    matrices. What it owns it computes alone, in one order: the number of members
-    cannot change a bit. The caller puts a barrier after this.
+    A member takes parts of a sparse first layer, then rows of the block through all other
+    layers, then rows of the weight matrices. What it owns it computes alone, in one order: the
+    number of members cannot change a bit. The caller puts a barrier after this.
     """
-    cdef Py_ssize_t first = share(job.rows, me, members)
-    cdef Py_ssize_t last = share(job.rows, me + 1, members)
-    cdef Py_ssize_t n_in
-    cdef int l
-    if first < last:
-        job.kernels.forward(job.stack, &job.x, &job.tape, first, last)
-        job.kernels.backward(job.stack, &job.tape, job.labels, first, last, job.divisor)
+    if job.x.sparse:
+        through_parts(job, False, &job.x, &job.tape.sparse, job.rows, NULL, 0, me, members)
+        job.barrier.wait(members)
+    through_rows(job, me, members)
     job.barrier.wait(members)
-    for l in range(job.stack.n_layers):
-        n_in = job.stack.layer[l].n_in
-        first = share(n_in, me, members)
-        last = share(n_in, me + 1, members)
-        if first < last:
-            if l == 0 and job.x.sparse:
-                job.kernels.transpose(&job.x, &job.tape, job.rows, first, last)
-            job.kernels.accumulate_weight(job.target, &job.x, &job.tape, l, job.rows, first, last, job.scale)
-        if me == members - 1:
-            job.kernels.accumulate_bias(job.target, &job.tape, l, job.rows, job.scale)
+    if job.x.sparse:
+        through_parts(job, True, NULL, NULL, 0, NULL, 0, me, members)
+    into_dense_weights(job, me, members)

@@ -14,12 +14,13 @@ from ._inputs cimport Batch, take_inputs, take_labels
 from ._memory cimport Memory
 from ._network cimport Network
 from ._sampler cimport draw_rows, shuffle_rows
-from ._scan cimport count_rows, list_rows, sparse_pays
+from ._scan cimport count_rows, parts_for, sparse_pays, take_tiling
 from ._tape cimport (
-    backpropagate, block_rows, copy_parameters, refresh_transposed, take_stack, take_tape,
+    backpropagate, block_rows, copy_parameters, into_dense_weights, refresh_transposed, sum_losses, take_sparse,
+    take_stack, take_tape, through_parts, through_rows,
 )
 from ._team cimport cnet_seconds, run, share
-from .jobs cimport FitJob
+from .jobs cimport BatchJob, FitJob
 from .stack cimport Inputs, Kernels, Layer, Stack, real
 
 from ._team import cores
@@ -40,7 +41,8 @@ cdef class Trainer:
     x, t : array_like
         Inputs (N, I) and targets, kept for as long as the trainer lives.
     batch_size : int
-    learning_rate : float
+    momentum : float
+        0 for plain gradient descent.
     shuffle : bool
         Each epoch in an order of its own; otherwise drawn with replacement.
     key : int
@@ -64,7 +66,7 @@ cdef class Trainer:
     cdef readonly int n_threads
     cdef readonly Py_ssize_t n_rows
 
-    def __init__(self, Network net not None, x, t, *, Py_ssize_t batch_size, double learning_rate, bint shuffle,
+    def __init__(self, Network net not None, x, t, *, Py_ssize_t batch_size, double momentum, bint shuffle,
                  uint64_t key, uint32_t first_epoch, Py_ssize_t iterations, int n_threads):
         cdef int32_t* labels
         self.net = net
@@ -83,10 +85,10 @@ cdef class Trainer:
             self.order = <int64_t*>self.memory.take(self.n_rows * sizeof(int64_t))
         if net.is_float32:
             set_up(&self.job32, &net.stack32, &active().float32, self, labels,
-                   batch_size, learning_rate, key, first_epoch, iterations)
+                   batch_size, momentum, key, first_epoch, iterations)
         else:
             set_up(&self.job64, &net.stack64, &active().float64, self, labels,
-                   batch_size, learning_rate, key, first_epoch, iterations)
+                   batch_size, momentum, key, first_epoch, iterations)
         self.n_threads = n_threads if n_threads else self.threads_worth()
 
     cdef int threads_worth(self) except -1:
@@ -110,15 +112,17 @@ cdef class Trainer:
             with nogil:
                 shuffle_rows(key, epoch, self.n_rows, self.order)
 
-    def run(self, double[::1] loss not None):
+    def run(self, double[::1] loss not None, const double[::1] rates not None):
         """Go on with the epoch for one tick, at most to the end of `loss`.
 
-        Fills loss from this epoch's iteration on; returns the number of the
-        epoch's iterations that are done and whether the loss is still finite.
+        Fills loss from this epoch's iteration on, whose learning rates are `rates`; returns the
+        number of the epoch's iterations that are done and whether the loss is still finite.
         """
+        if rates.shape[0] != loss.shape[0]:
+            raise ValueError(f"expected a rate for each of {loss.shape[0]} iterations, got {rates.shape[0]}")
         if self.net.is_float32:
-            return run_tick(&self.job32, loss, self.n_threads)
-        return run_tick(&self.job64, loss, self.n_threads)
+            return run_tick(&self.job32, loss, rates, self.n_threads)
+        return run_tick(&self.job64, loss, rates, self.n_threads)
 
     @property
     def correct(self):
@@ -141,32 +145,43 @@ cdef class Trainer:
 
 cdef int set_up(
     FitJob[real]* job, const Stack[real]* net, const Kernels[real]* kernels, Trainer trainer,
-    const int32_t* labels, Py_ssize_t batch_size, double learning_rate, uint64_t key,
+    const int32_t* labels, Py_ssize_t batch_size, double momentum, uint64_t key,
     uint32_t first_epoch, Py_ssize_t iterations,
 ) except -1:
     cdef Memory memory = trainer.memory
+    cdef BatchJob[real]* batch = &job.batch[0]
+    cdef int i
     job.n_rows = trainer.n_rows
     job.batch_size = batch_size
-    job.learning_rate = learning_rate
     job.key = key
     job.order = trainer.order
     job.all_labels = labels
-    job.batch.x = trainer.batch.rows
+    batch.x = trainer.batch.rows
     look_at_inputs(job, kernels, trainer, first_epoch, iterations)
     job.labels = <int32_t*>memory.take(batch_size * sizeof(int32_t))
-    job.index = <int64_t*>memory.take(batch_size * sizeof(int64_t))
-    job.block = min(batch_size, block_rows(job.batch.x.n_in, job.batch.x.sparse))
-    job.batch.kernels = kernels
-    job.batch.stack = &job.stack
-    job.batch.target = &job.stack
-    job.batch.scale = -learning_rate
+    for i in range(3):
+        job.index[i] = <int64_t*>memory.take(batch_size * sizeof(int64_t))
+    job.block = min(batch_size, block_rows(batch.x.n_in, batch.x.sparse))
     take_stack(&job.stack, net, kernels.lanes, True, memory)
     copy_parameters(&job.stack, net)
+    batch.kernels = kernels
+    batch.stack = &job.stack
+    batch.target = &job.stack
+    batch.velocity = NULL
+    batch.momentum = momentum
+    batch.labels = job.labels
+    batch.barrier = &job.barrier
+    if momentum:
+        take_stack(&job.velocity, net, kernels.lanes, False, memory)
+        batch.velocity = &job.velocity
     if job.block < batch_size:
         take_stack(&job.gradient, net, kernels.lanes, False, memory)
-        job.batch.target = &job.gradient
-        job.batch.scale = 1
-    take_tape(&job.batch.tape, net, &job.batch.x, job.block, kernels.lanes, True, memory)
+        batch.target = &job.gradient
+        batch.velocity = NULL
+    take_tape(&batch.tape, net, &batch.x, &batch.tiling, job.block, kernels.lanes, True, True, memory)
+    job.batch[1] = job.batch[0]
+    if batch.x.sparse:
+        take_sparse(&job.batch[1].tape.sparse, &batch.x, &batch.tiling, sizeof(real), memory)
     return 0
 
 
@@ -174,15 +189,14 @@ cdef int look_at_inputs(
     FitJob[real]* job, const Kernels[real]* kernels, Trainer trainer, uint32_t first_epoch,
     Py_ssize_t iterations,
 ) except -1:
-    """Check the rows that this fit will reach, choose the first layer's way, make the lists."""
+    """Check the rows that this fit will reach, choose the first layer's way, cut the columns."""
     cdef Memory scratch = Memory()
-    cdef Py_ssize_t n = job.n_rows, rows = n, r
+    cdef Py_ssize_t rows = job.n_rows
     cdef int64_t* index = NULL
     cdef int64_t* count
-    cdef int64_t* start
     cdef int64_t total
-    cdef Inputs* x = &job.batch.x
-    if job.order is NULL and iterations < n // (2 * job.batch_size):
+    cdef Inputs* x = &job.batch[0].x
+    if job.order is NULL and iterations < rows // (2 * job.batch_size):
         index = <int64_t*>scratch.take(iterations * job.batch_size * sizeof(int64_t))
         rows = reached_rows(job, first_epoch, iterations, index)
     count = <int64_t*>scratch.take(rows * sizeof(int64_t))
@@ -190,14 +204,8 @@ cdef int look_at_inputs(
     x.sparse = sparse_pays(x, rows, total, trainer.net.first_layer)
     trainer.sparse = x.sparse
     trainer.density = <double>total / (<double>rows * x.n_in) if x.sparse else 1.0
-    if not x.sparse:
-        return 0
-    start = <int64_t*>trainer.memory.take_zeroed((n + 1) * sizeof(int64_t))
-    for r in range(rows):
-        start[(index[r] if index is not NULL else r) + 1] = count[r]
-    for r in range(n):
-        start[r + 1] += start[r]
-    list_rows(kernels, x, n, start, trainer.memory)
+    if x.sparse:
+        take_tiling(&job.batch[0].tiling, x, parts_for(trainer.net.sizes[1]), index, rows, trainer.memory)
     return 0
 
 
@@ -218,10 +226,11 @@ cdef Py_ssize_t reached_rows(
     return found
 
 
-cdef object run_tick(FitJob[real]* job, double[::1] loss, int n_threads):
+cdef object run_tick(FitJob[real]* job, double[::1] loss, const double[::1] rates, int n_threads):
     job.until = loss.shape[0]
     if job.iteration < job.until:
         job.loss = &loss[0]
+        job.rates = &rates[0]
         job.stop = 0
         job.diverged = 0
         job.started = cnet_seconds()
@@ -240,115 +249,192 @@ cdef void iterate64(void* job, int me, int members) noexcept nogil:
 
 cdef void iterate(FitJob[real]* job, int me, int members) noexcept nogil:
     """Iterations until the tick or the epoch ends. All members leave together."""
+    cdef bint blocks = job.block < job.batch_size
+    cdef bint sparse = job.batch[0].x.sparse
+    cdef Py_ssize_t iteration = job.iteration
+    if sparse and not blocks:
+        begin_sparse(job, iteration, me, members)
     while not job.stop:
-        if job.block < job.batch_size:
-            step_in_blocks(job, me, members)
+        if blocks:
+            step_in_blocks(job, iteration, me, members)
+        elif sparse:
+            step_sparse(job, iteration, me, members)
         else:
-            step(job, me, members)
+            step_dense(job, iteration, me, members)
         if me == 0:
             end_iteration(job)
-        job.batch.barrier.wait(members)
+        iteration += 1
+        job.barrier.wait(members)
 
 
-cdef inline Py_ssize_t rows_of_batch(FitJob[real]* job) noexcept nogil:
-    """Samples of this iteration's batch: a shuffled epoch's last may be short."""
+cdef inline Py_ssize_t rows_of_batch(FitJob[real]* job, Py_ssize_t iteration) noexcept nogil:
+    """Samples of an iteration's batch: a shuffled epoch's last may be short."""
     if job.order is NULL:
         return job.batch_size
-    return min(job.batch_size, job.n_rows - job.iteration * job.batch_size)
+    return min(job.batch_size, job.n_rows - iteration * job.batch_size)
+
+
+cdef inline void choose_rows(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
+    """This member's share of the rows that an iteration's batch takes."""
+    cdef int64_t* index = job.index[iteration % 3]
+    cdef Py_ssize_t rows = rows_of_batch(job, iteration)
+    cdef Py_ssize_t start = iteration * job.batch_size
+    cdef Py_ssize_t first = share(rows, me, members)
+    cdef Py_ssize_t last = share(rows, me + 1, members)
+    cdef Py_ssize_t i
+    if job.order is NULL:
+        draw_rows(job.key, job.epoch, start + first, start + last, job.n_rows, index + first)
+    else:
+        for i in range(first, last):
+            index[i] = job.order[start + i]
+
+
+cdef inline void choose_labels(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
+    """Labels of this member's share of the batch."""
+    cdef const int64_t* index = job.index[iteration % 3]
+    cdef Py_ssize_t rows = rows_of_batch(job, iteration)
+    cdef Py_ssize_t i
+    for i in range(share(rows, me, members), share(rows, me + 1, members)):
+        job.labels[i] = job.all_labels[index[i]]
 
 
 cdef inline void begin_iteration(FitJob[real]* job) noexcept nogil:
-    """What all members must know of the next batch; one of them writes it down."""
-    cdef Py_ssize_t rows = rows_of_batch(job)
-    job.batch.rows = rows
-    job.batch.divisor = <double>rows
-    job.batch.x.index = job.index
-    job.batch.labels = job.labels
+    """What all members must know of the iteration to come; one of them writes it down."""
+    cdef BatchJob[real]* batch = &job.batch[job.iteration & 1]
+    batch.rows = rows_of_batch(job, job.iteration)
+    batch.divisor = <double>batch.rows
+    batch.x.index = job.index[job.iteration % 3]
+    batch.scale = -job.rates[job.iteration] if job.block >= job.batch_size else 1.0
+    # A clock of the day may run backwards: then, too, the tick ends.
+    job.last[job.iteration & 1] = (job.iteration + 1 >= job.until
+                                   or not (0 <= cnet_seconds() - job.started < TICK_SECONDS))
 
 
-cdef inline void choose_rows(FitJob[real]* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Rows and labels of the samples first..last of this iteration's batch."""
-    cdef Py_ssize_t start = job.iteration * job.batch_size
-    cdef Py_ssize_t i
-    if job.order is NULL:
-        draw_rows(job.key, job.epoch, start + first, start + last, job.n_rows, job.index + first)
+cdef void begin_sparse(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
+    """The first batch of a tick through the first layer; those that come later do so on the way."""
+    cdef BatchJob[real]* batch = &job.batch[iteration & 1]
+    choose_rows(job, iteration, me, members)
+    if iteration + 1 < job.until:
+        choose_rows(job, iteration + 1, me, members)
+    job.barrier.wait(members)
+    through_parts(batch, False, &batch.x, &batch.tape.sparse, batch.rows, NULL, 0, me, members)
+    job.barrier.wait(members)
+
+
+cdef void step_sparse(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
+    """One iteration whose forward pass has begun; the next one's begins while this one ends."""
+    cdef BatchJob[real]* batch = &job.batch[iteration & 1]
+    cdef BatchJob[real]* following = &job.batch[(iteration + 1) & 1]
+    cdef Inputs x = batch.x
+    cdef const int64_t* after = NULL
+    cdef bint last = job.last[iteration & 1]
+    choose_labels(job, iteration, me, members)
+    through_rows(batch, me, members)
+    if not last and iteration + 2 < job.until:
+        after = job.index[(iteration + 2) % 3]
+        choose_rows(job, iteration + 2, me, members)
+    job.barrier.wait(members)
+    if last:
+        through_parts(batch, True, NULL, NULL, 0, NULL, 0, me, members)
     else:
-        for i in range(first, last):
-            job.index[i] = job.order[start + i]
-    for i in range(first, last):
-        job.labels[i] = job.all_labels[job.index[i]]
-
-
-cdef void step(FitJob[real]* job, int me, int members) noexcept nogil:
-    """One iteration whose batch fits one block: the update is fused into the product."""
-    cdef Py_ssize_t rows = job.batch.rows
-    choose_rows(job, share(rows, me, members), share(rows, me + 1, members))
-    backpropagate(&job.batch, me, members)
+        x.index = job.index[(iteration + 1) % 3]
+        through_parts(batch, True, &x, &following.tape.sparse, rows_of_batch(job, iteration + 1), after,
+                      rows_of_batch(job, iteration + 2) if after is not NULL else 0, me, members)
+    into_dense_weights(batch, me, members)
     if me == 0:
-        add_up(job, rows)
+        add_up(job, batch.rows)
 
 
-cdef void step_in_blocks(FitJob[real]* job, int me, int members) noexcept nogil:
+cdef void step_dense(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
+    """One iteration whose batch fits one block: the update is fused into the product."""
+    cdef BatchJob[real]* batch = &job.batch[iteration & 1]
+    choose_rows(job, iteration, me, members)
+    choose_labels(job, iteration, me, members)
+    backpropagate(batch, me, members)
+    if me == 0:
+        add_up(job, batch.rows)
+
+
+cdef void step_in_blocks(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
     """One iteration block by block: the gradient is summed first, then applied."""
-    cdef Py_ssize_t rows = rows_of_batch(job)
+    cdef BatchJob[real]* batch = &job.batch[iteration & 1]
+    cdef Py_ssize_t rows = rows_of_batch(job, iteration)
     cdef Py_ssize_t first = 0
-    choose_rows(job, share(rows, me, members), share(rows, me + 1, members))
+    choose_rows(job, iteration, me, members)
+    choose_labels(job, iteration, me, members)
+    job.barrier.wait(members)
     while first < rows:
         if me == 0:
-            job.batch.rows = min(job.block, rows - first)
-            job.batch.x.index = job.index + first
-            job.batch.labels = job.labels + first
-        job.batch.barrier.wait(members)
-        backpropagate(&job.batch, me, members)
+            batch.rows = min(job.block, rows - first)
+            batch.x.index = job.index[iteration % 3] + first
+            batch.labels = job.labels + first
+        job.barrier.wait(members)
+        backpropagate(batch, me, members)
         if me == 0:
-            add_up(job, job.batch.rows)
-        job.batch.barrier.wait(members)
+            add_up(job, batch.rows)
+        job.barrier.wait(members)
         first += job.block
-    apply_gradient(job, me, members)
+    apply_gradient(job, iteration, me, members)
 
 
-cdef void apply_gradient(FitJob[real]* job, int me, int members) noexcept nogil:
+cdef void apply_gradient(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
     """parameters -= learning rate * gradient, on this member's rows; gradient = 0."""
     cdef Layer[real]* layer
     cdef Layer[real]* gradient
-    cdef Py_ssize_t first, last, i
-    cdef real rate = <real>job.learning_rate
+    cdef real* velocity
+    cdef real* velocity_bias
+    cdef Py_ssize_t first, last
+    cdef real rate = <real>job.rates[iteration]
+    cdef real momentum = <real>job.batch[0].momentum
     cdef int l
     for l in range(job.stack.n_layers):
         layer = &job.stack.layer[l]
         gradient = &job.gradient.layer[l]
+        velocity = job.velocity.layer[l].weight if momentum != 0 else NULL
+        velocity_bias = job.velocity.layer[l].bias if momentum != 0 else NULL
         first = share(layer.n_in, me, members) * layer.ld
         last = share(layer.n_in, me + 1, members) * layer.ld
-        for i in range(first, last):
-            layer.weight[i] -= rate * gradient.weight[i]
-            gradient.weight[i] = 0
+        apply_to(first, last, layer.weight, gradient.weight, velocity, rate, momentum)
         if me == members - 1:
-            for i in range(layer.n_out):
-                layer.bias[i] -= rate * gradient.bias[i]
-                gradient.bias[i] = 0
+            apply_to(0, layer.n_out, layer.bias, gradient.bias, velocity_bias, rate, momentum)
         if layer.transposed is not NULL:
             refresh_transposed(&job.stack, l, first // layer.ld, last // layer.ld)
+
+
+cdef inline void apply_to(
+    Py_ssize_t first, Py_ssize_t last, real* weight, real* gradient, real* velocity, real rate, real momentum
+) noexcept nogil:
+    cdef Py_ssize_t i
+    if velocity is NULL:
+        for i in range(first, last):
+            weight[i] -= rate * gradient[i]
+            gradient[i] = 0
+    else:
+        for i in range(first, last):
+            velocity[i] = momentum * velocity[i] + gradient[i]
+            weight[i] -= rate * velocity[i]
+            gradient[i] = 0
 
 
 cdef inline void add_up(FitJob[real]* job, Py_ssize_t rows) noexcept nogil:
     """Losses and hits of a block, in the order of its rows."""
     cdef Py_ssize_t r
+    job.loss_sum += sum_losses(job.batch[0].tape.margin, job.batch[0].tape.total, rows)
     for r in range(rows):
-        job.loss_sum += job.batch.tape.loss[r]
-        job.correct += job.batch.tape.correct[r]
+        job.correct += job.batch[0].tape.correct[r]
 
 
 cdef inline void end_iteration(FitJob[real]* job) noexcept nogil:
     """Write down the loss, and decide for all whether to go on."""
-    cdef double loss = job.loss_sum / job.batch.divisor
+    cdef double loss = job.loss_sum / <double>rows_of_batch(job, job.iteration)
+    cdef bint last = job.last[job.iteration & 1]
     job.loss[job.iteration] = loss
     job.loss_sum = 0
     job.iteration += 1
     # A NaN fails this comparison too.
     if not (loss < INFINITY):
         job.diverged = 1
-    job.stop = (job.diverged or job.iteration >= job.until
-                or not (0 <= cnet_seconds() - job.started < TICK_SECONDS))
+    job.stop = last or job.diverged
     if not job.stop:
         begin_iteration(job)
 

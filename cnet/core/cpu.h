@@ -29,7 +29,7 @@ static inline uint64_t cnet_xgetbv(void) {
 // system saves when it switches threads. Both are needed.
 static inline int cnet_cpu_features(void) {
     const uint32_t fma = 1u << 12, osxsave = 1u << 27, avx = 1u << 28;
-    const uint32_t avx2 = 1u << 5;
+    const uint32_t avx2 = (1u << 3) | (1u << 5);  // BMI1 too
     const uint32_t avx512 = (1u << 16) | (1u << 17) | (1u << 30) | (1u << 31);  // F, DQ, BW, VL
     uint32_t r[4];
     int features = 0;
@@ -41,7 +41,7 @@ static inline int cnet_cpu_features(void) {
     saved = cnet_xgetbv();
     if ((saved & 0x6) != 0x6) return 0;
     cnet_cpuid(7, r);
-    if (r[1] & avx2) {
+    if ((r[1] & avx2) == avx2) {
         features |= CNET_HAS_AVX2;
         if ((saved & 0xe6) == 0xe6 && (r[1] & avx512) == avx512) features |= CNET_HAS_AVX512;
     }

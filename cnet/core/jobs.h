@@ -15,16 +15,18 @@ template <class T> struct ScanJob {
 };
 
 // Forward only: probabilities, or losses. Each member has a tape of its own and
-// takes its rows through it in tiles.
+// takes its rows through it in blocks.
 template <class T> struct ForwardJob {
     const Kernels<T>* kernels;
     const Stack<T>* stack;
     const Inputs* x;
+    Tiling tiling;
     Tape<T>* tapes;
     ptrdiff_t first, last;
     T* out;                  // (rows, n_out), or NULL for losses
     const int32_t* labels;
-    double* loss;
+    double* margin;          // of each row of the chunk: see Tape
+    double* total;
     uint8_t* correct;
 };
 
@@ -33,48 +35,43 @@ template <class T> struct BatchJob {
     const Kernels<T>* kernels;
     const Stack<T>* stack;
     const Stack<T>* target;
+    const Stack<T>* velocity;  // with momentum, or NULL
     Inputs x;
+    Tiling tiling;
     Tape<T> tape;
     const int32_t* labels;
     ptrdiff_t rows;
     double divisor;          // the mean is over so many rows
-    double scale;            // target += scale * gradient
-    Barrier barrier;
+    double scale;            // target += scale * gradient (or scale * velocity)
+    double momentum;
+    Barrier* barrier;
 };
 
 // A whole fit: see _trainer.
 template <class T> struct FitJob {
-    BatchJob<T> batch;
+    // Of even and of odd iterations: one member prepares the next while others still end this one.
+    BatchJob<T> batch[2];
+    int last[2];             // whether the tick ends with this iteration
+    Barrier barrier;
     Stack<T> stack;          // private, padded copy of the parameters
     Stack<T> gradient;       // only where a batch takes more than one block
+    Stack<T> velocity;       // only with momentum
     ptrdiff_t block;         // rows that a tape holds
     ptrdiff_t n_rows, batch_size;
     const int32_t* all_labels;
     int32_t* labels;         // of this batch
-    int64_t* index;          // rows of this batch
+    int64_t* index[3];       // rows of this batch, of the next and of the one after, in turn
     const int64_t* order;    // this epoch's order, or NULL: drawn with replacement
-    double learning_rate;
+    const double* rates;     // learning rate of each iteration of the epoch
     uint64_t key;
     uint32_t epoch;
     ptrdiff_t iteration;     // within the epoch
     ptrdiff_t until;         // iteration at which to come back
-    double seconds;          // or after so long
-    double started;
+    double started;          // when this tick began
     double* loss;            // of each iteration of the epoch
     int64_t correct;         // samples of this epoch that were read right
     double loss_sum;         // of the batch under way
     int stop, diverged;
-};
-
-// The non-zeros of many rows into one array.
-struct ListJob {
-    int64_t (*find_nonzero)(int source, ptrdiff_t n, const void* x, void* entries);
-    const Inputs* x;
-    ptrdiff_t rows;
-    const int64_t* start;    // of each row's list; an empty one is not looked for
-    char* entries;
-    ptrdiff_t entry_size;
-    char* scratch;           // a row's worth for each member
 };
 
 #endif

@@ -3,7 +3,7 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from ._team cimport Barrier
-from .stack cimport Inputs, Kernels, Stack, Tape
+from .stack cimport Inputs, Kernels, Stack, Tape, Tiling
 
 cdef extern from "jobs.h" nogil:
     cdef cppclass ScanJob[T]:
@@ -17,11 +17,13 @@ cdef extern from "jobs.h" nogil:
         const Kernels[T]* kernels
         const Stack[T]* stack
         const Inputs* x
+        Tiling tiling
         Tape[T]* tapes
         Py_ssize_t first, last
         T* out
         const int32_t* labels
-        double* loss
+        double* margin
+        double* total
         uint8_t* correct
 
     cdef cppclass BatchJob[T]:
@@ -29,42 +31,38 @@ cdef extern from "jobs.h" nogil:
         const Kernels[T]* kernels
         const Stack[T]* stack
         const Stack[T]* target
+        const Stack[T]* velocity
         Inputs x
+        Tiling tiling
         Tape[T] tape
         const int32_t* labels
         Py_ssize_t rows
         double divisor
         double scale
-        Barrier barrier
+        double momentum
+        Barrier* barrier
 
     cdef cppclass FitJob[T]:
         FitJob() noexcept
-        BatchJob[T] batch
+        BatchJob[T]* batch
+        int* last
+        Barrier barrier
         Stack[T] stack
         Stack[T] gradient
+        Stack[T] velocity
         Py_ssize_t block
         Py_ssize_t n_rows, batch_size
         const int32_t* all_labels
         int32_t* labels
-        int64_t* index
+        int64_t** index
         const int64_t* order
-        double learning_rate
+        const double* rates
         uint64_t key
         uint32_t epoch
         Py_ssize_t iteration
         Py_ssize_t until
-        double seconds
         double started
         double* loss
         int64_t correct
         double loss_sum
         int stop, diverged
-
-    ctypedef struct ListJob:
-        int64_t (*find_nonzero)(int, Py_ssize_t, const void*, void*) noexcept nogil
-        const Inputs* x
-        Py_ssize_t rows
-        const int64_t* start
-        char* entries
-        Py_ssize_t entry_size
-        char* scratch

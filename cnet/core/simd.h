@@ -31,10 +31,13 @@
 #endif
 #endif
 
-#if defined(__AVX__)
+#if defined(__AVX__) || defined(__SSE2__) || defined(_M_X64)
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
+#endif
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
 #endif
 
 #if defined(__GNUC__) || defined(__clang__)
@@ -50,6 +53,9 @@ namespace CNET_ISA {
 // How many vectors wide a register block is: with 32 registers 6 rows x 4
 // vectors of sums leave room for their factors, with 16 registers 6 x 2 do.
 static const int BLOCK_VECTORS = CNET_REGISTERS == 32 ? 4 : 2;
+// And of the sparse kernels, whose block is one row: 256 bytes, so that 64 rows of
+// weights stay in the first cache; half of it where vectors are short.
+static const int SPARSE_VECTORS = CNET_VECTOR_BYTES == 64 ? 4 : 8;
 
 template <class T> struct bits_of;
 template <> struct bits_of<float> {
@@ -154,7 +160,103 @@ template <class T> static CNET_INLINE vec<T> vpow2(vec<T> shifted) {
 template <class T> static CNET_INLINE vec<T> vload(const T* p) { vec<T> a; memcpy(&a.v, p, sizeof(a.v)); return a; }
 template <class T> static CNET_INLINE void vstore(T* p, vec<T> a) { memcpy(p, &a.v, sizeof(a.v)); }
 
-// Sum and maximum over the lanes, pairwise: always in the same order.
+// The same pointer, of which the compiler no longer knows how it was computed. In the sparse
+// kernels GCC would keep one pointer for each vector of a row instead of one row and four
+// constant distances, run out of registers and spend a third of the time on sums of addresses.
+template <class T> static CNET_INLINE const T* opaque(const T* p) {
+#if defined(__GNUC__) || defined(__clang__)
+    __asm__("" : "+r"(p));
+#endif
+    return p;
+}
+
+// ---- bitmaps ----
+
+static CNET_INLINE int count_trailing_zeros(uint64_t m) {
+#if defined(__GNUC__) || defined(__clang__)
+    return __builtin_ctzll(m);
+#else
+    unsigned long i;
+    _BitScanForward64(&i, m);
+    return (int)i;
+#endif
+}
+
+static CNET_INLINE void prefetch(const void* p) {
+#if defined(__GNUC__) || defined(__clang__)
+    __builtin_prefetch(p, 0, 2);
+#elif defined(_M_X64)
+    _mm_prefetch((const char*)p, _MM_HINT_T1);
+#else
+    __prefetch(p);
+#endif
+}
+
+// One bit for each of 64 bytes: set where the byte is not zero.
+static CNET_INLINE uint64_t nonzero_bytes(const uint8_t* p) {
+#if defined(__AVX512BW__)
+    __m512i v = _mm512_loadu_si512((const void*)p);
+    return _mm512_test_epi8_mask(v, v);
+#elif defined(__AVX2__)
+    uint64_t bits = 0;
+    for (int i = 0; i < 2; i++) {
+        __m256i v = _mm256_loadu_si256((const __m256i*)(p + 32 * i));
+        bits |= (uint64_t)(uint32_t)~_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_setzero_si256())) << (32 * i);
+    }
+    return bits;
+#elif defined(__SSE2__) || defined(_M_X64)
+    uint64_t bits = 0;
+    for (int i = 0; i < 4; i++) {
+        __m128i v = _mm_loadu_si128((const __m128i*)(p + 16 * i));
+        bits |= (uint64_t)(0xffff & ~_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_setzero_si128()))) << (16 * i);
+    }
+    return bits;
+#else
+    // Eight bytes at once: the top bit of each tells, and a multiplication gathers them.
+    uint64_t bits = 0, v;
+    for (int i = 0; i < 8; i++) {
+        memcpy(&v, p + 8 * i, 8);
+        v = (v | ((v & 0x7f7f7f7f7f7f7f7fu) + 0x7f7f7f7f7f7f7f7fu)) & 0x8080808080808080u;
+        bits |= ((v >> 7) * 0x0102040810204080u >> 56) << (8 * i);
+    }
+    return bits;
+#endif
+}
+
+// One bit for each lane: set where it is not zero (a NaN is not).
+static CNET_INLINE uint64_t nonzero_lanes(vec<float> a) {
+#if defined(__AVX512F__)
+    return _mm512_cmp_ps_mask((__m512)a.v, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+#elif defined(__AVX__)
+    return (uint64_t)_mm256_movemask_ps(_mm256_cmp_ps((__m256)a.v, _mm256_setzero_ps(), _CMP_NEQ_UQ));
+#elif defined(__SSE2__)
+    return (uint64_t)_mm_movemask_ps(_mm_cmpneq_ps((__m128)a.v, _mm_setzero_ps()));
+#elif defined(__aarch64__)
+    const uint32x4_t weights = {1, 2, 4, 8};
+    return vaddvq_u32(vbicq_u32(weights, vceqzq_f32((float32x4_t)a.v)));
+#else
+    uint64_t bits = 0;
+    for (int i = 0; i < vec<float>::lanes; i++) bits |= (uint64_t)(a.v[i] != 0) << i;
+    return bits;
+#endif
+}
+static CNET_INLINE uint64_t nonzero_lanes(vec<double> a) {
+#if defined(__AVX512F__)
+    return _mm512_cmp_pd_mask((__m512d)a.v, _mm512_setzero_pd(), _CMP_NEQ_UQ);
+#elif defined(__AVX__)
+    return (uint64_t)_mm256_movemask_pd(_mm256_cmp_pd((__m256d)a.v, _mm256_setzero_pd(), _CMP_NEQ_UQ));
+#elif defined(__SSE2__)
+    return (uint64_t)_mm_movemask_pd(_mm_cmpneq_pd((__m128d)a.v, _mm_setzero_pd()));
+#else
+    uint64_t bits = 0;
+    for (int i = 0; i < vec<double>::lanes; i++) bits |= (uint64_t)(a.v[i] != 0) << i;
+    return bits;
+#endif
+}
+
+// ---- over the lanes ----
+
+// Sum and maximum, pairwise: lane i with lane i + half, half after half, always in this order.
 template <class T> static CNET_INLINE T vsum(vec<T> a) {
     T lane[vec<T>::lanes];
     vstore(lane, a);
@@ -169,6 +271,91 @@ template <class T> static CNET_INLINE T vmax(vec<T> a) {
         for (int i = 0; i < half; i++) lane[i] = lane[i] < lane[i + half] ? lane[i + half] : lane[i];
     return lane[0];
 }
+
+// The same in registers: by way of memory they took half the time of a softmax.
+#if CNET_VECTOR_EXTENSION && (defined(__SSE2__) || defined(_M_X64))
+#define CNET_OVER_LANES(name, op) \
+    static CNET_INLINE float name##_halves(__m128 a) { \
+        a = _mm_##op##_ps(a, _mm_movehl_ps(a, a)); \
+        return _mm_cvtss_f32(_mm_##op##_ss(a, _mm_shuffle_ps(a, a, 1))); \
+    } \
+    static CNET_INLINE double name##_halves(__m128d a) { return _mm_cvtsd_f64(_mm_##op##_sd(a, _mm_unpackhi_pd(a, a))); }
+CNET_OVER_LANES(vsum, add)
+CNET_OVER_LANES(vmax, max)
+#undef CNET_OVER_LANES
+#if defined(__AVX__)
+#define CNET_OVER_LANES(name, op) \
+    static CNET_INLINE float name##_halves(__m256 a) { \
+        return name##_halves(_mm_##op##_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1))); \
+    } \
+    static CNET_INLINE double name##_halves(__m256d a) { \
+        return name##_halves(_mm_##op##_pd(_mm256_castpd256_pd128(a), _mm256_extractf128_pd(a, 1))); \
+    }
+CNET_OVER_LANES(vsum, add)
+CNET_OVER_LANES(vmax, max)
+#undef CNET_OVER_LANES
+#endif
+#if defined(__AVX512F__)
+#define CNET_OVER_LANES(name, op) \
+    static CNET_INLINE float name##_halves(__m512 a) { \
+        return name##_halves(_mm256_##op##_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1))); \
+    } \
+    static CNET_INLINE double name##_halves(__m512d a) { \
+        return name##_halves(_mm256_##op##_pd(_mm512_castpd512_pd256(a), _mm512_extractf64x4_pd(a, 1))); \
+    }
+CNET_OVER_LANES(vsum, add)
+CNET_OVER_LANES(vmax, max)
+#undef CNET_OVER_LANES
+typedef __m512 native_float;
+typedef __m512d native_double;
+#elif defined(__AVX__)
+typedef __m256 native_float;
+typedef __m256d native_double;
+#else
+typedef __m128 native_float;
+typedef __m128d native_double;
+#endif
+template <> CNET_INLINE float vsum(vec<float> a) { return vsum_halves((native_float)a.v); }
+template <> CNET_INLINE double vsum(vec<double> a) { return vsum_halves((native_double)a.v); }
+template <> CNET_INLINE float vmax(vec<float> a) { return vmax_halves((native_float)a.v); }
+template <> CNET_INLINE double vmax(vec<double> a) { return vmax_halves((native_double)a.v); }
+#endif
+
+// ---- half a vector: the end of a row ----
+
+#if CNET_VECTOR_BYTES == 64
+static const int HAS_HALF = 1;
+template <class T> struct half_vec {
+    typedef T lanes_type __attribute__((vector_size(32)));
+    lanes_type v;
+};
+static CNET_INLINE half_vec<float> hlow(vec<float> a) {
+    half_vec<float> r;
+    r.v = (half_vec<float>::lanes_type)_mm512_castps512_ps256((__m512)a.v);
+    return r;
+}
+static CNET_INLINE half_vec<double> hlow(vec<double> a) {
+    half_vec<double> r;
+    r.v = (half_vec<double>::lanes_type)_mm512_castpd512_pd256((__m512d)a.v);
+    return r;
+}
+static CNET_INLINE half_vec<float> hfma(half_vec<float> a, half_vec<float> b, half_vec<float> c) {
+    a.v = (half_vec<float>::lanes_type)_mm256_fmadd_ps((__m256)a.v, (__m256)b.v, (__m256)c.v);
+    return a;
+}
+static CNET_INLINE half_vec<double> hfma(half_vec<double> a, half_vec<double> b, half_vec<double> c) {
+    a.v = (half_vec<double>::lanes_type)_mm256_fmadd_pd((__m256d)a.v, (__m256d)b.v, (__m256d)c.v);
+    return a;
+}
+#else
+// Shorter vectors are not worth halving: never used.
+static const int HAS_HALF = 0;
+template <class T> struct half_vec { T v; };
+template <class T> static CNET_INLINE half_vec<T> hlow(vec<T>) { half_vec<T> a; a.v = 0; return a; }
+template <class T> static CNET_INLINE half_vec<T> hfma(half_vec<T> a, half_vec<T>, half_vec<T>) { return a; }
+#endif
+template <class T> static CNET_INLINE half_vec<T> hload(const T* p) { half_vec<T> a; memcpy(&a.v, p, sizeof(a.v)); return a; }
+template <class T> static CNET_INLINE void hstore(T* p, half_vec<T> a) { memcpy(p, &a.v, sizeof(a.v)); }
 
 }  // namespace CNET_ISA
 

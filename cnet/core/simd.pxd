@@ -1,8 +1,10 @@
 # cython: language_level=3
 """simd.h for Cython."""
+from libc.stdint cimport uint8_t, uint64_t
 
 cdef extern from "simd.h" namespace "CNET_ISA" nogil:
     int BLOCK_VECTORS
+    int SPARSE_VECTORS
 
     cdef cppclass vec[T]:
         vec() noexcept
@@ -19,3 +21,22 @@ cdef extern from "simd.h" namespace "CNET_ISA" nogil:
     vec[T] vpow2[T](vec[T]) noexcept
     T vsum[T](vec[T]) noexcept
     T vmax[T](vec[T]) noexcept
+
+    const T* opaque[T](const T*) noexcept
+    int count_trailing_zeros(uint64_t) noexcept
+    void prefetch(const void*) noexcept
+    uint64_t nonzero_bytes(const uint8_t*) noexcept
+    uint64_t nonzero_lanes(vec[float]) noexcept
+    uint64_t nonzero_lanes(vec[double]) noexcept
+
+    int HAS_HALF
+
+    cdef cppclass half_vec[T]:
+        half_vec() noexcept
+
+    half_vec[float] hlow(vec[float]) noexcept
+    half_vec[double] hlow(vec[double]) noexcept
+    half_vec[T] hload[T](const T*) noexcept
+    void hstore[T](T*, half_vec[T]) noexcept
+    half_vec[float] hfma(half_vec[float], half_vec[float], half_vec[float]) noexcept
+    half_vec[double] hfma(half_vec[double], half_vec[double], half_vec[double]) noexcept

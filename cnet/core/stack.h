@@ -38,35 +38,37 @@ template <class T> struct Stack {
     Layer<T> layer[CNET_MAX_LAYERS];
 };
 
-// A non-zero input: which column, and how much. A pixel is packed into one word,
-// the integer 1..255 as a bfloat16 (exact) above the column.
-struct Nonzero32 { uint32_t index; float value; };
-struct Nonzero64 { double value; uint32_t index; };
-
-static inline float cnet_pixel_value(uint32_t word) {
-    uint32_t high = word & 0xffff0000u;
-    float value;
-    memcpy(&value, &high, sizeof value);
-    return value;
-}
-
-static inline uint32_t cnet_pixel_word(float value, uint32_t index) {
-    uint32_t high;
-    memcpy(&high, &value, sizeof high);
-    return high | index;
-}
-
 // The inputs: n_in columns at `data`, rows `stride` apart. Row r of a block is
-// row index[r] of the data (or first + r where index is NULL). Where lists of
-// non-zeros were found beforehand, row i's are entries[start[i] .. start[i + 1]).
+// row index[r] of the data (or first + r where index is NULL).
 struct Inputs {
     int source;
     int sparse;
     ptrdiff_t n_in, stride, first;
     const void *data;
+    const void *end;               // past the last element
     const int64_t *index;
-    const int64_t *start;
-    const void *entries;
+};
+
+// Sparse inputs are cut by columns: into tiles of at most 64, so that a tile of a row
+// is one word of a bitmap; and the tiles into parts. A part is one member's at a time:
+// its inputs, its weights and the sums over its columns. There are as many parts as the
+// sizes say, whatever the number of members, so that the sums' order never changes.
+enum { CNET_TILE = 64, CNET_MAX_PARTS = 8 };
+struct Tiling {
+    ptrdiff_t n_tiles;
+    int n_parts;
+    const int32_t *start;          // first column of each tile, and n_in
+    int32_t part[CNET_MAX_PARTS + 1];  // first tile of each part, and n_tiles
+};
+
+// The rows of a mini-batch by tiles: values[tile] (capacity, 64), as bytes or in the
+// network's type; mask[tile] (capacity,): which of a row's 64 are not zero. Masks of rows
+// past the last are zero.
+struct SparseRows {
+    ptrdiff_t rows;
+    ptrdiff_t capacity;            // a multiple of 64
+    void *values;
+    uint64_t *mask;
 };
 
 // What a block of rows leaves behind on its way through the layers.
@@ -79,30 +81,53 @@ template <class T> struct Tape {
     ptrdiff_t ld[CNET_MAX_LAYERS];
     T *z[CNET_MAX_LAYERS];
     T *d[CNET_MAX_LAYERS];
-    double *loss;                  // of each row
+    double *margin;                // of each row: its largest score less its label's,
+    double *total;                 // and the sum of exp(score - largest); the loss is margin + log(total)
     uint8_t *correct;              // of each row
-    const void **row_entries;      // sparse inputs: of each row, its non-zeros
-    int64_t *row_count;
-    void *entries;                 // room for lists found on the way (capacity, n_in)
-    int32_t *column_count;         // the same lists by column: (n_in,)
-    void *column_entries;          // (n_in, capacity)
+    SparseRows sparse;             // sparse inputs
+    T *sums;                       // of the first layer, part by part: (n_parts, capacity, ld[0])
+};
+
+// One passage over a part of the first layer's columns, tile by tile, while a tile's weights
+// are in the nearest cache: update them by the batch whose deltas are known, then gather the
+// next batch's inputs and begin its forward pass.
+template <class T> struct Passage {
+    const Tiling *tiling;
+    int source;
+    // Update: target.weight += scale * old^T d; no update where old is NULL.
+    const SparseRows *old;
+    const T *d;
+    ptrdiff_t ld;                  // of d and sums
+    const Layer<T> *target;
+    T scale;
+    // Or, with momentum: velocity = momentum * velocity + old^T d; target.weight += scale * velocity.
+    const Layer<T> *velocity;      // NULL without
+    T momentum;
+    // Forward: sums[part] = next . layer.weight; no forward where next is NULL.
+    const Layer<T> *layer;
+    const Inputs *x;               // where next's rows are gathered from
+    SparseRows *next;
+    T *sums;
+    const int64_t *after;          // rows that the batch after the next will take, or NULL
+    ptrdiff_t n_after;
 };
 
 // What an instruction set offers. One table for each element type.
 template <class T> struct Kernels {
     int lanes;
-    // Rows first..last of a block through all layers: scores in the last z.
-    void (*forward)(const Stack<T>*, const Inputs*, Tape<T>*, ptrdiff_t first, ptrdiff_t last);
+    // Rows first..last of a block through all layers: scores in the last z. Sparse inputs'
+    // first layer has been summed by `passage`.
+    void (*forward)(const Stack<T>*, const Inputs*, const Tiling*, Tape<T>*, ptrdiff_t first, ptrdiff_t last);
+    // A part of the first layer, for sparse inputs.
+    void (*passage)(const Passage<T>*, int part);
     // Scores to probabilities, in place.
     void (*softmax)(const Stack<T>*, Tape<T>*, ptrdiff_t first, ptrdiff_t last);
     // From scores: the loss of each row, and whether its largest score is its label's.
     void (*cross_entropy)(const Stack<T>*, Tape<T>*, const int32_t* labels, ptrdiff_t first, ptrdiff_t last);
     // From scores: loss, correct, and d of every layer; `divisor` is the batch size.
     void (*backward)(const Stack<T>*, Tape<T>*, const int32_t* labels, ptrdiff_t first, ptrdiff_t last, double divisor);
-    // Sparse inputs by column, for columns first..last of the block's `rows` rows.
-    void (*transpose)(const Inputs*, Tape<T>*, ptrdiff_t rows, ptrdiff_t first, ptrdiff_t last);
-    // target.weight[first..last] += scale * inputs^T d, for one layer.
-    void (*accumulate_weight)(const Stack<T>* target, const Inputs*, Tape<T>*, int layer, ptrdiff_t rows, ptrdiff_t first, ptrdiff_t last, double scale);
+    // target.weight[first..last] += scale * inputs^T d, for one layer with dense inputs.
+    void (*accumulate_weight)(const Stack<T>* target, Tape<T>*, int layer, ptrdiff_t rows, ptrdiff_t first, ptrdiff_t last, double scale);
     // target.bias += scale * sum of d over the rows.
     void (*accumulate_bias)(const Stack<T>* target, Tape<T>*, int layer, ptrdiff_t rows, double scale);
     // Element-wise functions of _functions; n is a multiple of nothing.
@@ -110,8 +135,6 @@ template <class T> struct Kernels {
     void (*softmax_rows)(ptrdiff_t rows, ptrdiff_t n, const T* x, T* out);
     // How many of n inputs are not zero (-1: not finite, -2: too large for T).
     int64_t (*count_nonzero)(int source, ptrdiff_t n, const void* x);
-    // The non-zeros of n inputs, in order; returns how many.
-    int64_t (*find_nonzero)(int source, ptrdiff_t n, const void* x, void* entries);
 };
 
 struct KernelTable {

@@ -1,6 +1,6 @@
 # cython: language_level=3
 """stack.h for Cython: the plain data shared by the door, the trainer and the kernels."""
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 ctypedef fused real:
     float
@@ -40,25 +40,29 @@ cdef extern from "stack.h" nogil:
         int activation
         Layer[T]* layer
 
-    ctypedef struct Nonzero32:
-        uint32_t index
-        float value
-
-    ctypedef struct Nonzero64:
-        double value
-        uint32_t index
-
-    float cnet_pixel_value(uint32_t word) noexcept
-    uint32_t cnet_pixel_word(float value, uint32_t index) noexcept
+    enum:
+        CNET_TILE
+        CNET_MAX_PARTS
 
     ctypedef struct Inputs:
         int source
         int sparse
         Py_ssize_t n_in, stride, first
         const void* data
+        const void* end
         const int64_t* index
-        const int64_t* start
-        const void* entries
+
+    ctypedef struct Tiling:
+        Py_ssize_t n_tiles
+        int n_parts
+        const int32_t* start
+        int32_t* part
+
+    ctypedef struct SparseRows:
+        Py_ssize_t rows
+        Py_ssize_t capacity
+        void* values
+        uint64_t* mask
 
     cdef cppclass Tape[T]:
         Py_ssize_t capacity
@@ -67,27 +71,43 @@ cdef extern from "stack.h" nogil:
         Py_ssize_t* ld
         T** z
         T** d
-        double* loss
+        double* margin
+        double* total
         uint8_t* correct
-        const void** row_entries
-        int64_t* row_count
-        void* entries
-        int32_t* column_count
-        void* column_entries
+        SparseRows sparse
+        T* sums
+
+    cdef cppclass Passage[T]:
+        const Tiling* tiling
+        int source
+        const SparseRows* old
+        const T* d
+        Py_ssize_t ld
+        const Layer[T]* target
+        T scale
+        const Layer[T]* velocity
+        T momentum
+        const Layer[T]* layer
+        const Inputs* x
+        SparseRows* next
+        T* sums
+        const int64_t* after
+        Py_ssize_t n_after
 
     cdef cppclass Kernels[T]:
         int lanes
-        void (*forward)(const Stack[T]*, const Inputs*, Tape[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*forward)(
+            const Stack[T]*, const Inputs*, const Tiling*, Tape[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*passage)(const Passage[T]*, int) noexcept nogil
         void (*softmax)(const Stack[T]*, Tape[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*cross_entropy)(const Stack[T]*, Tape[T]*, const int32_t*, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*backward)(const Stack[T]*, Tape[T]*, const int32_t*, Py_ssize_t, Py_ssize_t, double) noexcept nogil
-        void (*transpose)(const Inputs*, Tape[T]*, Py_ssize_t, Py_ssize_t, Py_ssize_t) noexcept nogil
-        void (*accumulate_weight)(const Stack[T]*, const Inputs*, Tape[T]*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, double) noexcept nogil
+        void (*accumulate_weight)(
+            const Stack[T]*, Tape[T]*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, double) noexcept nogil
         void (*accumulate_bias)(const Stack[T]*, Tape[T]*, int, Py_ssize_t, double) noexcept nogil
         void (*apply)(int, Py_ssize_t, const T*, T*) noexcept nogil
         void (*softmax_rows)(Py_ssize_t, Py_ssize_t, const T*, T*) noexcept nogil
         int64_t (*count_nonzero)(int, Py_ssize_t, const void*) noexcept nogil
-        int64_t (*find_nonzero)(int, Py_ssize_t, const void*, void*) noexcept nogil
 
     cdef cppclass KernelTable:
         const char* name

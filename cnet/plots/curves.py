@@ -9,7 +9,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from ..training import History, check_count
+from ..checks import check_count
+from ..training import History
 from .style import MARKER_LIMIT, as_floats, check_axes, count_axis, legend, new_axes, note, palette, tidy
 
 __all__ = ["accuracy_curve", "loss_curve"]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..training import check_count
+from ..checks import check_count
 
 __all__ = [
     "Plane", "along", "check_function", "check_points", "check_range", "of_two", "over", "quiet", "scalar",

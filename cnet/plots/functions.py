@@ -10,8 +10,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from .. import functions as cnet_functions
+from ..checks import check_choice
 from ..differentiation import numerical_diff
-from ..training import check_choice
 from .evaluation import along, check_function, check_points, check_range, quiet, scalar
 from .style import as_floats, check_axes, ink, legend, legend_on_top, new_axes, palette, tidy
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
+from ..checks import check_count
 from ..network import TwoLayerNet
-from ..training import check_count
 from .networks import check_names, check_network, predictions
 from .style import check_axes, fade, ink, new_axes, note, tidy, width_of
 from .style import colorbar as add_colorbar

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.ticker import MaxNLocator
 
+from ..checks import check_number
 from ..network import TwoLayerNet
 from ..rng import as_key
-from ..training import check_number
 from .evaluation import check_points
 from .networks import check_network
 from .style import check_axes, new_axes, tidy

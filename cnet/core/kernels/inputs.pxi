@@ -1,17 +1,15 @@
-# Inputs as they come (bytes or floats): counting, listing and widening them.
+# Inputs as they come (bytes or floats): counting, widening and gathering them.
+
+ctypedef fused cell:
+    # An input as it stands in a tile: a byte or a number of the network's type.
+    uint8_t
+    float
+    double
 
 ctypedef fused source:
     uint8_t
     float
     double
-
-ctypedef fused float_source:
-    float
-    double
-
-ctypedef fused float_entry:
-    Nonzero32
-    Nonzero64
 
 
 cdef inline int64_t count_nonzero_as(Py_ssize_t n, const source* x, double largest) noexcept nogil:
@@ -52,55 +50,6 @@ cdef int64_t count_nonzero64(int kind, Py_ssize_t n, const void* x) noexcept nog
     return count_nonzero_as(n, <const double*>x, DBL_MAX)
 
 
-cdef inline int64_t find_nonzero_pixels(Py_ssize_t n, const uint8_t* x, uint32_t* out) noexcept nogil:
-    """Most bytes are zero: look at eight together first."""
-    cdef Py_ssize_t i = 0, j
-    cdef int64_t count = 0
-    cdef uint64_t eight
-    while i < n:
-        if i + 8 <= n:
-            memcpy(&eight, x + i, 8)
-            if eight == 0:
-                i += 8
-                continue
-        for j in range(i, i + 8 if i + 8 <= n else n):
-            # Written always, kept when not zero: no branch to mispredict.
-            # (The place after the last entry is only written while columns remain.)
-            out[count] = cnet_pixel_word(<float>x[j], <uint32_t>j)
-            count += x[j] != 0
-        i += 8
-    return count
-
-
-cdef inline int64_t find_nonzero_floats(Py_ssize_t n, const float_source* x, float_entry* out) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef int64_t count = 0
-    for i in range(n):
-        out[count].index = <uint32_t>i
-        if float_entry is Nonzero32:
-            out[count].value = <float>x[i]
-        else:
-            out[count].value = x[i]
-        count += x[i] != 0
-    return count
-
-
-cdef int64_t find_nonzero32(int kind, Py_ssize_t n, const void* x, void* out) noexcept nogil:
-    if kind == CNET_UINT8:
-        return find_nonzero_pixels(n, <const uint8_t*>x, <uint32_t*>out)
-    if kind == CNET_FLOAT32:
-        return find_nonzero_floats(n, <const float*>x, <Nonzero32*>out)
-    return find_nonzero_floats(n, <const double*>x, <Nonzero32*>out)
-
-
-cdef int64_t find_nonzero64(int kind, Py_ssize_t n, const void* x, void* out) noexcept nogil:
-    if kind == CNET_UINT8:
-        return find_nonzero_pixels(n, <const uint8_t*>x, <uint32_t*>out)
-    if kind == CNET_FLOAT32:
-        return find_nonzero_floats(n, <const float*>x, <Nonzero64*>out)
-    return find_nonzero_floats(n, <const double*>x, <Nonzero64*>out)
-
-
 cdef inline void widen_as(Py_ssize_t n, const source* x, real* out) noexcept nogil:
     cdef Py_ssize_t i
     for i in range(n):
@@ -118,3 +67,71 @@ cdef inline void widen(int kind, Py_ssize_t n, const void* x, real* out) noexcep
         widen_as(n, <const float*>x, out)
     else:
         widen_as(n, <const double*>x, out)
+
+
+cdef inline Py_ssize_t source_size(int kind) noexcept nogil:
+    return 1 if kind == CNET_UINT8 else (4 if kind == CNET_FLOAT32 else 8)
+
+
+cdef inline Py_ssize_t row_of(const Inputs* x, Py_ssize_t r) noexcept nogil:
+    return x.index[r] if x.index is not NULL else x.first + r
+
+
+cdef inline uint64_t gather_cells(const source* x, cell* out) noexcept nogil:
+    """64 inputs into a tile; returns which are not zero."""
+    cdef uint64_t bits = 0
+    cdef Py_ssize_t i, v, lanes
+    if cell is uint8_t:
+        memcpy(out, x, CNET_TILE)
+        return nonzero_bytes(<const uint8_t*>out)
+    else:
+        lanes = sizeof(vec[cell]) // sizeof(cell)
+        for i in range(CNET_TILE):
+            out[i] = <cell>x[i]
+        for v in range(CNET_TILE // lanes):
+            bits |= nonzero_lanes(vload(<const cell*>out + v * lanes)) << (v * lanes)
+        return bits
+
+
+cdef inline void gather_from(
+    const source* of_type, const Inputs* x, Py_ssize_t first, Py_ssize_t n, Py_ssize_t rows, cell* out, uint64_t* mask
+) noexcept nogil:
+    cdef source few[CNET_TILE]
+    cdef uint64_t width = 0xFFFFFFFFFFFFFFFFu >> (CNET_TILE - n)
+    cdef const source* row
+    cdef Py_ssize_t r
+    for r in range(rows):
+        row = <const source*>x.data + row_of(x, r) * x.stride + first
+        if row + CNET_TILE > <const source*>x.end:
+            # A whole tile would reach past the last row's end.
+            memset(few, 0, sizeof(few))
+            memcpy(few, row, n * sizeof(source))
+            row = few
+        mask[r] = gather_cells(row, out + r * CNET_TILE) & width
+    for r in range(rows, (rows + CNET_TILE - 1) // CNET_TILE * CNET_TILE):
+        mask[r] = 0
+
+
+cdef inline void gather_tile(
+    const Inputs* x, Py_ssize_t first, Py_ssize_t n, Py_ssize_t rows, cell* out, uint64_t* mask
+) noexcept nogil:
+    """The columns first..first+n of a batch's rows, and their bitmaps."""
+    if cell is uint8_t:
+        gather_from(<const uint8_t*>NULL, x, first, n, rows, out, mask)
+    elif x.source == CNET_FLOAT32:
+        gather_from(<const float*>NULL, x, first, n, rows, out, mask)
+    else:
+        gather_from(<const double*>NULL, x, first, n, rows, out, mask)
+
+
+cdef inline void prefetch_tile(
+    const Inputs* x, Py_ssize_t first, Py_ssize_t n, const int64_t* rows, Py_ssize_t n_rows
+) noexcept nogil:
+    """Ask for the same columns of rows that will be gathered an iteration later."""
+    cdef Py_ssize_t size = source_size(x.source)
+    cdef const char* end
+    cdef Py_ssize_t r, line
+    for r in range(n_rows):
+        end = <const char*>x.data + (rows[r] * x.stride + first + n) * size - 1
+        for line in range((n * size + 63) // 64):
+            prefetch(end - line * 64)

@@ -6,28 +6,36 @@
 
 from cpython.pycapsule cimport PyCapsule_New
 from libc.float cimport DBL_MAX
-from libc.math cimport INFINITY, log
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.math cimport INFINITY
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from .simd cimport (
-    BLOCK_VECTORS, vec, vfma, vload, vmax, vpow2, vselect_less, vset, vstore, vsum,
+    BLOCK_VECTORS, HAS_HALF, SPARSE_VECTORS, count_trailing_zeros, half_vec, hfma, hload, hlow, hstore, nonzero_bytes, nonzero_lanes, opaque, prefetch,
+    vec, vfma, vload, vmax, vpow2, vselect_less, vset, vstore, vsum,
 )
 from .stack cimport (
-    CNET_FLOAT32, CNET_RELU, CNET_SIGMOID, CNET_TANH, CNET_UINT8, FUNCTION_RELU,
+    CNET_FLOAT32, CNET_IDENTITY, CNET_RELU, CNET_SIGMOID, CNET_TANH, CNET_TILE, CNET_UINT8, FUNCTION_RELU,
     FUNCTION_RELU_GRAD, FUNCTION_SIGMOID, FUNCTION_SIGMOID_GRAD, FUNCTION_TANH, Inputs, KernelTable,
-    Layer, Nonzero32, Nonzero64, RECIPROCAL_FACTORIAL, Stack, Tape, cnet_pixel_value,
-    cnet_pixel_word, real,
+    Layer, Passage, RECIPROCAL_FACTORIAL, Stack, Tape, Tiling, real,
 )
 
 cdef extern from *:
     """
     #define VECTOR_LANES_MAX 16
+    // A tape for sparse inputs holds so many times 64 rows at most.
+    #define MAX_WORDS 16
     // The largest double that rounds to a finite float lies half a unit above FLT_MAX.
     #define FLOAT_LARGEST 3.4028235677973362e+38
+    // The numbers of the lanes.
+    static const float LANE32[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    static const double LANE64[8] = {0, 1, 2, 3, 4, 5, 6, 7};
     """
     enum: VECTOR_LANES_MAX
+    enum: MAX_WORDS
     double FLOAT_LARGEST
+    const float* LANE32
+    const double* LANE64
 
 include "elementwise.pxi"
 include "product.pxi"
@@ -35,6 +43,8 @@ include "inputs.pxi"
 include "sparse.pxi"
 include "softmax.pxi"
 include "passes.pxi"
+
+fill_pixels()
 
 cdef KernelTable table
 table.vector_bytes = sizeof(vec[float])
@@ -44,25 +54,23 @@ table.float32.forward = forward[float]
 table.float32.softmax = softmax[float]
 table.float32.cross_entropy = cross_entropy[float]
 table.float32.backward = backward[float]
-table.float32.transpose = transpose[float]
+table.float32.passage = passage[float]
 table.float32.accumulate_weight = accumulate_weight[float]
 table.float32.accumulate_bias = accumulate_bias[float]
 table.float32.apply = apply[float]
 table.float32.softmax_rows = softmax_rows[float]
 table.float32.count_nonzero = count_nonzero32
-table.float32.find_nonzero = find_nonzero32
 
 table.float64.lanes = sizeof(vec[double]) // sizeof(double)
 table.float64.forward = forward[double]
 table.float64.softmax = softmax[double]
 table.float64.cross_entropy = cross_entropy[double]
 table.float64.backward = backward[double]
-table.float64.transpose = transpose[double]
+table.float64.passage = passage[double]
 table.float64.accumulate_weight = accumulate_weight[double]
 table.float64.accumulate_bias = accumulate_bias[double]
 table.float64.apply = apply[double]
 table.float64.softmax_rows = softmax_rows[double]
 table.float64.count_nonzero = count_nonzero64
-table.float64.find_nonzero = find_nonzero64
 
 capsule = PyCapsule_New(&table, "cnet.core.KernelTable", NULL)

@@ -1,25 +1,38 @@
 # Softmax and cross-entropy, row by row.
 
-cdef inline real softmax_row(Py_ssize_t n, Py_ssize_t padded, real* s, real* largest) noexcept nogil:
+cdef inline vec[real] lanes_below(Py_ssize_t n, vec[real] s) noexcept nogil:
+    """s, with -inf in the lanes from n on."""
+    if real is float:
+        return vselect_less(vload(<const real*>LANE32), vset(<real>n), s, vset(<real>-INFINITY))
+    else:
+        return vselect_less(vload(<const real*>LANE64), vset(<real>n), s, vset(<real>-INFINITY))
+
+
+cdef inline real softmax_row(Py_ssize_t n, Py_ssize_t padded, real* s, real* largest, Py_ssize_t* best) noexcept nogil:
     """s = exp(s - max(s)); returns its sum. Lanes from n to padded become 0.
 
-    The largest score is taken off first, so that nothing overflows.
+    The largest score is taken off first, so that nothing overflows. `best` is the first place
+    that has it.
     """
     cdef Py_ssize_t v, j, lanes = sizeof(vec[real]) // sizeof(real)
+    cdef Py_ssize_t end = padded - lanes
     cdef vec[real] top, total, e
-    for j in range(n, padded):
-        s[j] = -INFINITY
-    top = vload(<const real*>s)
-    for v in range(1, padded // lanes):
-        j = v * lanes
-        e = vload(<const real*>s + j)
+    cdef uint64_t bits = 0
+    top = lanes_below(n - end, vload(<const real*>s + end))
+    vstore(s + end, top)
+    for v in range(end // lanes):
+        e = vload(<const real*>s + v * lanes)
         top = vselect_less(top, e, e, top)
     largest[0] = vmax(top)
     top = vset(largest[0])
     total = vset(<real>0)
     for v in range(padded // lanes):
         j = v * lanes
-        e = vexp_negative(vload(<const real*>s + j) - top)
+        e = vload(<const real*>s + j)
+        if bits == 0:
+            bits = nonzero_lanes(vselect_less(e, top, vset(<real>0), vset(<real>1)))
+            best[0] = j + count_trailing_zeros(bits | (<uint64_t>1 << 63))
+        e = vexp_negative(e - top)
         vstore(s + j, e)
         total = total + e
     return vsum(total)
@@ -30,14 +43,6 @@ cdef inline void divide_row(Py_ssize_t padded, real* s, real divisor) noexcept n
     for v in range(padded // lanes):
         j = v * lanes
         vstore(s + j, vload(<const real*>s + j) / vset(divisor))
-
-
-cdef inline Py_ssize_t argmax(Py_ssize_t n, const real* s) noexcept nogil:
-    cdef Py_ssize_t j, best = 0
-    for j in range(1, n):
-        if s[j] > s[best]:
-            best = j
-    return best
 
 
 cdef inline Py_ssize_t padded_width(Py_ssize_t n, real* of_type) noexcept nogil:
@@ -51,25 +56,32 @@ cdef void softmax(const Stack[real]* net, Tape[real]* tape, Py_ssize_t first, Py
     cdef Py_ssize_t n = net.layer[top].n_out
     cdef Py_ssize_t padded = padded_width(n, tape.z[top])
     cdef Py_ssize_t r
+    cdef Py_ssize_t best
     cdef real* s
     cdef real largest, total
     for r in range(first, last):
         s = tape.z[top] + r * tape.ld[top]
-        total = softmax_row(n, padded, s, &largest)
+        total = softmax_row(n, padded, s, &largest, &best)
         divide_row(padded, s, total)
 
 
-cdef inline void row_cross_entropy(
-    Py_ssize_t n, Py_ssize_t padded, real* s, int32_t label, double* loss, uint8_t* correct
+cdef inline real row_cross_entropy(
+    Py_ssize_t n, Py_ssize_t padded, Tape[real]* tape, int top, Py_ssize_t r, int32_t label
 ) noexcept nogil:
-    """From a row of scores: log(sum(exp(s))) - s[label]; s becomes the probabilities."""
+    """A row's scores s to exp(s - max(s)); returns their sum.
+
+    The loss log(sum(exp(s))) - s[label] is left in two parts: `margin`, max(s) - s[label], and
+    `total`, of which the logarithm is taken later, of many together.
+    """
+    cdef real* s = tape.z[top] + r * tape.ld[top]
     cdef real largest
     cdef double score = s[label]
-    cdef real total
-    correct[0] = argmax(n, <const real*>s) == label
-    total = softmax_row(n, padded, s, &largest)
-    loss[0] = log(<double>total) + (<double>largest - score)
-    divide_row(padded, s, total)
+    cdef Py_ssize_t best
+    cdef real total = softmax_row(n, padded, s, &largest, &best)
+    tape.margin[r] = <double>largest - score
+    tape.total[r] = total
+    tape.correct[r] = best == label
+    return total
 
 
 cdef void cross_entropy(
@@ -81,8 +93,7 @@ cdef void cross_entropy(
     cdef Py_ssize_t padded = padded_width(n, tape.z[top])
     cdef Py_ssize_t r
     for r in range(first, last):
-        row_cross_entropy(n, padded, tape.z[top] + r * tape.ld[top], labels[r],
-                          tape.loss + r, tape.correct + r)
+        row_cross_entropy(n, padded, tape, top, r, labels[r])
 
 
 cdef void softmax_rows(Py_ssize_t rows, Py_ssize_t n, const real* x, real* out) noexcept nogil:

@@ -1,137 +1,279 @@
-# The sparse product, and the lists of non-zeros that it walks.
+# The first layer over the inputs that are not zero.
 #
-# One kernel serves both ways: forward, the rows summed are weight rows and the
-# values are a sample's inputs; backward, they are the samples' deltas and the
-# values are one input's over the batch.
+# A tile of 64 columns and its rows of weights stay in the nearest cache while a batch
+# passes. One word of a bitmap tells which of a row's 64 inputs are not zero; turned over,
+# 64 such words tell in which rows a column is not zero. So both products walk along set
+# bits, sums in registers: forward over weight rows, backward over the batch's deltas.
 
-ctypedef fused entry:
-    uint32_t
-    Nonzero32
-    Nonzero64
+# What a byte is worth: value/255.
+cdef float PIXEL32[256]
+cdef double PIXEL64[256]
 
 
-cdef inline uint32_t entry_index(entry* e) noexcept nogil:
-    if entry is uint32_t:
-        return e[0] & 0xffff
+cdef void fill_pixels() noexcept:
+    cdef int i
+    for i in range(256):
+        PIXEL32[i] = <float>i / <float>255
+        PIXEL64[i] = i / 255.0
+
+
+cdef inline real as_number(const cell* x, const real* of_type) noexcept nogil:
+    if cell is uint8_t:
+        if real is float:
+            return PIXEL32[x[0]]
+        else:
+            return PIXEL64[x[0]]
     else:
-        return e.index
+        return <real>x[0]
 
 
-cdef inline double entry_value(entry* e) noexcept nogil:
-    if entry is uint32_t:
-        return cnet_pixel_value(e[0])
-    else:
-        return e.value
+cdef inline void swap_bits(int width, int distance, uint64_t low, uint64_t* word) noexcept nogil:
+    """In blocks of 2 width x 2 width bits, swap the two blocks off the diagonal.
 
-
-cdef inline void weighted_sum_block(
-    int vectors, Py_ssize_t count, entry* entries, const real* rows, Py_ssize_t ld,
-    real scale, const real* base, real* out,
-) noexcept nogil:
-    """out = base + scale * sum of value * row, `vectors` vectors wide.
-
-    Even and odd entries are summed apart: one sum alone would wait for each
-    multiply-add to end before the next.
+    Rows that are `width` apart stand `distance` words apart, in runs of `distance`.
     """
-    cdef vec[real] even[4]
-    cdef vec[real] odd[4]
+    cdef int i, k, block
+    cdef uint64_t t
+    for block in range(CNET_TILE // (2 * distance)):
+        k = 2 * distance * block
+        for i in range(k, k + distance):
+            t = ((word[i] >> width) ^ word[i + distance]) & low
+            word[i + distance] ^= t
+            word[i] ^= t << width
+
+
+cdef inline void transpose_bits(const uint64_t* row, uint64_t* column) noexcept nogil:
+    """Bit j of row i to bit i of column j, which stands at column[place_of(j)].
+
+    The columns stand in the order 0, 8, 16, ... 1, 9, ...: so the last three of the six steps
+    work on runs of eight words too, as vectors.
+    """
+    cdef uint64_t word[CNET_TILE]
+    cdef int i
+    memcpy(word, row, sizeof(word))
+    swap_bits(32, 32, 0x00000000FFFFFFFFu, word)
+    swap_bits(16, 16, 0x0000FFFF0000FFFFu, word)
+    swap_bits(8, 8, 0x00FF00FF00FF00FFu, word)
+    for i in range(CNET_TILE):
+        column[place_of(i)] = word[i]
+    swap_bits(4, 32, 0x0F0F0F0F0F0F0F0Fu, column)
+    swap_bits(2, 16, 0x3333333333333333u, column)
+    swap_bits(1, 8, 0x5555555555555555u, column)
+
+
+cdef inline Py_ssize_t place_of(Py_ssize_t column) noexcept nogil:
+    return (column & 7) * 8 + (column >> 3)
+
+
+cdef inline void forward_block(
+    int vectors, bint half, bint fresh, Py_ssize_t rows, const uint64_t* mask, const cell* x,
+    const real* weight, Py_ssize_t ld_weight, real* sums, Py_ssize_t ld,
+) noexcept nogil:
+    """sums (rows, vectors) = (0 where fresh, else sums) + x (rows, 64) . weight (64, vectors)."""
+    cdef vec[real] total[8]
+    cdef half_vec[real] rest = hlow(vset(<real>0))
     cdef vec[real] factor
-    cdef Py_ssize_t e, lanes = sizeof(vec[real]) // sizeof(real)
+    cdef uint64_t bits
     cdef const real* row
+    cdef Py_ssize_t r, lanes = sizeof(vec[real]) // sizeof(real)
+    cdef int j, column
+    for r in range(rows):
+        bits = mask[r]
+        if fresh:
+            for j in range(vectors):
+                total[j] = vset(<real>0)
+            rest = hlow(vset(<real>0))
+        elif bits == 0:
+            continue
+        else:
+            for j in range(vectors):
+                total[j] = vload(<const real*>sums + r * ld + j * lanes)
+            if half:
+                rest = hload(<const real*>sums + r * ld + vectors * lanes)
+        while bits:
+            column = count_trailing_zeros(bits)
+            bits &= bits - 1
+            factor = vset(as_number(x + r * CNET_TILE + column, weight))
+            row = opaque(weight + column * ld_weight)
+            for j in range(vectors):
+                total[j] = vfma(factor, vload(row + j * lanes), total[j])
+            if half:
+                rest = hfma(hlow(factor), hload(row + vectors * lanes), rest)
+        for j in range(vectors):
+            vstore(sums + r * ld + j * lanes, total[j])
+        if half:
+            hstore(sums + r * ld + vectors * lanes, rest)
+
+
+cdef inline void update_column(
+    int vectors, bint half, Py_ssize_t words, const uint64_t* mask, const cell* x, const real* d, Py_ssize_t ld,
+    real scale, real* weight, bint first, bint last, real momentum, real* velocity,
+) noexcept nogil:
+    """weight (vectors) += scale * sum over the rows of 64 words of x[row] * d[row].
+
+    With a velocity: it takes the sum (and first decays), and the weights take it at last.
+    """
+    cdef vec[real] total[8]
+    cdef half_vec[real] rest = hlow(vset(<real>0))
+    cdef vec[real] factor
+    cdef uint64_t bits
+    cdef const real* delta
+    cdef Py_ssize_t w, row, lanes = sizeof(vec[real]) // sizeof(real)
     cdef int j
     for j in range(vectors):
-        even[j] = vset(<real>0)
-        odd[j] = vset(<real>0)
-    for e in range(0, count - 1, 2):
-        row = rows + entry_index(entries + e) * ld
-        factor = vset(<real>entry_value(entries + e))
+        total[j] = vset(<real>0)
+    for w in range(words):
+        bits = mask[w * CNET_TILE]
+        while bits:
+            row = w * CNET_TILE + count_trailing_zeros(bits)
+            bits &= bits - 1
+            factor = vset(as_number(x + row * CNET_TILE, d))
+            delta = opaque(d + row * ld)
+            for j in range(vectors):
+                total[j] = vfma(factor, vload(delta + j * lanes), total[j])
+            if half:
+                rest = hfma(hlow(factor), hload(delta + vectors * lanes), rest)
+    if velocity is not NULL:
+        factor = vset(momentum if first else <real>1)
         for j in range(vectors):
-            even[j] = vfma(factor, vload(row + j * lanes), even[j])
-        row = rows + entry_index(entries + e + 1) * ld
-        factor = vset(<real>entry_value(entries + e + 1))
-        for j in range(vectors):
-            odd[j] = vfma(factor, vload(row + j * lanes), odd[j])
-    if count & 1:
-        row = rows + entry_index(entries + count - 1) * ld
-        factor = vset(<real>entry_value(entries + count - 1))
-        for j in range(vectors):
-            even[j] = vfma(factor, vload(row + j * lanes), even[j])
+            total[j] = vfma(factor, vload(<const real*>velocity + j * lanes), total[j])
+            vstore(velocity + j * lanes, total[j])
+        if half:
+            rest = hfma(hlow(factor), hload(<const real*>velocity + vectors * lanes), rest)
+            hstore(velocity + vectors * lanes, rest)
+        if not last:
+            return
     factor = vset(scale)
     for j in range(vectors):
-        vstore(out + j * lanes, vfma(factor, even[j] + odd[j], vload(base + j * lanes)))
+        vstore(weight + j * lanes, vfma(factor, total[j], vload(<const real*>weight + j * lanes)))
+    if half:
+        hstore(weight + vectors * lanes, hfma(hlow(factor), rest, hload(<const real*>weight + vectors * lanes)))
 
 
-cdef inline void weighted_sum(
-    Py_ssize_t n, Py_ssize_t count, entry* entries, const real* rows, Py_ssize_t ld,
-    real scale, const real* base, real* out,
+cdef inline void update_block(
+    int vectors, bint half, const Passage[real]* p, Py_ssize_t first_column, Py_ssize_t n, const uint64_t* columns,
+    const cell* x, Py_ssize_t shift,
 ) noexcept nogil:
-    """out (n,) = base (n,) + scale * sum over entries of value * rows[index]."""
+    """The columns first_column..+n of the weights, 128 rows of deltas (in the nearest cache) at a time."""
+    cdef Py_ssize_t all_words = (p.old.rows + CNET_TILE - 1) // CNET_TILE
+    cdef Py_ssize_t word = 0, words, c, at
+    cdef real* velocity = NULL
+    cdef real* weight
+    while word < all_words:
+        words = min(2, all_words - word)
+        for c in range(n):
+            at = word * CNET_TILE + place_of(c)
+            if p.velocity is not NULL:
+                velocity = p.velocity.weight + (first_column + c) * p.velocity.ld + shift
+            elif columns[at] == 0 and (words == 1 or columns[at + CNET_TILE] == 0):
+                continue
+            weight = p.target.weight + (first_column + c) * p.target.ld + shift
+            update_column(
+                vectors, half, words, columns + at, x + word * CNET_TILE * CNET_TILE + c,
+                p.d + word * CNET_TILE * p.ld + shift, p.ld, p.scale, weight,
+                word == 0, word + words == all_words, p.momentum, velocity)
+        word += words
+
+
+cdef inline void tile_block(
+    int vectors, bint half, const Passage[real]* p, Py_ssize_t first_column, Py_ssize_t n, bint fresh,
+    const uint64_t* columns, const cell* old, const cell* next, const uint64_t* mask, real* sums, Py_ssize_t shift,
+) noexcept nogil:
+    """Some columns of a tile's weights: updated, then used."""
+    if old is not NULL:
+        update_block(vectors, half, p, first_column, n, columns, old, shift)
+    if next is not NULL:
+        forward_block(vectors, half, fresh, p.next.rows, mask, next, <const real*>p.layer.weight
+                      + first_column * p.layer.ld + shift, p.layer.ld, sums + shift, p.ld)
+
+
+cdef inline void tile_blocks(
+    const Passage[real]* p, Py_ssize_t n_out, Py_ssize_t first_column, Py_ssize_t n, bint fresh,
+    const uint64_t* columns, const cell* old, const cell* next, const uint64_t* mask, real* sums,
+) noexcept nogil:
+    """All columns of a tile's weights, a block of vectors at a time."""
     cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
-    cdef Py_ssize_t vectors = (n + lanes - 1) // lanes
-    cdef Py_ssize_t j = 0, shift
-    while j < vectors:
-        shift = j * lanes
-        if vectors - j >= 4:
-            weighted_sum_block(4, count, entries, rows + shift, ld, scale, base + shift, out + shift)
-            j += 4
-        elif vectors - j == 3:
-            weighted_sum_block(3, count, entries, rows + shift, ld, scale, base + shift, out + shift)
-            j += 3
-        elif vectors - j == 2:
-            weighted_sum_block(2, count, entries, rows + shift, ld, scale, base + shift, out + shift)
-            j += 2
+    cdef Py_ssize_t left = (n_out + lanes - 1) // lanes
+    cdef Py_ssize_t rest = n_out % lanes
+    cdef bint half = HAS_HALF and 0 < rest <= lanes // 2
+    cdef Py_ssize_t shift = 0
+    while left > 0:
+        if left == 4 and half:
+            tile_block(3, HAS_HALF, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+        elif left == 3 and half:
+            tile_block(2, HAS_HALF, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+        elif left == 2 and half:
+            tile_block(1, HAS_HALF, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+        elif left >= 8 and SPARSE_VECTORS == 8:
+            tile_block(8, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+        elif left == 7 and SPARSE_VECTORS == 8:
+            tile_block(7, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+        elif left == 6 and SPARSE_VECTORS == 8:
+            tile_block(6, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+        elif left == 5 and SPARSE_VECTORS == 8:
+            tile_block(5, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+        elif left >= 4:
+            tile_block(4, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+        elif left == 3:
+            tile_block(3, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+        elif left == 2:
+            tile_block(2, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
         else:
-            weighted_sum_block(1, count, entries, rows + shift, ld, scale, base + shift, out + shift)
-            j += 1
+            tile_block(1, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+        shift += SPARSE_VECTORS * lanes
+        left -= SPARSE_VECTORS
 
 
-cdef inline Py_ssize_t entry_size(int source, bint wide) noexcept nogil:
-    if source == CNET_UINT8:
-        return sizeof(uint32_t)
-    return sizeof(Nonzero64) if wide else sizeof(Nonzero32)
+cdef inline void passage_as(const cell* of_type, const Passage[real]* p, int part) noexcept nogil:
+    cdef const Tiling* tiling = p.tiling
+    cdef uint64_t columns[MAX_WORDS * CNET_TILE]
+    cdef Py_ssize_t tile, w, n, n_out, first_tile = tiling.part[part]
+    cdef const cell* old = NULL
+    cdef cell* next = NULL
+    cdef uint64_t* mask = NULL
+    cdef real* sums = NULL
+    n_out = p.target.n_out if p.old is not NULL else p.layer.n_out
+    if p.next is not NULL:
+        sums = p.sums + part * p.next.capacity * p.ld
+    for tile in range(first_tile, tiling.part[part + 1]):
+        n = tiling.start[tile + 1] - tiling.start[tile]
+        if p.old is not NULL:
+            old = <const cell*>p.old.values + tile * p.old.capacity * CNET_TILE
+            for w in range((p.old.rows + CNET_TILE - 1) // CNET_TILE):
+                transpose_bits(p.old.mask + tile * p.old.capacity + w * CNET_TILE, columns + w * CNET_TILE)
+        if p.next is not NULL:
+            next = <cell*>p.next.values + tile * p.next.capacity * CNET_TILE
+            mask = p.next.mask + tile * p.next.capacity
+            gather_tile(p.x, tiling.start[tile], n, p.next.rows, next, mask)
+        if p.after is not NULL:
+            prefetch_tile(p.x, tiling.start[tile], n, p.after, p.n_after)
+        tile_blocks(p, n_out, tiling.start[tile], n, tile == first_tile, columns, old, <const cell*>next, mask, sums)
 
 
-cdef inline Py_ssize_t first_at_or_after(entry* entries, Py_ssize_t count, Py_ssize_t column) noexcept nogil:
-    """Where in a list (its columns ascend) the columns from `column` on begin."""
-    cdef Py_ssize_t low = 0, high = count, middle
-    while low < high:
-        middle = (low + high) >> 1
-        if <Py_ssize_t>entry_index(entries + middle) < column:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+cdef void passage(const Passage[real]* p, int part) noexcept nogil:
+    """One part of the first layer's columns, tile by tile (see Passage)."""
+    if p.source == CNET_UINT8:
+        passage_as(<const uint8_t*>NULL, p, part)
+    elif real is float:
+        passage_as(<const float*>NULL, p, part)
+    else:
+        passage_as(<const double*>NULL, p, part)
 
 
-cdef inline void transpose_entries(
-    entry* of_type, const void** row_entries, const int64_t* row_count, Py_ssize_t rows,
-    Py_ssize_t n_in, Py_ssize_t first, Py_ssize_t last,
-    int32_t* column_count, void* column_entries, Py_ssize_t capacity,
+cdef inline void sum_parts(
+    const Layer[real]* layer, int kind, const Tiling* tiling, Tape[real]* tape, Py_ssize_t first, Py_ssize_t last
 ) noexcept nogil:
-    """Rows' lists to columns' lists, for the columns first..last.
-
-    Column i's list stands at column_entries[i * capacity] and holds (sample,
-    value) in the order of the samples. `of_type` only tells the entries' type.
-    """
-    cdef Py_ssize_t i, r, e, count
-    cdef entry* row
-    cdef entry* columns = <entry*>column_entries
-    cdef entry* slot
-    for i in range(first, last):
-        column_count[i] = 0
-    for r in range(rows):
-        row = <entry*>row_entries[r]
-        count = row_count[r]
-        e = first_at_or_after(row, count, first) if first > 0 else 0
-        if last < n_in:
-            count = first_at_or_after(row, count, last)
-        while e < count:
-            i = entry_index(row + e)
-            slot = columns + i * capacity + column_count[i]
-            column_count[i] += 1
-            slot[0] = row[e]
-            if entry is uint32_t:
-                slot[0] = (slot[0] & 0xffff0000u) | <uint32_t>r
-            else:
-                slot.index = <uint32_t>r
-            e += 1
+    """z of the first layer's rows first..last: the bias and the parts' sums, activated."""
+    cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
+    cdef Py_ssize_t vectors = (layer.n_out + lanes - 1) // lanes
+    cdef Py_ssize_t ld = tape.ld[0]
+    cdef Py_ssize_t r, v, at
+    cdef vec[real] a
+    cdef int part
+    for r in range(first, last):
+        for v in range(vectors):
+            at = r * ld + v * lanes
+            a = vload(<const real*>layer.bias + v * lanes)
+            for part in range(tiling.n_parts):
+                a = a + vload(<const real*>tape.sums + part * tape.sparse.capacity * ld + at)
+            vstore(tape.z[0] + at, vactivation(kind, a))

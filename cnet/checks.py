@@ -1,0 +1,49 @@
+"""Checks of single arguments, with errors that name them."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+__all__ = ["check_choice", "check_count", "check_number"]
+
+
+def check_count(name: str, value: Any, largest: int = 2**31 - 1) -> int:
+    """`value` as an int from 1 to `largest`, or a TypeError or ValueError that names it."""
+    if isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {value!r} ({type(value).__name__})") from None
+    if not 1 <= count <= largest:
+        raise ValueError(f"{name} must be from 1 to {largest}, got {count}")
+    return count
+
+
+def check_number(name: str, value: Any, *, positive: bool) -> float:
+    """`value` as a finite float, above 0 (or not below), or an error that names it."""
+    if isinstance(value, bool | np.bool_ | str | bytes):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}") from None
+    except OverflowError:
+        raise ValueError(f"{name} must be a finite number, got one too large for a float") from None
+    if not math.isfinite(number) or number < 0 or (positive and number == 0):
+        bound = "above 0" if positive else "not negative"
+        raise ValueError(f"{name} must be finite and {bound}, got {number}")
+    return number
+
+
+def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
+    """`value`, if it is one of `choices`."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {type(value).__name__}")
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
+    return value

@@ -70,7 +70,8 @@ def activate(a: Array, activation: str) -> Array:
 def activation_grad(z: Array, activation: str) -> Array:
     """Derivative of the activation, from its value z."""
     if activation == "sigmoid":
-        return z * (1 - z)
+        slope: Array = z * (1 - z)
+        return slope
     if activation == "relu":
         return (z > 0).astype(z.dtype)
     return 1 - z * z

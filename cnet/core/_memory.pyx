@@ -41,3 +41,7 @@ cdef class Memory:
         cdef void* block = self.take(size)
         memset(block, 0, size + ALIGNMENT)
         return block
+
+    cdef void* take_for(self, Py_ssize_t size, bint zeroed) except NULL:
+        """A block of `size` bytes, zero or not initialised."""
+        return self.take_zeroed(size) if zeroed else self.take(size)

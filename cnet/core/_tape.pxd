@@ -7,12 +7,13 @@ from .stack cimport Inputs, SparseRows, Stack, Tape, Tiling, real
 
 cdef int take_tape(
     Tape[real]* tape, const Stack[real]* net, const Inputs* x, const Tiling* tiling, Py_ssize_t capacity,
-    int lanes, bint backward, Memory memory,
+    int lanes, bint backward, bint zeroed, Memory memory,
 ) except -1
 cdef int take_sparse(
-    SparseRows* rows, const Inputs* x, const Tiling* tiling, Py_ssize_t capacity, Py_ssize_t item, Memory memory
+    SparseRows* rows, const Inputs* x, const Tiling* tiling, Py_ssize_t item, Memory memory
 ) except -1
 cdef int take_stack(Stack[real]* to, const Stack[real]* net, int lanes, bint transposed, Memory memory) except -1
+cdef int take_transposed(Stack[real]* to, const Stack[real]* net, int lanes, Memory memory) except -1
 cdef void copy_parameters(Stack[real]* to, const Stack[real]* net) noexcept nogil
 cdef void refresh_transposed(Stack[real]* net, int l, Py_ssize_t first, Py_ssize_t last) noexcept nogil
 cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil

@@ -10,6 +10,10 @@ from .jobs cimport BatchJob
 from .stack cimport CNET_TILE, CNET_UINT8, Inputs, Layer, Passage, SparseRows, Stack, Tape, Tiling, real
 
 
+cdef enum:
+    SQUARE = 16
+
+
 cdef inline Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil:
     """Elements from one row to the next: whole vectors, and no multiple of a large power
     of two, with which the rows would compete for the same few lines of a cache."""
@@ -21,38 +25,47 @@ cdef inline Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept
 
 cdef int take_tape(
     Tape[real]* tape, const Stack[real]* net, const Inputs* x, const Tiling* tiling, Py_ssize_t capacity,
-    int lanes, bint backward, Memory memory,
+    int lanes, bint backward, bint zeroed, Memory memory,
 ) except -1:
-    """A tape for `capacity` rows at once."""
+    """A tape for `capacity` rows at once.
+
+    What lies between a row's end and the next row's beginning is computed with and never used;
+    but where it reaches the padding of weights that are checked, it must begin at zero (`zeroed`).
+    """
     cdef int l
     memset(tape, 0, sizeof(Tape[real]))
     tape.capacity = capacity
     for l in range(net.n_layers):
         tape.ld[l] = padded(net.layer[l].n_out, lanes, sizeof(real))
-        tape.z[l] = <real*>memory.take_zeroed(capacity * tape.ld[l] * sizeof(real))
+        tape.z[l] = <real*>memory.take_for(capacity * tape.ld[l] * sizeof(real), zeroed)
         if backward:
-            tape.d[l] = <real*>memory.take_zeroed(capacity * tape.ld[l] * sizeof(real))
+            tape.d[l] = <real*>memory.take_for(capacity * tape.ld[l] * sizeof(real), zeroed)
     tape.margin = <double*>memory.take(capacity * sizeof(double))
     tape.total = <double*>memory.take(capacity * sizeof(double))
     tape.correct = <uint8_t*>memory.take(capacity)
     if x.sparse:
-        take_sparse(&tape.sparse, x, tiling, capacity, sizeof(real), memory)
-        tape.sums = <real*>memory.take_zeroed(tiling.n_parts * tape.sparse.capacity * tape.ld[0] * sizeof(real))
+        # Only on the way back are whole words of rows turned over.
+        tape.sparse.capacity = (capacity + CNET_TILE - 1) // CNET_TILE * CNET_TILE if backward else capacity
+        take_sparse(&tape.sparse, x, tiling, sizeof(real), memory)
+        tape.sums = <real*>memory.take_for(
+            tiling.n_parts * tape.sparse.capacity * tape.ld[0] * sizeof(real), zeroed)
+    elif x.in_place:
+        tape.ld_x = x.stride
     else:
         tape.ld_x = padded(x.n_in, lanes, sizeof(real))
-        tape.x = <real*>memory.take_zeroed(capacity * tape.ld_x * sizeof(real))
+        tape.x = <real*>memory.take(capacity * tape.ld_x * sizeof(real))
     return 0
 
 
 cdef int take_sparse(
-    SparseRows* rows, const Inputs* x, const Tiling* tiling, Py_ssize_t capacity, Py_ssize_t item, Memory memory
+    SparseRows* rows, const Inputs* x, const Tiling* tiling, Py_ssize_t item, Memory memory
 ) except -1:
-    """Room for the inputs of `capacity` sparse rows, tile by tile."""
-    rows.capacity = (capacity + CNET_TILE - 1) // CNET_TILE * CNET_TILE
+    """Room for the inputs of rows.capacity sparse rows, tile by tile."""
     if x.source == CNET_UINT8:
         item = 1
     rows.values = memory.take(tiling.n_tiles * rows.capacity * CNET_TILE * item)
-    rows.mask = <uint64_t*>memory.take_zeroed(tiling.n_tiles * rows.capacity * sizeof(uint64_t))
+    # Zeros are written up to a whole word of rows, also behind the last tile.
+    rows.mask = <uint64_t*>memory.take((tiling.n_tiles * rows.capacity + CNET_TILE) * sizeof(uint64_t))
     return 0
 
 
@@ -76,6 +89,19 @@ cdef int take_stack(Stack[real]* to, const Stack[real]* net, int lanes, bint tra
     return 0
 
 
+cdef int take_transposed(Stack[real]* to, const Stack[real]* net, int lanes, Memory memory) except -1:
+    """The same parameters, with the upper layers' weights transposed beside them."""
+    cdef Layer[real]* layer
+    cdef int l
+    to[0] = net[0]
+    for l in range(1, net.n_layers):
+        layer = &to.layer[l]
+        layer.ld_transposed = padded(layer.n_in, lanes, sizeof(real))
+        layer.transposed = <real*>memory.take_zeroed(layer.n_out * layer.ld_transposed * sizeof(real))
+        refresh_transposed(to, l, 0, layer.n_in)
+    return 0
+
+
 cdef void copy_parameters(Stack[real]* to, const Stack[real]* net) noexcept nogil:
     """Parameters between stacks whose rows stand at different distances."""
     cdef const Layer[real]* source
@@ -93,12 +119,17 @@ cdef void copy_parameters(Stack[real]* to, const Stack[real]* net) noexcept nogi
 
 
 cdef void refresh_transposed(Stack[real]* net, int l, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """The transposed copy of a layer's weight rows first..last."""
+    """The transposed copy of a layer's weight rows first..last, in squares that a cache holds."""
     cdef Layer[real]* layer = &net.layer[l]
-    cdef Py_ssize_t i, j
-    for i in range(first, last):
-        for j in range(layer.n_out):
-            layer.transposed[j * layer.ld_transposed + i] = layer.weight[i * layer.ld + j]
+    cdef Py_ssize_t i, j, i0 = first, j0
+    while i0 < last:
+        j0 = 0
+        while j0 < layer.n_out:
+            for j in range(j0, min(j0 + SQUARE, layer.n_out)):
+                for i in range(i0, min(i0 + SQUARE, last)):
+                    layer.transposed[j * layer.ld_transposed + i] = layer.weight[i * layer.ld + j]
+            j0 += SQUARE
+        i0 += SQUARE
 
 
 cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil:
@@ -176,12 +207,12 @@ cdef inline void into_weights(BatchJob[real]* job, int l, Py_ssize_t first, Py_s
         return
     if job.velocity is NULL:
         job.kernels.accumulate_weight(job.target, &job.tape, l, job.rows, first, last, job.scale)
-        return
-    velocity = &job.velocity.layer[l]
-    decay((last - first) * velocity.ld, velocity.weight + first * velocity.ld, <real>job.momentum)
-    job.kernels.accumulate_weight(job.velocity, &job.tape, l, job.rows, first, last, 1)
-    follow((last - first) * layer.ld, layer.weight + first * layer.ld,
-           <const real*>velocity.weight + first * velocity.ld, <real>job.scale)
+    else:
+        velocity = &job.velocity.layer[l]
+        decay((last - first) * velocity.ld, velocity.weight + first * velocity.ld, <real>job.momentum)
+        job.kernels.accumulate_weight(job.velocity, &job.tape, l, job.rows, first, last, 1)
+        follow((last - first) * layer.ld, layer.weight + first * layer.ld,
+               <const real*>velocity.weight + first * velocity.ld, <real>job.scale)
     if layer.transposed is not NULL:
         refresh_transposed(<Stack[real]*>job.target, l, first, last)
 

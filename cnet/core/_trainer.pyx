@@ -90,6 +90,8 @@ cdef class Trainer:
             set_up(&self.job64, &net.stack64, &active().float64, self, labels,
                    batch_size, momentum, key, first_epoch, iterations)
         self.n_threads = n_threads if n_threads else self.threads_worth()
+        if self.n_threads > cores():
+            self.job32.barrier.spins = self.job64.barrier.spins = 0
 
     cdef int threads_worth(self) except -1:
         """By the operations of an iteration, and the processors that there are."""
@@ -98,7 +100,8 @@ cdef class Trainer:
         cdef Py_ssize_t l, batch_size = self.job32.batch_size if self.net.is_float32 else self.job64.batch_size
         for l in range(1, len(self.net.weights)):
             others += <double>self.net.sizes[l] * self.net.sizes[l + 1]
-        return <int>max(1., min(<double>cores(), 6 * batch_size * (first * self.density + others)
+        cdef int most = parts_for(self.net.sizes[1]) if self.sparse else 256
+        return <int>max(1., min(<double>min(cores(), most), 6 * batch_size * (first * self.density + others)
                                 / OPERATIONS_FOR_A_THREAD))
 
     def start_epoch(self, uint32_t epoch):
@@ -178,10 +181,10 @@ cdef int set_up(
         take_stack(&job.gradient, net, kernels.lanes, False, memory)
         batch.target = &job.gradient
         batch.velocity = NULL
-    take_tape(&batch.tape, net, &batch.x, &batch.tiling, job.block, kernels.lanes, True, memory)
+    take_tape(&batch.tape, net, &batch.x, &batch.tiling, job.block, kernels.lanes, True, True, memory)
     job.batch[1] = job.batch[0]
     if batch.x.sparse:
-        take_sparse(&job.batch[1].tape.sparse, &batch.x, &batch.tiling, job.block, sizeof(real), memory)
+        take_sparse(&job.batch[1].tape.sparse, &batch.x, &batch.tiling, sizeof(real), memory)
     return 0
 
 

@@ -42,7 +42,9 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define CNET_INLINE inline __attribute__((always_inline))
+#ifndef CNET_VECTOR_EXTENSION
 #define CNET_VECTOR_EXTENSION 1
+#endif
 #else
 #define CNET_INLINE __forceinline
 #define CNET_VECTOR_EXTENSION 0
@@ -242,9 +244,17 @@ static CNET_INLINE uint64_t nonzero_bytes(const uint8_t* p) {
 #endif
 }
 
+template <class T> static CNET_INLINE uint64_t nonzero_each(vec<T> a) {
+    uint64_t bits = 0;
+    for (int i = 0; i < vec<T>::lanes; i++) bits |= (uint64_t)(a.v[i] != 0) << i;
+    return bits;
+}
+
 // One bit for each lane: set where it is not zero (a NaN is not).
 static CNET_INLINE uint64_t nonzero_lanes(vec<float> a) {
-#if defined(__AVX512F__)
+#if !CNET_VECTOR_EXTENSION
+    return nonzero_each(a);
+#elif defined(__AVX512F__)
     return _mm512_cmp_ps_mask((__m512)a.v, _mm512_setzero_ps(), _CMP_NEQ_UQ);
 #elif defined(__AVX__)
     return (uint64_t)_mm256_movemask_ps(_mm256_cmp_ps((__m256)a.v, _mm256_setzero_ps(), _CMP_NEQ_UQ));
@@ -254,22 +264,20 @@ static CNET_INLINE uint64_t nonzero_lanes(vec<float> a) {
     const uint32x4_t weights = {1, 2, 4, 8};
     return vaddvq_u32(vbicq_u32(weights, vceqzq_f32((float32x4_t)a.v)));
 #else
-    uint64_t bits = 0;
-    for (int i = 0; i < vec<float>::lanes; i++) bits |= (uint64_t)(a.v[i] != 0) << i;
-    return bits;
+    return nonzero_each(a);
 #endif
 }
 static CNET_INLINE uint64_t nonzero_lanes(vec<double> a) {
-#if defined(__AVX512F__)
+#if !CNET_VECTOR_EXTENSION
+    return nonzero_each(a);
+#elif defined(__AVX512F__)
     return _mm512_cmp_pd_mask((__m512d)a.v, _mm512_setzero_pd(), _CMP_NEQ_UQ);
 #elif defined(__AVX__)
     return (uint64_t)_mm256_movemask_pd(_mm256_cmp_pd((__m256d)a.v, _mm256_setzero_pd(), _CMP_NEQ_UQ));
 #elif defined(__SSE2__)
     return (uint64_t)_mm_movemask_pd(_mm_cmpneq_pd((__m128d)a.v, _mm_setzero_pd()));
 #else
-    uint64_t bits = 0;
-    for (int i = 0; i < vec<double>::lanes; i++) bits |= (uint64_t)(a.v[i] != 0) << i;
-    return bits;
+    return nonzero_each(a);
 #endif
 }
 

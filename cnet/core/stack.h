@@ -43,6 +43,7 @@ template <class T> struct Stack {
 struct Inputs {
     int source;
     int sparse;
+    int in_place;                  // dense rows of the network's type, used where they stand
     ptrdiff_t n_in, stride, first;
     const void *data;
     const void *end;               // past the last element

@@ -47,6 +47,7 @@ cdef extern from "stack.h" nogil:
     ctypedef struct Inputs:
         int source
         int sparse
+        int in_place
         Py_ssize_t n_in, stride, first
         const void* data
         const void* end

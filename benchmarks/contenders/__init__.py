@@ -1,0 +1,19 @@
+"""The contenders, one module each, by the name they have on the command line."""
+
+import importlib
+
+MODULES = {
+    "cnet": ("cnet_net", "Cnet"),
+    "numpy": ("numpy_loop", "NumpyLoop"),
+    "torch": ("torch_modules", "TorchModules"),
+    "torch-loop": ("torch_loop", "TorchLoop"),
+    "jax": ("jax_scan", "JaxScan"),
+    "sklearn": ("sklearn_mlp", "SklearnMLP"),
+    "onnxruntime": ("onnx_predict", "OnnxPredict"),
+}
+
+
+def load(name):
+    """The contender class of that name; only this imports the framework behind it."""
+    module, attribute = MODULES[name]
+    return getattr(importlib.import_module(f"contenders.{module}"), attribute)

@@ -1,0 +1,125 @@
+"""How fast cnet's kernels run, through its public names, in a process with its own threads.
+
+`python kernel_timings.py THREADS` prints JSON lines; machine.py starts it. The dense products are
+seen through networks in which one product is nearly all of the work, or as the difference of two
+calls. What else a call does (activations, the checks of the input) counts against the kernel, so
+the figures are lower bounds.
+"""
+
+import json
+import os
+import sys
+import time
+
+import numpy as np
+
+SECONDS = 0.25
+# A layer's few units on the side that is not looked at.
+FEW = 16
+
+
+def restrict(threads):
+    """Only so many processors may be used, before cnet is imported."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[-threads:]))
+
+
+def best_time(call, repeats=5):
+    """Seconds of a call: the fastest of some blocks' means."""
+    call()
+    began = time.perf_counter()
+    call()
+    count = max(1, int(SECONDS / repeats / max(1e-7, time.perf_counter() - began)))
+    means = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        for _ in range(count):
+            call()
+        means.append((time.perf_counter() - began) / count)
+    return min(means)
+
+
+def network(sizes, dtype):
+    """A network, a maker of dense rows, and labels."""
+    import cnet
+
+    rng = np.random.default_rng(0)
+
+    def rows(batch):
+        return rng.uniform(0.1, 1, (batch, sizes[0])).astype(dtype), rng.integers(0, sizes[2], batch)
+
+    return cnet.TwoLayerNet(*sizes, activation="relu", dtype=dtype, rng=0), rows
+
+
+def dense_products(n, batch, dtype):
+    """The three dense products at n inputs and n outputs: (name, seconds, flop)."""
+    product = 2 * batch * n * n
+    net, rows = network((n, n, FEW), dtype)
+    x, t = rows(batch)
+    forward = best_time(lambda: net.predict(x))
+    backward = best_time(lambda: net.gradient(x, t)) - forward
+    yield "x W", forward, product + 2 * batch * n * FEW
+    yield "x^T d", backward, product + 4 * batch * n * FEW
+    net, rows = network((FEW, n, n), dtype)
+    x, t = rows(batch)
+    both = best_time(lambda: net.gradient(x, t)) - best_time(lambda: net.predict(x))
+    yield "x^T d and d W^T", both, 2 * product + 2 * batch * n * FEW
+    net, rows = network((n, n, n), dtype)
+    x, t = rows(batch)
+    yield "gradient of n-n-n", best_time(lambda: net.gradient(x, t)), 5 * product
+
+
+def fit_seconds(sizes, batch, iterations, x, t, threads, dtype):
+    """Seconds of an iteration, without the set-up."""
+    from contenders.cnet_net import setup_clock
+
+    import cnet
+
+    samples = []
+    for _ in range(3):
+        net = cnet.TwoLayerNet(*sizes, weight_init_std="xavier", dtype=dtype, rng=0)
+        began = time.perf_counter()
+        with setup_clock() as clock:
+            net.fit(x, t, iterations=iterations, batch_size=batch, n_threads=threads, rng=0)
+        samples.append((time.perf_counter() - began - (clock.seconds or 0)) / iterations)
+    return min(samples)
+
+
+def report(threads, **row):
+    print(json.dumps({"threads": threads, **row}), flush=True)
+
+
+def main():
+    threads = int(sys.argv[1])
+    restrict(threads)
+    for dtype in (np.float32, np.float64):
+        for n, batch in ((512, 100), (1024, 100), (1024, 1000), (2048, 512)):
+            for name, seconds, flop in dense_products(n, batch, dtype):
+                report(
+                    threads, kernel=name, shape=f"{batch} x {n} x {n}", dtype=np.dtype(dtype).name,
+                    seconds=seconds, flop=flop,
+                )
+        for n, batch, iterations in ((512, 100, 200), (1024, 100, 50), (1024, 1000, 8)):
+            x, t = network((n, n, n), dtype)[1](2 * batch)
+            report(
+                threads, kernel="fit n-n-n, dense", shape=f"{batch} x {n} x {n}", dtype=np.dtype(dtype).name,
+                seconds=fit_seconds((n, n, n), batch, iterations, x, t, threads, dtype),
+                flop=10 * batch * n * n,
+            )
+    from cnet.datasets import make_digits
+
+    x, t = make_digits(20_000, rng=0)
+    per_row = np.count_nonzero(x) / len(x)
+    for hidden, batch, iterations in ((50, 100, 4000), (512, 100, 600), (2048, 100, 150)):
+        seconds = fit_seconds((784, hidden, 10), batch, iterations, x, t, threads, np.float32)
+        lit = 4 * batch * per_row * hidden + 6 * batch * hidden * 10
+        report(
+            threads, kernel="fit, sparse first layer", shape=f"784-{hidden}-10, batch {batch}",
+            dtype="float32", seconds=seconds, flop=lit,
+            dense_flop=4 * batch * 784 * hidden + 6 * batch * hidden * 10,
+            nonzeros=batch * per_row,
+        )
+
+
+if __name__ == "__main__":
+    main()

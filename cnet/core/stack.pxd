@@ -95,6 +95,24 @@ cdef extern from "stack.h" nogil:
         const int64_t* after
         Py_ssize_t n_after
 
+    ctypedef struct Differences:
+        const Layer[double]* hidden
+        const Layer[double]* output
+        int activation
+        Py_ssize_t rows, ld
+        double h
+        double scale
+        double* x
+        double* a
+        double* z
+        double* log_p
+        double* log_rest
+        int32_t* labels
+        double* dW1
+        double* db1
+        double* dW2
+        double* db2
+
     cdef cppclass Kernels[T]:
         int lanes
         void (*forward)(
@@ -105,6 +123,9 @@ cdef extern from "stack.h" nogil:
         void (*backward)(const Stack[T]*, Tape[T]*, const int32_t*, Py_ssize_t, Py_ssize_t, double) noexcept nogil
         void (*accumulate_weight)(
             const Stack[T]*, Tape[T]*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, double) noexcept nogil
+        void (*product)(
+            Py_ssize_t, Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t,
+            T, const T*, Py_ssize_t, T*, Py_ssize_t) noexcept nogil
         void (*accumulate_bias)(const Stack[T]*, Tape[T]*, int, Py_ssize_t, double) noexcept nogil
         void (*apply)(int, Py_ssize_t, const T*, T*) noexcept nogil
         void (*softmax_rows)(Py_ssize_t, Py_ssize_t, const T*, T*) noexcept nogil
@@ -115,3 +136,6 @@ cdef extern from "stack.h" nogil:
         size_t vector_bytes
         Kernels[float] float32
         Kernels[double] float64
+        void (*difference_forward)(const Differences*, Py_ssize_t) noexcept nogil
+        void (*difference_hidden)(const Differences*, Py_ssize_t, double*) noexcept nogil
+        void (*difference_output)(const Differences*, Py_ssize_t) noexcept nogil

@@ -130,8 +130,8 @@ class TwoLayerNet:
     References
     ----------
     .. [1] Saito Goki, "Deep Learning from Scratch", O'Reilly Japan, 2016, section 4.5.
-    .. [2] K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers", ICCV 2015.
-    .. [3] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward
+    .. [2] Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, "Delving deep into rectifiers", ICCV 2015.
+    .. [3] Xavier Glorot and Yoshua Bengio, "Understanding the difficulty of training deep feedforward
        neural networks", AISTATS 2010.
 
     Examples
@@ -308,7 +308,7 @@ class TwoLayerNet:
 
         References
         ----------
-        .. [1] D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representations by
+        .. [1] David E. Rumelhart, Geoffrey E. Hinton and Ronald J. Williams, "Learning representations by
            back-propagating errors", Nature 323, 1986.
 
         Examples

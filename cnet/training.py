@@ -97,6 +97,18 @@ class EpochInfo:
         Time spent on training so far.
     network : TwoLayerNet
         With the parameters as they are now. What a callback assigns to them is kept.
+
+    Examples
+    --------
+    >>> import cnet
+    >>> x, t = cnet.datasets.make_digits(200, rng=0)
+    >>> net = cnet.TwoLayerNet(784, 10, 10, rng=0)
+    >>> def stop_after_two(info):
+    ...     print(info.epoch, info.iteration)
+    ...     return info.epoch == 2
+    >>> history = net.fit(x, t, epochs=5, callback=stop_after_two)
+    1 2
+    2 4
     """
 
     epoch: int

@@ -125,7 +125,7 @@ check_files() {
     check-wheel-contents "$wheel"
     abi3audit --strict --report "$wheel" >"$work/abi3audit.json" || { cat "$work/abi3audit.json"; fail abi3audit; }
     echo "abi3audit: $(basename "$wheel") keeps to the stable ABI"
-    auditwheel show "$wheel" | grep -A1 "platform tag"
+    auditwheel show "$wheel" | sed -n '/is consistent/,/^$/p'
     validate-pyproject "$work/source/pyproject.toml"
     pyroma --min 8 "$work/source" | tail -4
     sp-repo-review "$root" >"$work/repo-review.log" || { cat "$work/repo-review.log"; fail sp-repo-review; }
@@ -136,6 +136,12 @@ check_files() {
         (cd "$work/source" && cibuildwheel --print-build-identifiers --platform $platform --archs all 2>/dev/null) \
             | grep -v _universal2 | sort | awk -v p=$platform '{ n++ } END { print "cibuildwheel: " n " builds and tests for " p }'
     done
+}
+
+# What the tests need, and nothing of the package.
+copy_tests() {
+    (cd "$work/source" &&
+        cp -r tests examples conftest.py pyproject.toml wheels/smoke_test.py wheels/machine_code.py "$1/")
 }
 
 # prove_wheel PYTHON WHEEL NAME TIER: a fresh environment, the wheel without an index, smoke test, tests.
@@ -155,8 +161,7 @@ prove_wheel() {
     "$env/bin/python" -m pip install -q --only-binary :all: numpy "${needs[@]}"
     "$env/bin/python" -m pip install -q --no-index "$file"
     mkdir "$work/run-$name"
-    cp -r "$work/source/tests" "$work/source/examples" "$work/source/pyproject.toml" "$work/run-$name/"
-    cp "$here/smoke_test.py" "$here/machine_code.py" "$work/run-$name/"
+    copy_tests "$work/run-$name"
     (
         cd "$work/run-$name" &&
         "$env/bin/python" smoke_test.py &&
@@ -236,7 +241,7 @@ prove_arm64() {
         --platform manylinux2014_aarch64 --platform manylinux_2_28_aarch64 --platform any \
         numpy pytest pytest-timeout hypothesis
     cp "$wheel" "$chroot$run/packages/"
-    cp -r "$work/source/tests" "$work/source/examples" "$work/source/pyproject.toml" "$here/smoke_test.py" "$here/machine_code.py" "$chroot$run/"
+    copy_tests "$chroot$run"
     mkdir -p "$chroot/proc" && { mountpoint -q "$chroot/proc" || mount -t proc proc "$chroot/proc"; }
     chroot "$chroot" /bin/bash -c "set -e; cd $run; export PYTHONDONTWRITEBYTECODE=1
         uname -m

@@ -14,11 +14,12 @@ rootfs=$output/rootfs
 export CONTAINERS_CONF=$output/containers.conf
 mkdir -p "$output"
 
-# crun fails where this runs inside a container; limits and network are the machine's own.
+# For machines that are containers themselves: crun fails there, limits may not be raised, and
+# the network is the machine's own.
 cat >"$CONTAINERS_CONF" <<'CONF'
 [containers]
 netns = "host"
-default_ulimits = ["nofile=65535:65535", "nproc=65535:65535"]
+default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 [engine]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
@@ -33,7 +34,10 @@ fi
 mkdir -p "$rootfs/opt/python"
 builds=()
 while read -r name python; do
-    case $name in *t) tag=cp${name//[.t]/}-cp${name//./} ;; *) tag=cp${name//./}-cp${name//./} ;; esac
+    # cibuildwheel builds no wheel for a free-threaded 3.13.
+    [ "$name" = 3.13t ] && continue
+    version=${name//[.t]/} abi=${name//./}
+    tag=cp$version-cp$abi
     # An interpreter is found again only where it was built for.
     prefix=$("$python" -c "import sys; print(sys.base_prefix)")
     if [ ! -e "$rootfs$prefix" ]; then
@@ -44,18 +48,24 @@ while read -r name python; do
     [ -e "$rootfs$prefix/bin/python" ] || ln -sfn "$(basename "$python")" "$rootfs$prefix/bin/python"
     # cibuildwheel asks for its own Python in the image.
     [ -e "$rootfs/opt/python/cp39-cp39" ] || ln -sfn "$prefix" "$rootfs/opt/python/cp39-cp39"
-    # It builds no wheel for a free-threaded 3.13.
-    case $name in 3.13t) ;; *) builds+=("${tag%%-*}$([[ $name == *t ]] && echo t)-manylinux_x86_64") ;; esac
+    builds+=("cp$abi-manylinux_x86_64")
 done <<<"$pythons"
-if [ ! -x "$rootfs/usr/local/bin/auditwheel" ]; then
+# The certificates that this machine trusts: its package index may be behind one of them.
+cp -L /etc/resolv.conf "$rootfs/etc/resolv.conf"
+cp -L /etc/ssl/certs/ca-certificates.crt "$rootfs/etc/ssl/certs/ca-certificates.crt"
+if [ ! -L "$rootfs/usr/local/bin/auditwheel" ]; then
     chroot "$rootfs" /bin/sh -c "python3 -m venv /opt/auditwheel && /opt/auditwheel/bin/pip install -q auditwheel &&
         ln -s /opt/auditwheel/bin/auditwheel /usr/local/bin/auditwheel"
 fi
-if [ "$(podman image ls -q "$image" | wc -l)" = 0 ] || [ -n "${CNET_NEW_IMAGE:-}" ]; then
-    tar c -C "$rootfs" --exclude=./proc --exclude=./sys . | podman import - "$image" >/dev/null
-fi
+# The official images' interpreters have the package `build`.
+for python in "$rootfs"/opt/python/cp*; do
+    chroot "$rootfs" "${python#"$rootfs"}/bin/python" -m pip install -q build
+done
+tar c -C "$rootfs" --exclude=./proc --exclude=./sys --exclude=./opt/python/*/lib/python*/test . \
+    | podman import - "$image" >/dev/null
 
 CIBW_BUILD="${builds[*]}" CIBW_CONTAINER_ENGINE="podman; create_args: --network=host --runtime=runc" \
     CIBW_MANYLINUX_X86_64_IMAGE=$image CIBW_DEPENDENCY_VERSIONS=latest CIBW_AUDIT_COMMAND="" \
+    CIBW_ENVIRONMENT_PASS_LINUX="PIP_CERT PIP_INDEX_URL PIP_DEFAULT_TIMEOUT" \
     cibuildwheel --platform linux --archs x86_64 --output-dir "$output/wheelhouse" "$sdist"
 ls -l "$output/wheelhouse"

@@ -86,7 +86,8 @@ def check_instruction_sets() -> None:
     check(set(config["available"]) <= set(built), f"of these, {', '.join(config['available'])} run here")
     for isa in expected:
         if isa != "baseline":
-            (module,) = core.glob(f"_kernels_{'baseline' if isa == 'neon' else isa}.*")
+            name = f"_kernels_{'baseline' if isa == 'neon' else isa}"
+            (module,) = (path for path in core.glob(f"{name}.*") if path.suffix in (".so", ".pyd"))
             found = multiply_adds(module, isa)
             check(found >= FEWEST_MULTIPLY_ADDS, f"{isa}: {found} multiply-adds of whole vectors in its machine code")
     if sys.platform == "win32":

@@ -14,7 +14,7 @@ cdef enum:
     SQUARE = 16
 
 
-cdef inline Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil:
+cdef Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil:
     """Elements from one row to the next: whole vectors, and no multiple of a large power
     of two, with which the rows would compete for the same few lines of a cache."""
     cdef Py_ssize_t length = (n + lanes - 1) // lanes * lanes

@@ -146,6 +146,8 @@ template <class T> struct Kernels {
     void (*backward)(const Stack<T>*, Tape<T>*, const int32_t* labels, ptrdiff_t first, ptrdiff_t last, double divisor);
     // target.weight[first..last] += scale * inputs^T d, for one layer with dense inputs.
     void (*accumulate_weight)(const Stack<T>* target, Tape<T>*, int layer, ptrdiff_t rows, ptrdiff_t first, ptrdiff_t last, double scale);
+    // c (m, n) = base + scale * a . b, where a[i, k] stands at a[i * a_row + k * a_step].
+    void (*product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const T* a, ptrdiff_t a_row, ptrdiff_t a_step, const T* b, ptrdiff_t ld_b, T scale, const T* base, ptrdiff_t ld_base, T* c, ptrdiff_t ld_c);
     // target.bias += scale * sum of d over the rows.
     void (*accumulate_bias)(const Stack<T>* target, Tape<T>*, int layer, ptrdiff_t rows, double scale);
     // Element-wise functions of _functions; n is a multiple of nothing.

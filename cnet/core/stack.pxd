@@ -123,6 +123,9 @@ cdef extern from "stack.h" nogil:
         void (*backward)(const Stack[T]*, Tape[T]*, const int32_t*, Py_ssize_t, Py_ssize_t, double) noexcept nogil
         void (*accumulate_weight)(
             const Stack[T]*, Tape[T]*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, double) noexcept nogil
+        void (*product)(
+            Py_ssize_t, Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t,
+            T, const T*, Py_ssize_t, T*, Py_ssize_t) noexcept nogil
         void (*accumulate_bias)(const Stack[T]*, Tape[T]*, int, Py_ssize_t, double) noexcept nogil
         void (*apply)(int, Py_ssize_t, const T*, T*) noexcept nogil
         void (*softmax_rows)(Py_ssize_t, Py_ssize_t, const T*, T*) noexcept nogil

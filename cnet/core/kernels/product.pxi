@@ -134,7 +134,7 @@ cdef inline void product_slab(
     cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
     cdef Py_ssize_t left = (n + lanes - 1) // lanes
     cdef bint half = HAS_HALF and 0 < n % lanes <= lanes // 2
-    cdef bint pack = left > BLOCK_VECTORS and m >= ROWS_FOR_PACKING
+    cdef bint pack = left > BLOCK_VECTORS and m >= ROWS_FOR_PACKING and depth > 128
     cdef Py_ssize_t vectors, shift = 0
     while left > 0:
         vectors = min(BLOCK_VECTORS, left)

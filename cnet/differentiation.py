@@ -185,7 +185,7 @@ def gradient_descent(
     -------
     x : ndarray
         The last point.
-    path : ndarray of shape (step_num + 1, *x.shape)
+    path : ndarray, shape (step_num + 1, ...)
         All points, beginning with `init_x`. Only if `return_path` is true.
 
     Raises

@@ -5,7 +5,7 @@ edges, and moved within 28 x 28 so that its centre of mass is in the middle.
 
 References
 ----------
-Y. LeCun, C. Cortes and C. J. C. Burges, "The MNIST database of handwritten digits".
+Yann LeCun, Corinna Cortes and C. J. C. Burges, "The MNIST database of handwritten digits".
 """
 
 from __future__ import annotations

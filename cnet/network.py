@@ -130,8 +130,8 @@ class TwoLayerNet:
     References
     ----------
     .. [1] Saito Goki, "Deep Learning from Scratch", O'Reilly Japan, 2016, section 4.5.
-    .. [2] K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers", ICCV 2015.
-    .. [3] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep feedforward
+    .. [2] Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, "Delving deep into rectifiers", ICCV 2015.
+    .. [3] Xavier Glorot and Yoshua Bengio, "Understanding the difficulty of training deep feedforward
        neural networks", AISTATS 2010.
 
     Examples
@@ -308,7 +308,7 @@ class TwoLayerNet:
 
         References
         ----------
-        .. [1] D. E. Rumelhart, G. E. Hinton and R. J. Williams, "Learning representations by
+        .. [1] David E. Rumelhart, Geoffrey E. Hinton and Ronald J. Williams, "Learning representations by
            back-propagating errors", Nature 323, 1986.
 
         Examples
@@ -368,7 +368,7 @@ class TwoLayerNet:
         optimizer: Literal["sgd", "momentum"] | SGD | Momentum = "sgd",
         sampling: Literal["replacement", "shuffle"] = "replacement",
         validation_data: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
-        gradient: Literal["backprop"] = "backprop",
+        gradient: Literal["backprop", "numerical"] = "backprop",
         n_threads: int | None = None,
         rng: int | np.random.Generator | None = None,
         callback: Callback | None = None,
@@ -397,7 +397,9 @@ class TwoLayerNet:
             epoch a new order of all samples, whose last mini-batch may be short.
         validation_data : (x, t), optional
             Measured at each epoch's end.
-        gradient : {"backprop"}
+        gradient : {"backprop", "numerical"}
+            By backpropagation; or by central differences, as `numerical_gradient` has them for
+            h = 1e-4: in float64, about a hundred times slower, and for plain descent only.
         n_threads : int, optional
             By default as many as the processors this process may use, fewer for little work.
         rng : None, int or numpy.random.Generator

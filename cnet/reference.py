@@ -43,8 +43,9 @@ __all__ = [
 Array = npt.NDArray[Any]
 Params = dict[str, Array]
 
-# What random numbers are drawn for: the last word of the counter.
+#: Random numbers that draw mini-batches with replacement: the last word of the counter.
 PURPOSE_SAMPLE = 1
+#: Random numbers that shuffle an epoch's rows: the last word of the counter.
 PURPOSE_SHUFFLE = 2
 
 MASK32 = np.uint64(0xFFFFFFFF)
@@ -55,7 +56,23 @@ SHIFT32 = np.uint64(32)
 
 
 def activate(a: Array, activation: str) -> Array:
-    """Activation of the hidden layer."""
+    """Activation of the hidden layer.
+
+    Parameters
+    ----------
+    a : numpy.ndarray of any shape
+        Pre-activations.
+    activation : {"sigmoid", "relu", "tanh"}
+
+    Returns
+    -------
+    numpy.ndarray of the same shape
+
+    Examples
+    --------
+    >>> activate(np.array([-1.0, 0.0, 2.0]), "relu")
+    array([0., 0., 2.])
+    """
     if activation == "sigmoid":
         # exp of a negative number in both branches: nothing overflows.
         e = np.exp(-np.abs(a))
@@ -68,7 +85,23 @@ def activate(a: Array, activation: str) -> Array:
 
 
 def activation_grad(z: Array, activation: str) -> Array:
-    """Derivative of the activation, from its value z."""
+    """Derivative of the activation, from its value z.
+
+    Parameters
+    ----------
+    z : numpy.ndarray of any shape
+        Activations, not pre-activations.
+    activation : {"sigmoid", "relu", "tanh"}
+
+    Returns
+    -------
+    numpy.ndarray of the same shape
+
+    Examples
+    --------
+    >>> activation_grad(np.array([0.5]), "sigmoid")
+    array([0.25])
+    """
     if activation == "sigmoid":
         slope: Array = z * (1 - z)
         return slope
@@ -78,7 +111,22 @@ def activation_grad(z: Array, activation: str) -> Array:
 
 
 def softmax(s: Array) -> Array:
-    """Scores (B, O) to probabilities."""
+    """Scores to probabilities, row by row.
+
+    Parameters
+    ----------
+    s : numpy.ndarray, shape (B, O)
+
+    Returns
+    -------
+    numpy.ndarray, shape (B, O)
+        Each row sums to 1.
+
+    Examples
+    --------
+    >>> softmax(np.log(np.array([[1.0, 3.0]])))
+    array([[0.25, 0.75]])
+    """
     e = np.exp(s - s.max(axis=1, keepdims=True))
     result: Array = e / e.sum(axis=1, keepdims=True)
     return result
@@ -90,14 +138,54 @@ def as_inputs(x: Array, dtype: Any) -> Array:
 
 
 def scores(params: Params, x: Array, activation: str) -> tuple[Array, Array]:
-    """Hidden activations (B, H) and scores (B, O) of inputs (B, I)."""
+    """Hidden activations and scores of a batch.
+
+    Parameters
+    ----------
+    params : dict of str to numpy.ndarray
+        ``W1 (I, H)``, ``b1 (H,)``, ``W2 (H, O)``, ``b2 (O,)``.
+    x : numpy.ndarray, shape (B, I)
+        Pixels (uint8) are value/255.
+    activation : {"sigmoid", "relu", "tanh"}
+
+    Returns
+    -------
+    z : numpy.ndarray, shape (B, H)
+    s : numpy.ndarray, shape (B, O)
+
+    Examples
+    --------
+    >>> params = {"W1": np.zeros((2, 3)), "b1": np.zeros(3), "W2": np.zeros((3, 2)), "b2": np.zeros(2)}
+    >>> z, s = scores(params, np.array([[1.0, 2.0]]), "sigmoid")
+    >>> z, s
+    (array([[0.5, 0.5, 0.5]]), array([[0., 0.]]))
+    """
     x = as_inputs(x, params["W1"].dtype)
     z = activate(x @ params["W1"] + params["b1"], activation)
     return z, z @ params["W2"] + params["b2"]
 
 
 def predict(params: Params, x: Array, activation: str) -> Array:
-    """Probabilities (B, O)."""
+    """Probability of each class.
+
+    Parameters
+    ----------
+    params : dict of str to numpy.ndarray
+        ``W1 (I, H)``, ``b1 (H,)``, ``W2 (H, O)``, ``b2 (O,)``.
+    x : numpy.ndarray, shape (B, I)
+        Pixels (uint8) are value/255.
+    activation : {"sigmoid", "relu", "tanh"}
+
+    Returns
+    -------
+    numpy.ndarray, shape (B, O)
+
+    Examples
+    --------
+    >>> params = {"W1": np.zeros((2, 3)), "b1": np.zeros(3), "W2": np.zeros((3, 2)), "b2": np.zeros(2)}
+    >>> predict(params, np.array([[1.0, 2.0]]), "sigmoid")
+    array([[0.5, 0.5]])
+    """
     return softmax(scores(params, x, activation)[1])
 
 
@@ -111,17 +199,83 @@ def row_losses(s: Array, t: Array) -> Array:
 
 
 def loss(params: Params, x: Array, t: Array, activation: str) -> float:
-    """Mean cross-entropy of samples with class indices t (B,)."""
+    """Mean cross-entropy.
+
+    Parameters
+    ----------
+    params : dict of str to numpy.ndarray
+        ``W1 (I, H)``, ``b1 (H,)``, ``W2 (H, O)``, ``b2 (O,)``.
+    x : numpy.ndarray, shape (B, I)
+        Pixels (uint8) are value/255.
+    t : numpy.ndarray of int, shape (B,)
+        Class indices.
+    activation : {"sigmoid", "relu", "tanh"}
+
+    Returns
+    -------
+    float
+        In nats.
+
+    Examples
+    --------
+    >>> params = {"W1": np.zeros((2, 3)), "b1": np.zeros(3), "W2": np.zeros((3, 2)), "b2": np.zeros(2)}
+    >>> round(loss(params, np.array([[1.0, 2.0]]), np.array([0]), "sigmoid"), 6)
+    0.693147
+    """
     return float(row_losses(scores(params, x, activation)[1], t).mean())
 
 
 def accuracy(params: Params, x: Array, t: Array, activation: str) -> float:
-    """Share of samples whose largest score is their label's."""
+    """Share of samples whose largest score is their label's.
+
+    Parameters
+    ----------
+    params : dict of str to numpy.ndarray
+        ``W1 (I, H)``, ``b1 (H,)``, ``W2 (H, O)``, ``b2 (O,)``.
+    x : numpy.ndarray, shape (B, I)
+        Pixels (uint8) are value/255.
+    t : numpy.ndarray of int, shape (B,)
+        Class indices.
+    activation : {"sigmoid", "relu", "tanh"}
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+
+    Examples
+    --------
+    >>> params = {"W1": np.zeros((2, 3)), "b1": np.zeros(3), "W2": np.zeros((3, 2)), "b2": np.zeros(2)}
+    >>> accuracy(params, np.array([[1.0, 2.0]]), np.array([0]), "sigmoid")
+    1.0
+    """
     return float((scores(params, x, activation)[1].argmax(axis=1) == t).mean())
 
 
 def gradient(params: Params, x: Array, t: Array, activation: str) -> Params:
-    """Derivatives of the mean loss by every parameter, by backpropagation."""
+    """Derivatives of the mean loss by every parameter, by backpropagation.
+
+    Parameters
+    ----------
+    params : dict of str to numpy.ndarray
+        ``W1 (I, H)``, ``b1 (H,)``, ``W2 (H, O)``, ``b2 (O,)``.
+    x : numpy.ndarray, shape (B, I)
+        Pixels (uint8) are value/255.
+    t : numpy.ndarray of int, shape (B,)
+        Class indices.
+    activation : {"sigmoid", "relu", "tanh"}
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        Each of its parameter's shape.
+
+    Examples
+    --------
+    >>> params = {"W1": np.zeros((2, 3)), "b1": np.zeros(3), "W2": np.zeros((3, 2)), "b2": np.zeros(2)}
+    >>> gradient(params, np.array([[1.0, 2.0]]), np.array([0]), "sigmoid")["b2"]
+    array([-0.5,  0.5])
+    """
     x = as_inputs(x, params["W1"].dtype)
     z, s = scores(params, x, activation)
     # Of softmax and cross-entropy together, the derivative by the scores is (y - t) / B.
@@ -133,7 +287,31 @@ def gradient(params: Params, x: Array, t: Array, activation: str) -> Params:
 
 
 def numerical_gradient(params: Params, x: Array, t: Array, activation: str, h: float = 1e-4) -> Params:
-    """Derivatives of the mean loss by central differences, one parameter at a time."""
+    """Derivatives of the mean loss by central differences, one parameter at a time.
+
+    Parameters
+    ----------
+    params : dict of str to numpy.ndarray
+        ``W1 (I, H)``, ``b1 (H,)``, ``W2 (H, O)``, ``b2 (O,)``.
+    x : numpy.ndarray, shape (B, I)
+        Pixels (uint8) are value/255.
+    t : numpy.ndarray of int, shape (B,)
+        Class indices.
+    activation : {"sigmoid", "relu", "tanh"}
+    h : float, default 1e-4
+        How far each parameter is moved up and down.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        Each of its parameter's shape.
+
+    Examples
+    --------
+    >>> params = {"W1": np.zeros((2, 3)), "b1": np.zeros(3), "W2": np.zeros((3, 2)), "b2": np.zeros(2)}
+    >>> numerical_gradient(params, np.array([[1.0, 2.0]]), np.array([0]), "sigmoid")["b2"].round(6)
+    array([-0.5,  0.5])
+    """
     result = {}
     for name, array in params.items():
         result[name] = np.zeros_like(array)
@@ -170,7 +348,7 @@ def philox4x32(key: int, sample: Array, epoch: int, purpose: int) -> Array:
 
     References
     ----------
-    .. [1] J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, "Parallel random
+    .. [1] John K. Salmon, Mark A. Moraes, Ron O. Dror and David E. Shaw, "Parallel random
        numbers: as easy as 1, 2, 3", SC 2011.
 
     Examples
@@ -200,13 +378,52 @@ def words(key: int, n: int, epoch: int, purpose: int) -> Array:
 
 
 def draw_rows(key: int, epoch: int, n_draws: int, n_rows: int) -> Array:
-    """The first n_draws rows that an epoch draws, with replacement, of n_rows."""
+    """Draw the rows of an epoch's mini-batches, with replacement.
+
+    Parameters
+    ----------
+    key : int
+        64 bits.
+    epoch : int
+    n_draws : int
+        How many.
+    n_rows : int
+        Of how many.
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (n_draws,)
+
+    Examples
+    --------
+    >>> rows = draw_rows(0, 0, 5, 100)
+    >>> rows.shape, bool((rows < 100).all())
+    ((5,), True)
+    """
     drawn = words(key, n_draws, epoch, PURPOSE_SAMPLE) * np.uint64(n_rows) >> SHIFT32
     return drawn.astype(np.int64)
 
 
 def shuffle_rows(key: int, epoch: int, n_rows: int) -> Array:
-    """An epoch's order of all rows: each place, from the last, takes one of those before it."""
+    """Order all rows anew: each place, from the last, takes one of those before it.
+
+    Parameters
+    ----------
+    key : int
+        64 bits.
+    epoch : int
+    n_rows : int
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (n_rows,)
+        Each row once.
+
+    Examples
+    --------
+    >>> sorted(shuffle_rows(0, 0, 5).tolist())
+    [0, 1, 2, 3, 4]
+    """
     order = np.arange(n_rows)
     random = words(key, n_rows, epoch, PURPOSE_SHUFFLE)
     for i in range(n_rows - 1, 0, -1):
@@ -233,12 +450,44 @@ def fit(
     first_epoch: int = 0,
     after_iteration: Callable[[Params], None] | None = None,
 ) -> Array:
-    """Train `params` in place by mini-batches; returns the loss of each iteration.
+    """Train `params` in place by mini-batches.
 
     An epoch is ceil(N / batch_size) iterations. With sampling "replacement" an epoch's
     batches are consecutive draws; with "shuffle" consecutive parts of its order, of
-    which the last may be short. `learning_rate` is one for all iterations or one for each;
-    with a momentum, velocities begin at 0.
+    which the last may be short. With a momentum, velocities begin at 0.
+
+    Parameters
+    ----------
+    params : dict of str to numpy.ndarray
+        ``W1 (I, H)``, ``b1 (H,)``, ``W2 (H, O)``, ``b2 (O,)``.
+    x : numpy.ndarray, shape (N, I)
+        Pixels (uint8) are value/255.
+    t : numpy.ndarray of int, shape (N,)
+        Class indices.
+    activation : {"sigmoid", "relu", "tanh"}
+    iterations, batch_size : int
+    learning_rate : float or numpy.ndarray, shape (iterations,)
+        One for all iterations or one for each.
+    momentum : float, default 0
+    sampling : {"replacement", "shuffle"}
+    key : int
+        Of the stream of random numbers: ``TwoLayerNet.seed``.
+    first_epoch : int, default 0
+    after_iteration : callable, optional
+        Called with `params` after each update.
+
+    Returns
+    -------
+    numpy.ndarray, shape (iterations,)
+        The loss of each mini-batch, before its update.
+
+    Examples
+    --------
+    >>> params = {"W1": np.zeros((2, 3)), "b1": np.zeros(3), "W2": np.zeros((3, 2)), "b2": np.zeros(2)}
+    >>> losses = fit(params, np.array([[1.0, 2.0]]), np.array([0]), "sigmoid", iterations=2, batch_size=1,
+    ...              learning_rate=1.0, sampling="shuffle", key=0)
+    >>> bool(losses[1] < losses[0])
+    True
     """
     per_epoch = -(-len(x) // batch_size)
     losses = np.empty(iterations)

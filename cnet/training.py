@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .checks import check_choice, check_count, check_number
+from .core._numerical_trainer import NumericalTrainer
 from .core._trainer import Trainer
 from .errors import DivergenceError
 from .optimizers import LinearRamp, momentum_of
@@ -31,7 +32,9 @@ Callback = Callable[["EpochInfo"], object]
 DEFAULT_EPOCHS = 10
 MAX_THREADS = 256
 SAMPLINGS = ("replacement", "shuffle")
-GRADIENTS = ("backprop",)
+GRADIENTS = ("backprop", "numerical")
+# How far parameters are moved for a numerical gradient.
+STEP = 1e-4
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,18 @@ class EpochInfo:
         Time spent on training so far.
     network : TwoLayerNet
         With the parameters as they are now. What a callback assigns to them is kept.
+
+    Examples
+    --------
+    >>> import cnet
+    >>> x, t = cnet.datasets.make_digits(200, rng=0)
+    >>> net = cnet.TwoLayerNet(784, 10, 10, rng=0)
+    >>> def stop_after_two(info):
+    ...     print(info.epoch, info.iteration)
+    ...     return info.epoch == 2
+    >>> history = net.fit(x, t, epochs=5, callback=stop_after_two)
+    1 2
+    2 4
     """
 
     epoch: int
@@ -116,6 +131,7 @@ class FitOptions(NamedTuple):
     learning_rate: float | LinearRamp
     momentum: float
     sampling: str
+    gradient: str
     n_threads: int
 
 
@@ -128,14 +144,17 @@ def check_options(
         raise ValueError(f"give iterations or epochs, not both (got {iterations!r} and {epochs!r})")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable, got {type(callback).__name__}")
-    check_choice("gradient", gradient, GRADIENTS)
+    momentum = momentum_of(optimizer)
+    if check_choice("gradient", gradient, GRADIENTS) == "numerical" and momentum:
+        raise ValueError(f'gradient="numerical" goes with plain descent (optimizer="sgd"), got {optimizer!r}')
     return FitOptions(
         iterations=None if iterations is None else check_count("iterations", iterations),
         epochs=None if epochs is None else check_count("epochs", epochs),
         batch_size=check_count("batch_size", batch_size),
         learning_rate=_check_learning_rate(learning_rate),
-        momentum=momentum_of(optimizer),
+        momentum=momentum,
         sampling=check_choice("sampling", sampling, SAMPLINGS),
+        gradient=gradient,
         n_threads=0 if n_threads is None else check_count("n_threads", n_threads, MAX_THREADS),
     )
 
@@ -196,15 +215,22 @@ class _Fit:
         rate = options.learning_rate
         self.schedule = rate.rates(self.total) if isinstance(rate, LinearRamp) else None
         started = time.perf_counter()
-        self.trainer = Trainer(
-            network._core, x, t,
-            batch_size=options.batch_size, momentum=options.momentum,
-            shuffle=options.sampling == "shuffle", key=key, first_epoch=first_epoch,
-            iterations=self.total, n_threads=options.n_threads,
-        )
+        self.trainer = self.take_trainer(x, t, key)
         self.record.seconds = time.perf_counter() - started
         if bar is not None:
             bar.reset(total=self.total)
+
+    def take_trainer(self, x: Any, t: Any, key: int) -> Trainer | NumericalTrainer:
+        core, options, shuffle = self.network._core, self.options, self.options.sampling == "shuffle"
+        if options.gradient == "numerical":
+            return NumericalTrainer(
+                core, x, t, batch_size=options.batch_size, h=STEP, shuffle=shuffle, key=key,
+                n_threads=options.n_threads,
+            )
+        return Trainer(
+            core, x, t, batch_size=options.batch_size, momentum=options.momentum, shuffle=shuffle, key=key,
+            first_epoch=self.first_epoch, iterations=self.total, n_threads=options.n_threads,
+        )
 
     def run(self) -> None:
         """Epochs, until all iterations are done or a callback says stop."""

@@ -1,9 +1,10 @@
-"""The gradient of the smallest network there is: one layer, two inputs, three outputs.
+"""
+The gradient of a small network
+===============================
 
-It prints the scores of one sample, the predicted class, the loss and the gradient of the loss with
-respect to the six weights, found by moving each of them a little up and down. Run it with::
-
-    python examples/gradient_simplenet.py
+The smallest network there is: one layer, two inputs, three outputs. The program prints the scores
+of one sample, the predicted class, the loss and the gradient of the loss with respect to the six
+weights, found by moving each of them a little up and down.
 
 After Saito Goki, "Deep Learning from Scratch", O'Reilly Japan, 2016, section 4.4.2.
 """
@@ -37,8 +38,23 @@ class SimpleNet:
         return float(cross_entropy_error(softmax(self.predict(x)), t))
 
 
-def main() -> None:
-    """Print scores, class, loss and gradient."""
+def draw(gradient: NDArray[np.float64]) -> None:
+    """Draw the gradient as a table: which weights should grow, and which should shrink."""
+    import matplotlib.pyplot as plt
+
+    figure, ax = plt.subplots(figsize=(5, 3), layout="constrained")
+    limit = np.abs(gradient).max()
+    image = ax.imshow(gradient, cmap="PuOr", vmin=-limit, vmax=limit)
+    for (row, column), value in np.ndenumerate(gradient):
+        ax.text(column, row, f"{value:.3f}", ha="center", va="center",
+                color="white" if abs(value) > 0.7 * limit else "black")
+    ax.set(xlabel="output", ylabel="input", xticks=range(3), yticks=range(2), title="dL / dW")
+    figure.colorbar(image, ax=ax, label="above 0: the weight should shrink")
+    plt.show()
+
+
+def main() -> NDArray[np.float64]:
+    """Print scores, class, loss and gradient; return the gradient."""
     net = SimpleNet(
         np.array(
             [
@@ -59,7 +75,8 @@ def main() -> None:
     gradient = numerical_gradient(lambda W: net.loss(x, t), net.W)
     print("gradient:")
     print(gradient)
+    return gradient
 
 
 if __name__ == "__main__":
-    main()
+    draw(main())

@@ -10,7 +10,7 @@ from libc.math cimport INFINITY
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from ._dispatch cimport active
-from ._inputs cimport Batch, take_inputs, take_labels
+from ._inputs cimport Batch, take_labels, take_training_inputs
 from ._memory cimport Memory
 from ._network cimport Network
 from ._sampler cimport draw_rows, shuffle_rows
@@ -71,15 +71,8 @@ cdef class Trainer:
         cdef int32_t* labels
         self.net = net
         self.memory = Memory()
-        self.batch = take_inputs(x, net.sizes[0], net.dtype)
-        if self.batch.single:
-            raise ValueError(f"x must have shape (N, {net.sizes[0]}), got ({net.sizes[0]},)")
+        self.batch = take_training_inputs(x, net.sizes[0], net.dtype, batch_size, shuffle)
         self.n_rows = self.batch.n_rows
-        if shuffle and batch_size > self.n_rows:
-            raise ValueError(
-                f"batch_size = {batch_size} is more than the {self.n_rows} samples; "
-                'sampling="shuffle" takes each sample once an epoch'
-            )
         labels = take_labels(t, self.batch.single, self.batch.n_rows, net.n_out, self.memory)
         if shuffle:
             self.order = <int64_t*>self.memory.take(self.n_rows * sizeof(int64_t))

@@ -63,12 +63,12 @@ template <class T> struct bits_of;
 template <> struct bits_of<float> {
     typedef int32_t type;
     static const int mantissa = 23;
-    static const int32_t one = 0x3f800000;
+    static const int32_t one = 0x3f800000, root_half = 0x3f3504f3;
 };
 template <> struct bits_of<double> {
     typedef int64_t type;
     static const int mantissa = 52;
-    static const int64_t one = 0x3ff0000000000000LL;
+    static const int64_t one = 0x3ff0000000000000LL, root_half = 0x3fe6a09e667f3bcdLL;
 };
 
 #if CNET_VECTOR_EXTENSION
@@ -129,6 +129,15 @@ template <class T> static CNET_INLINE vec<T> vpow2(vec<T> shifted) {
     return r;
 }
 
+// The way back, for positive normal x: round_bias with n in its low bits, where x / 2**n is
+// from sqrt(1/2) up to sqrt(2).
+template <class T> static CNET_INLINE vec<T> vexponent(vec<T> x, vec<T> round_bias) {
+    typedef typename vec<T>::bits_type bits;
+    bits n = ((bits)x.v - bits_of<T>::root_half) >> bits_of<T>::mantissa;
+    x.v = (typename vec<T>::lanes_type)((bits)round_bias.v + n);
+    return x;
+}
+
 #else  // a small array: for compilers without vector types
 
 template <class T> struct vec {
@@ -155,6 +164,16 @@ template <class T> static CNET_INLINE vec<T> vpow2(vec<T> shifted) {
         memcpy(&shifted.v[i], &n, sizeof(T));
     }
     return shifted;
+}
+template <class T> static CNET_INLINE vec<T> vexponent(vec<T> x, vec<T> round_bias) {
+    typename bits_of<T>::type n, bias;
+    CNET_LANES {
+        memcpy(&n, &x.v[i], sizeof(T));
+        memcpy(&bias, &round_bias.v[i], sizeof(T));
+        bias += (n - bits_of<T>::root_half) >> bits_of<T>::mantissa;
+        memcpy(&x.v[i], &bias, sizeof(T));
+    }
+    return x;
 }
 
 #endif

@@ -113,6 +113,23 @@ template <class T> struct Passage {
     ptrdiff_t n_after;
 };
 
+// A block of samples after its forward pass, for central differences. Matrices have a row for
+// each unit and `ld` columns, the samples, of which `rows` are taken: padding is not moved.
+struct Differences {
+    const Layer<double> *hidden, *output;
+    int activation;
+    ptrdiff_t rows, ld;
+    double h;
+    double scale;                  // 1 / (2 h N)
+    double *x;                     // (I + 1, ld) inputs, and 1 for the bias
+    double *a;                     // (H, ld) pre-activations
+    double *z;                     // (H + 1, ld) activations, and 1 for the bias
+    double *log_p;                 // (O, ld) logarithms of the probabilities
+    double *log_rest;              // (O, ld) and of the sum of all the others
+    int32_t *labels;               // (ld,)
+    double *dW1, *db1, *dW2, *db2; // to which the derivatives are added; contiguous
+};
+
 // What an instruction set offers. One table for each element type.
 template <class T> struct Kernels {
     int lanes;
@@ -145,6 +162,11 @@ struct KernelTable {
     size_t vector_bytes;
     Kernels<float> float32;
     Kernels<double> float64;
+    // Central differences: one vector of samples forward, then the derivatives by the weights that
+    // leave one input (scratch: O + 4 vectors), and by those that leave one hidden unit.
+    void (*difference_forward)(const Differences*, ptrdiff_t sample);
+    void (*difference_hidden)(const Differences*, ptrdiff_t input, double* scratch);
+    void (*difference_output)(const Differences*, ptrdiff_t unit);
 };
 
 #endif

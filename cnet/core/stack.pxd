@@ -95,6 +95,24 @@ cdef extern from "stack.h" nogil:
         const int64_t* after
         Py_ssize_t n_after
 
+    ctypedef struct Differences:
+        const Layer[double]* hidden
+        const Layer[double]* output
+        int activation
+        Py_ssize_t rows, ld
+        double h
+        double scale
+        double* x
+        double* a
+        double* z
+        double* log_p
+        double* log_rest
+        int32_t* labels
+        double* dW1
+        double* db1
+        double* dW2
+        double* db2
+
     cdef cppclass Kernels[T]:
         int lanes
         void (*forward)(
@@ -118,3 +136,6 @@ cdef extern from "stack.h" nogil:
         size_t vector_bytes
         Kernels[float] float32
         Kernels[double] float64
+        void (*difference_forward)(const Differences*, Py_ssize_t) noexcept nogil
+        void (*difference_hidden)(const Differences*, Py_ssize_t, double*) noexcept nogil
+        void (*difference_output)(const Differences*, Py_ssize_t) noexcept nogil

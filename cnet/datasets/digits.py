@@ -55,7 +55,7 @@ def make_digits(
 
     References
     ----------
-    .. [1] Y. LeCun, C. Cortes and C. J. C. Burges, "The MNIST database of handwritten digits",
+    .. [1] Yann LeCun, Corinna Cortes and C. J. C. Burges, "The MNIST database of handwritten digits",
        for the conventions.
 
     Examples

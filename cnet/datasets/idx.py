@@ -10,7 +10,7 @@ A file is a header followed by the elements in C order, all of it big-endian::
 
 References
 ----------
-Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits",
+Yann LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits",
 section "The IDX file format". http://yann.lecun.com/exdb/mnist/
 """
 

@@ -2,7 +2,7 @@
 
 References
 ----------
-Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document
+Yann LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document
 recognition", Proceedings of the IEEE 86 (1998) 2278-2324. http://yann.lecun.com/exdb/mnist/
 """
 
@@ -77,10 +77,10 @@ def load_mnist(
 
     Returns
     -------
-    (x_train, t_train), (x_test, t_test) : tuple of tuples of ndarray
-        Images of shape (N, H * W) or (N, 1, H, W), and labels of shape (N,) or (N, classes),
-        where `classes` is 10, or more if a label is larger than 9. MNIST has 60000 images to
-        train with and 10000 to test with, of 28 by 28 pixels.
+    tuple of tuples of ndarray
+        ``(x_train, t_train), (x_test, t_test)``: images of shape (N, H * W) or (N, 1, H, W), and
+        labels of shape (N,) or (N, classes), where `classes` is 10, or more if a label is larger
+        than 9. MNIST has 60000 images to train with and 10000 to test with, of 28 by 28 pixels.
 
     Raises
     ------

@@ -106,6 +106,16 @@ class DistributionRecorder:
             If `net` is not a network.
         TypeError, ValueError
             If `x` or `t` do not fit the network.
+
+        Examples
+        --------
+        >>> import cnet
+        >>> import cnet.plots
+        >>> x, t = cnet.datasets.make_digits(20, rng=0)
+        >>> recorder = cnet.plots.DistributionRecorder(x, t)
+        >>> recorder.record(cnet.TwoLayerNet(784, 10, 10, rng=0))
+        >>> recorder.iterations
+        [0]
         """
         check_network(net)
         gradient = net.gradient(self.x, np.atleast_1d(self.t))

@@ -76,7 +76,7 @@ def loss_slice(
 
     References
     ----------
-    .. [1] H. Li, Z. Xu, G. Taylor, C. Studer and T. Goldstein, "Visualizing the loss landscape
+    .. [1] Hao Li, Zheng Xu, G. Taylor, C. Studer and T. Goldstein, "Visualizing the loss landscape
        of neural nets", NeurIPS 2018.
 
     Examples

@@ -1,0 +1,19 @@
+"""The order of the gallery: that of the chapter."""
+
+from __future__ import annotations
+
+ORDER = (
+    "losses.py", "derivatives.py", "gradients.py", "gradient_descent.py", "gradient_simplenet.py",
+    "mini_batch_learning.py", "gradient_check.py", "photograph.py",
+)
+
+
+class ChapterOrder:
+    """A sort key for sphinx-gallery."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def __call__(self, filename: str) -> int:
+        """Return the place of an example; one that is not listed comes last."""
+        return ORDER.index(filename) if filename in ORDER else len(ORDER)

@@ -1,0 +1,105 @@
+"""A directive that draws a picture twice, for light pages and for dark ones.
+
+::
+
+    .. picture:: What the picture shows, for those who do not see it.
+
+       history = net.fit(x, t)
+       cnet.plots.loss_curve(history)
+
+The code runs under a light style and under a dark one, with a transparent background; the theme
+shows the one that fits. ``np``, ``plt`` and ``cnet`` are there. Every picture runs in a namespace of
+its own. What stands above a line ``# shown from here`` repeats what the page has said already: it
+runs, but is not shown. With ``:hide-code:`` nothing is shown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+from docutils import nodes
+from docutils.parsers.rst import Directive, directives
+from sphinx.util.typing import ExtensionMetadata
+
+import cnet
+import cnet.plots
+
+# Where pictures are left, below the source folder; ignored by git.
+FOLDER = "generated/pictures"
+SHOWN = "# shown from here\n"
+INK = {"light": "#222832", "dark": "#ced6dd"}
+DPI = 160
+
+
+def style(ink: str) -> dict[str, Any]:
+    """Letters and lines in the page's own ink."""
+    axes = ("axes.labelcolor", "axes.titlecolor", "axes.edgecolor", "xtick.color", "ytick.color")
+    return {
+        **dict.fromkeys(("text.color", *axes), ink),
+        "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
+        "font.size": 11,
+    }
+
+
+class Picture(Directive):
+    """``.. picture::``, see above."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+    has_content = True
+    option_spec = {"hide-code": directives.flag, "width": directives.unchanged}
+
+    def run(self) -> list[nodes.Node]:
+        """Draw, and return the code with both images."""
+        env = self.state.document.settings.env
+        alt = " ".join(self.arguments[0].split())
+        code = "\n".join(self.content)
+        number = env.new_serialno("cnet-picture")
+        stem = f"{env.docname.replace('/', '-')}-{number}"
+        result: list[nodes.Node] = []
+        if "hide-code" not in self.options:
+            shown = code.rpartition(SHOWN)[2].strip("\n")
+            result.append(nodes.literal_block(shown, shown, language="python"))
+        folder = Path(env.srcdir, FOLDER)
+        folder.mkdir(parents=True, exist_ok=True)
+        for theme, ink in INK.items():
+            path = folder / f"{stem}-{theme}.png"
+            draw(code, ink, path, f"{env.docname}, line {self.lineno}")
+            classes = [f"only-{theme}", "cnet-picture"]
+            image = nodes.image(uri=f"/{FOLDER}/{path.name}", alt=alt, classes=classes)
+            if "width" in self.options:
+                image["width"] = self.options["width"]
+            result.append(image)
+        return result
+
+
+def draw(code: str, ink: str, path: Path, where: str) -> None:
+    """Run the code and save its last figure."""
+    plt.close("all")
+    random.seed(0)
+    np.random.seed(0)
+    # What the code itself saves, as a reader's program would, is not kept.
+    settings: Any = {**matplotlib.rcParamsDefault, **style(ink), "backend": "Agg"}
+    with (
+        plt.rc_context(settings),
+        tempfile.TemporaryDirectory() as elsewhere,
+        contextlib.chdir(elsewhere),
+    ):
+        exec(compile(code, where, "exec"), {"np": np, "plt": plt, "cnet": cnet})
+        if not plt.get_fignums():
+            raise RuntimeError(f"{where}: the code drew no figure")
+        plt.gcf().savefig(path, dpi=DPI, transparent=True, bbox_inches="tight", metadata={"Software": None})
+    plt.close("all")
+
+
+def setup(app: Any) -> ExtensionMetadata:
+    """Register the directive."""
+    app.add_directive("picture", Picture)
+    return {"version": "1", "parallel_read_safe": True}

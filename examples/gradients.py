@@ -1,0 +1,50 @@
+"""
+Gradients
+=========
+
+All partial derivatives at once, and the field of arrows that they make.
+
+After Saito Goki, "Deep Learning from Scratch", O'Reilly Japan, 2016, sections 4.3.3 and 4.4.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from numpy.typing import NDArray
+
+import cnet.plots
+from cnet import numerical_diff, numerical_gradient
+
+
+def bowl(x: NDArray[np.float64]) -> float:
+    """Return the sum of squares."""
+    return float(np.sum(x**2))
+
+
+# %%
+# A partial derivative holds all variables still but one.
+
+print(numerical_diff(lambda x0: x0**2 + 4.0**2, 3.0))
+print(numerical_diff(lambda x1: 3.0**2 + x1**2, 4.0))
+
+# %%
+# The gradient is all of them.
+
+for point in ([3.0, 4.0], [0.0, 2.0], [3.0, 0.0]):
+    print(point, numerical_gradient(bowl, np.array(point)).round(6))
+
+# %%
+# The bowl itself,
+
+cnet.plots.surface(bowl)
+
+# %%
+# and its *negative* gradient: at each point the way down, longer where it is steeper.
+
+cnet.plots.gradient_field(bowl)
+
+# %%
+# Around a saddle the arrows come in along one axis and leave along the other. In its middle the
+# gradient is 0, though it is no lowest place.
+
+cnet.plots.gradient_field(lambda x0, x1: x0**2 - x1**2)
+plt.show()

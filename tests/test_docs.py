@@ -1,0 +1,72 @@
+"""The documentation: its examples print what stands there, and its reference is complete."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import os
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import cnet
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+OWN_PAGES = ("index", "differences", "how-it-is-fast", "reproducibility")
+PAGES = sorted([*(DOCS / "chapter").glob("*.rst"), *(DOCS / f"{name}.rst" for name in OWN_PAGES)])
+
+# Modules that users import from, whose every public name the reference must list.
+PUBLIC_MODULES = ("cnet", "cnet.datasets", "cnet.images", "cnet.optimizers", "cnet.plots", "cnet.reference")
+# Names that are reached as attributes or passed to callbacks rather than imported from the top.
+MORE_NAMES = ("cnet.network.Parameters", "cnet.training.EpochInfo")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_what_a_page_prints(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    failed, attempted = doctest.testfile(
+        os.fspath(page), module_relative=False,
+        optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS,
+    )
+    assert failed == 0
+    assert attempted > 0 or page.stem == "index"
+
+
+def test_there_are_ten_sections_in_the_chapter() -> None:
+    index = DOCS / "chapter" / "index.rst"
+    order = re.findall(r"^   (\w+)$", index.read_text(encoding="utf-8"), re.M)
+    assert len(order) == 10
+    assert {*order, index.stem} == {path.stem for path in index.parent.glob("*.rst")}
+
+
+def listed_names() -> set[str]:
+    """What the reference lists, under full names."""
+    text = (DOCS / "api.rst").read_text(encoding="utf-8")
+    options = r"   :toctree: generated\n   :nosignatures:\n"
+    blocks = re.findall(rf"\.\. autosummary::\n{options}\n((?:   \S+\n)+)", text)
+    return {f"cnet.{name}" for block in blocks for name in block.split()}
+
+
+def public_names() -> set[str]:
+    """Every name in a public module's __all__, under the name by which it is imported."""
+    names = {
+        f"{module}.{name}" for module in PUBLIC_MODULES for name in importlib.import_module(module).__all__
+    }
+    return names | set(PUBLIC_MODULES[1:]) | set(MORE_NAMES)
+
+
+def test_the_reference_lists_every_public_name_and_no_other() -> None:
+    assert listed_names() == public_names()
+
+
+def test_no_public_module_is_forgotten() -> None:
+    # These hold what the top level hands on, or are not imported by users.
+    behind_the_top = {
+        "atomic_file", "checks", "cli", "config", "core", "differentiation", "errors", "functions", "model_file",
+        "network", "rng", "training",
+    }
+    found = {module.name for module in pkgutil.iter_modules(cnet.__path__) if not module.name.startswith("_")}
+    assert found == behind_the_top | {name.removeprefix("cnet.") for name in PUBLIC_MODULES[1:]}

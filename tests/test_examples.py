@@ -1,0 +1,58 @@
+"""Every program in examples/ runs to its end, without a network, a display or a warning."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+# A line that the program must print: the book's own figures, or what it claims to find.
+EXPECTED = {
+    "derivatives": "0.1999999999990898",
+    "gradient_check": "float64",
+    "gradient_descent": "0.1: [-6.11110793e-10  8.14814391e-10]",
+    "gradient_simplenet": "argmax:   2",
+    "gradients": "[3.0, 4.0] [6. 8.]",
+    "losses": "right: squared error 0.0975, cross-entropy 0.5108",
+    "mini_batch_learning": "test accuracy 0.",
+    "photograph": "it is a 2",
+}
+
+
+def run(name: str, folder: Path) -> str:
+    environment = {**os.environ, "MPLBACKEND": "Agg"}
+    # Nothing but what the program makes itself: no MNIST, no display.
+    for variable in ("CNET_DATA", "DISPLAY", "WAYLAND_DISPLAY"):
+        environment.pop(variable, None)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(EXAMPLES / f"{name}.py")],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_example_is_expected_here() -> None:
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == set(EXPECTED)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_an_example_runs_and_leaves_nothing_behind(name: str, tmp_path: Path) -> None:
+    assert EXPECTED[name] in run(name, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_the_gradient_check_finds_agreement_and_the_mistake(tmp_path: Path) -> None:
+    out = run("gradient_check", tmp_path)
+    correct, mistaken = (float(re.search(rf"{word} +(\S+)", out)[1]) for word in ("correct", "mistaken"))  # type: ignore[index]
+    assert correct < 1e-6
+    # The slope of the sigmoid is 1/4 where its argument is near 0: without it all is four times as large.
+    assert mistaken == pytest.approx(3.0, abs=0.1)

@@ -406,7 +406,7 @@ class TwoLayerNet:
             Measured at each epoch's end.
         gradient : {"backprop", "numerical"}
             By backpropagation; or by central differences, as `numerical_gradient` has them for
-            h = 1e-4: in float64, about a hundred times slower, and for plain descent only.
+            h = 1e-4: in float64, hundreds of times slower, and for plain descent only.
         n_threads : int, optional
             By default as many as the processors this process may use, fewer for little work.
         rng : None, int or numpy.random.Generator

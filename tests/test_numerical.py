@@ -275,3 +275,24 @@ def test_ctrl_c_leaves_whole_parameters_and_a_history():
     assert (net.history.train_accuracy <= 1).all()
     assert not np.array_equal(before, net.params["W1"])
     assert all(np.isfinite(array).all() for array in net.params.values())
+
+
+@pytest.mark.parametrize("sampling", ["replacement", "shuffle"])
+def test_the_command_line_trains_by_differences_and_resumes(tmp_path, capsys, sampling):
+    pytest.importorskip("tqdm")
+    from cnet.cli import main
+
+    x, t = cnet.datasets.make_digits(60, rng=3)
+    for part, rows in (("train", slice(0, 40)), ("t10k", slice(40, None))):
+        cnet.datasets.write_idx(tmp_path / f"{part}-images-idx3-ubyte", x[rows].reshape(-1, 28, 28))
+        cnet.datasets.write_idx(tmp_path / f"{part}-labels-idx1-ubyte", t[rows])
+    options = ["--hidden", "5", "--batch-size", "10", "--gradient", "numerical", "--sampling", sampling]
+    folder = str(tmp_path / "run")
+    assert main(["train", "--data", str(tmp_path), "--iterations", "6", "--out", folder, *options]) == 0
+    assert main(["train", "--resume", folder, "--iterations", "9"]) == 0
+    assert "iteration 9" in capsys.readouterr().out
+    net = cnet.TwoLayerNet(784, 5, 10, rng=0)
+    net.fit(x[:40], t[:40], iterations=9, batch_size=10, gradient="numerical", sampling=sampling)
+    resumed = cnet.load(tmp_path / "run" / "model.safetensors")
+    for name, array in net.params.items():
+        np.testing.assert_array_equal(resumed.params[name], array)

@@ -26,7 +26,8 @@ NEEDED_IN_WHEEL = [
 NOT_IN_SDIST = ["*.cpp", "*.c", "*.so", "*.pyd", "*.o", "*.pyc", "*/.git/*", "*/build/*"]
 NEEDED_IN_SDIST = [
     "*/LICENSE", "*/pyproject.toml", "*/setup.py", "*/cnet/core/simd.h", "*/cnet/core/kernels/product.pxi",
-    "*/cnet/core/_trainer.pyx", "*/tests/conftest.py", "*/conftest.py", "*/wheels/smoke_test.py", "*/wheels/windows/include/pyconfig.h",
+    "*/cnet/core/_trainer.pyx", "*/conftest.py", "*/tests/conftest.py",
+    "*/wheels/smoke_test.py", "*/wheels/windows/include/pyconfig.h",
 ]
 
 

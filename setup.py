@@ -8,24 +8,29 @@ Switches (environment variables, for developers; see CONTRIBUTING.md):
 ``CNET_BUILD_SANITIZE=address,undefined``  compile and link with these sanitizers
 """
 import os
-import platform
+import shutil
 import sys
 import sysconfig
 from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
 # The lowest CPython whose stable ABI the modules are built for.
 LIMITED_API = "0x030B0000"
 
-# Modules that are compiled once, for any processor of the platform.
+# Modules of cnet that are compiled once, for any processor of the platform.
 MODULES = [
-    "_digits", "_dispatch", "_functions", "_inputs", "_memory", "_network", "_numerical", "_scan",
-    "_tape", "_team", "_trainer",
+    "capi", "core._digits", "core._dispatch", "core._functions", "core._inputs", "core._memory", "core._network",
+    "core._numerical", "core._numerical_trainer", "core._products", "core._scan", "core._tape", "core._team",
+    "core._trainer",
 ]
 
-# Instruction sets beyond the platform's own: flags for GCC and Clang, flags for MSVC.
+# How Python's names of the systems begin.
+SYSTEMS = {"linux": "linux", "macosx": "macos", "win": "windows"}
+
+# Instruction sets beyond the platform's own, as GCC and Clang name them, and as MSVC does.
 X86_INSTRUCTION_SETS = {
     "avx2": (["-mavx2", "-mfma", "-mbmi"], ["/arch:AVX2"]),
     "avx512": (
@@ -39,89 +44,138 @@ def switch(name):
     return os.environ.get(f"CNET_BUILD_{name}", "") not in ("", "0")
 
 
-def target_machine():
-    """The processor that is built for, which need not be the one that builds."""
-    name = os.environ.get("_PYTHON_HOST_PLATFORM") or sysconfig.get_platform()
-    archflags = os.environ.get("ARCHFLAGS", "")
-    for machine in ("arm64", "aarch64", "x86_64", "amd64", "win32", "i686"):
-        if machine in archflags.lower() or name.lower().endswith(machine):
-            return {"aarch64": "arm64", "amd64": "x86_64"}.get(machine, machine)
-    return platform.machine().lower()
-
-
-MSVC = sys.platform == "win32" and "gcc" not in os.environ.get("CC", "")
 COVERAGE = switch("COVERAGE")
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 LIMITED = not (switch("NORMAL") or COVERAGE or FREE_THREADED)
 
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "cdivision": True,
+    "initializedcheck": False,
+    "freethreading_compatible": True,
+    "embedsignature": True,
+    "linetrace": COVERAGE,
+}
 
-def compile_flags():
-    if MSVC:
-        return ["/Od", "/Zi"] if switch("DEBUG") else ["/O2", "/fp:precise"]
+
+def target_platform():
+    """System and processor that are built for, which need not be those that build.
+
+    Python's own name of the platform says both ("linux-x86_64", "win-amd64",
+    "macosx-11.0-universal2"); a build for macOS narrows it by ARCHFLAGS. Two
+    processors in one file ("universal2") get what both have: the baseline.
+    """
+    name = (os.environ.get("_PYTHON_HOST_PLATFORM") or sysconfig.get_platform()).lower()
+    system = next((known for prefix, known in SYSTEMS.items() if name.startswith(prefix)), name.split("-")[0])
+    processors = os.environ.get("ARCHFLAGS", "").lower().split()[1::2] if system == "macos" else []
+    processor = processors[0] if len(processors) == 1 else name.rsplit("-", 1)[-1]
+    return system, {"aarch64": "arm64", "amd64": "x86_64"}.get(processor, processor)
+
+
+def compiler_kind(system):
+    """Whose command line the compiler speaks: "gnu", "msvc" or "clang-cl"."""
+    if system != "windows":
+        return "gnu"
+    return "clang-cl" if "clang-cl" in os.environ.get("CC", "") else "msvc"
+
+
+def compile_flags(kind, processor):
+    if kind != "gnu":
+        flags = ["/Od", "/Zi"] if switch("DEBUG") else ["/O2", "/fp:precise"]
+        if kind == "clang-cl":
+            target = {"arm64": "aarch64"}.get(processor, processor)
+            flags += [f"--target={target}-pc-windows-msvc", "/clang:-ffp-contract=off"]
+        return [*flags, "/std:c++17"]
     flags = ["-O0", "-g"] if switch("DEBUG") else ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math"]
     # A multiply and an add are fused only where the kernels say so: bits must not
     # depend on a compiler's taste. Exceptions and run-time types are never used.
-    flags += ["-ffp-contract=off", "-fno-exceptions", "-fno-rtti", "-fvisibility=hidden"]
+    flags += ["-std=c++17", "-ffp-contract=off", "-fno-exceptions", "-fno-rtti", "-fvisibility=hidden"]
     # Cython's helpers for features that a module does not use.
     flags += ["-Wno-unused-function", "-Wno-maybe-uninitialized"]
     return flags
 
 
-def link_flags():
-    if sys.platform.startswith("linux"):
+def instruction_set_flags(isa, kind):
+    gnu, msvc = X86_INSTRUCTION_SETS.get(isa, ([], []))
+    if kind == "clang-cl":
+        return [f"/clang:{flag}" for flag in gnu]
+    return msvc if kind == "msvc" else gnu
+
+
+def link_flags(system):
+    if system == "linux":
         # No function of the C++ library is called: leave it out of the wheel's needs.
         return ["-Wl,--as-needed"] + ([] if switch("DEBUG") else ["-Wl,-s"])
     return []
 
 
-def extension(module, isa="baseline", flags=()):
+def extension(module, system, processor, kind, isa="baseline"):
     sanitizers = [f"-fsanitize={os.environ['CNET_BUILD_SANITIZE']}"] if switch("SANITIZE") else []
     macros = [("CNET_ISA", f"cnet_{isa}")]
     if LIMITED:
         macros.append(("Py_LIMITED_API", LIMITED_API))
-    if module.startswith("_kernels"):
+    if module.startswith("core._kernels"):
         # Blocks of registers stay in registers only once their sizes are constants, that is,
         # once inlined: left to its taste, GCC ran the AVX-512 product at a third of this speed.
-        macros.append(("CYTHON_INLINE", "__forceinline" if MSVC else "inline __attribute__((always_inline))"))
+        macros.append(("CYTHON_INLINE", "inline __attribute__((always_inline))" if kind == "gnu" else "__forceinline"))
     if COVERAGE:
         macros.append(("CYTHON_TRACE_NOGIL", "1"))
     return Extension(
-        f"cnet.core.{module}",
-        [f"cnet/core/{module}.pyx"],
+        f"cnet.{module}",
+        [f"cnet/{module.replace('.', '/')}.pyx"],
         language="c++",
         include_dirs=["cnet/core"],
         define_macros=macros,
-        extra_compile_args=compile_flags() + list(flags) + sanitizers,
-        extra_link_args=link_flags() + sanitizers,
+        extra_compile_args=compile_flags(kind, processor) + instruction_set_flags(isa, kind) + sanitizers,
+        extra_link_args=link_flags(system) + sanitizers,
         depends=[str(path) for path in sorted(Path("cnet/core").rglob("*.[hp]*")) if path.suffix in (".h", ".pxi")],
         py_limited_api=LIMITED,
     )
 
 
-def extensions():
-    modules = [extension(name) for name in MODULES]
-    modules.append(extension("_kernels_baseline"))
-    if target_machine() == "x86_64":
-        for isa, (gnu, msvc) in X86_INSTRUCTION_SETS.items():
-            modules.append(extension(f"_kernels_{isa}", isa, msvc if MSVC else gnu))
+def extensions(system, processor, kind):
+    modules = [extension(name, system, processor, kind) for name in MODULES]
+    modules.append(extension("core._kernels_baseline", system, processor, kind))
+    if processor == "x86_64":
+        modules += [extension(f"core._kernels_{isa}", system, processor, kind, isa) for isa in X86_INSTRUCTION_SETS]
     return modules
 
 
-setup(
-    ext_modules=cythonize(
-        extensions(),
-        include_path=["."],
-        nthreads=0 if sys.platform == "win32" else 2,
-        compiler_directives={
-            "language_level": 3,
-            "boundscheck": False,
-            "wraparound": False,
-            "cdivision": True,
-            "initializedcheck": False,
-            "freethreading_compatible": True,
-            "embedsignature": True,
-            "linetrace": COVERAGE,
-        },
-    ),
-    options={"bdist_wheel": {"py_limited_api": "cp311"}} if LIMITED else {},
-)
+class BuildExtensions(build_ext):
+    """Two things that setuptools has no setting for: clang-cl, and one job for each processor."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        if self.parallel is None and sys.platform != "win32":
+            self.parallel = os.cpu_count()
+
+    def build_extensions(self):
+        if compiler_kind(target_platform()[0]) == "clang-cl":
+            self.compiler.initialize()
+            self.compiler.cc = shutil.which(os.environ["CC"]) or os.environ["CC"]
+            # Code generation at link time is between Microsoft's compiler and its linker.
+            for name, flag in (("compile_options", "/GL"), ("ldflags_shared", "/LTCG")):
+                options = getattr(self.compiler, name)
+                setattr(self.compiler, name, [option for option in options if option != flag])
+        super().build_extensions()
+
+
+def build():
+    system, processor = target_platform()
+    setup(
+        cmdclass={"build_ext": BuildExtensions},
+        ext_modules=cythonize(
+            extensions(system, processor, compiler_kind(system)),
+            include_path=["."],
+            nthreads=2 if sys.platform == "linux" else 0,
+            compiler_directives=DIRECTIVES,
+        ),
+        options={"bdist_wheel": {"py_limited_api": "cp311"}} if LIMITED else {},
+    )
+
+
+# wheels/cross_compile.py reads the flags from here without building.
+if __name__ == "__main__":
+    build()

@@ -29,6 +29,9 @@ def check_number(name: str, value: Any, *, positive: bool) -> float:
     if isinstance(value, bool | np.bool_ | str | bytes):
         raise TypeError(f"{name} must be a number, got {value!r}")
     try:
+        # float() would read text out of a buffer, and drop an imaginary part.
+        if not is_real(value):
+            raise TypeError
         number = float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, got {type(value).__name__}") from None
@@ -38,6 +41,13 @@ def check_number(name: str, value: Any, *, positive: bool) -> float:
         bound = "above 0" if positive else "not negative"
         raise ValueError(f"{name} must be finite and {bound}, got {number}")
     return number
+
+
+def is_real(value: Any) -> bool:
+    """Whether `value` is of a kind that stands for one real number; arrays of no dimension are."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.ndim == 0 and value.dtype.kind in "iuf"
+    return hasattr(value, "__float__") or hasattr(value, "__index__")
 
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:

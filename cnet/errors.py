@@ -45,3 +45,7 @@ class DivergenceError(ArithmeticError):
         super().__init__(message)
         self.iteration = iteration
         self.history = history
+
+    def __reduce__(self) -> tuple[type[DivergenceError], tuple[str, int, History]]:
+        # Without it a pool of processes could not hand the error over, and would wait for ever.
+        return type(self), (str(self), self.iteration, self.history)

@@ -35,6 +35,8 @@ EPSILON = 1e-7
 
 def _as_real(x: npt.ArrayLike, name: str = "x") -> Array:
     """`x` as a contiguous array of float32 or float64."""
+    if isinstance(x, np.ndarray) and np.any(getattr(x, "mask", False)):
+        raise ValueError(f"{name} is a masked array with masked values; fill them first")
     try:
         array = np.asarray(x)
     except ValueError as error:
@@ -208,7 +210,7 @@ def relu_grad(x: npt.ArrayLike) -> Any:
     return _elementwise("relu_grad", x)
 
 
-def softmax(x: npt.ArrayLike) -> Array:
+def softmax(x: npt.ArrayLike) -> Any:
     """Scores to probabilities along the last axis: ``exp(x) / sum(exp(x))``.
 
     The largest score of each row is subtracted first, so nothing overflows.
@@ -216,11 +218,11 @@ def softmax(x: npt.ArrayLike) -> Array:
     Parameters
     ----------
     x : array_like, shape (..., O)
-        Scores of one sample (O,) or of a batch (B, O).
+        Scores of one sample (O,) or of a batch (B, O); a scalar is a row of one score.
 
     Returns
     -------
-    numpy.ndarray
+    numpy.ndarray or scalar
         Of the same shape; each row sums to 1. float32 for float32, otherwise float64.
 
     Raises
@@ -241,13 +243,12 @@ def softmax(x: npt.ArrayLike) -> Array:
     array([0.01821127, 0.24519181, 0.73659691])
     """
     array = _as_real(x)
-    if array.ndim == 0:
-        return np.ones((), array.dtype)
-    if array.shape[-1] == 0:
+    n_scores = array.shape[-1] if array.ndim else 1
+    if n_scores == 0:
         raise ValueError(f"x must have at least one score in each row, got shape {array.shape}")
     out = np.empty(array.shape, array.dtype)
-    _functions.softmax_rows(array, out, array.shape[-1])
-    return out
+    _functions.softmax_rows(array, out, n_scores)
+    return out if array.ndim else out[()]
 
 
 def mean_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> float:

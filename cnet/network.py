@@ -22,6 +22,8 @@ __all__ = ["Parameters", "TwoLayerNet", "load"]
 Array = npt.NDArray[Any]
 NAMES = ("W1", "b1", "W2", "b2")
 FORMAT_VERSION = "1"
+# Numbers in a model file, and how many bits each has in the stream of random numbers.
+COUNTERS = {"seed": 64, "epochs": 32, "iterations": 64}
 
 
 class Parameters(Mapping[str, Array]):
@@ -66,7 +68,12 @@ class Parameters(Mapping[str, Array]):
         target = self._arrays[name]
         if value is target:
             return
-        array = np.asarray(value)
+        if isinstance(value, np.ndarray) and np.any(getattr(value, "mask", False)):
+            raise ValueError(f"{name} must not be a masked array with masked values; fill them first")
+        try:
+            array = np.asarray(value)
+        except ValueError as error:
+            raise ValueError(f"{name} cannot be made into an array: {error}") from None
         if array.dtype.kind not in "buif":
             raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
         if array.shape != target.shape:
@@ -368,7 +375,7 @@ class TwoLayerNet:
         optimizer: Literal["sgd", "momentum"] | SGD | Momentum = "sgd",
         sampling: Literal["replacement", "shuffle"] = "replacement",
         validation_data: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
-        gradient: Literal["backprop"] = "backprop",
+        gradient: Literal["backprop", "numerical"] = "backprop",
         n_threads: int | None = None,
         rng: int | np.random.Generator | None = None,
         callback: Callback | None = None,
@@ -397,7 +404,9 @@ class TwoLayerNet:
             epoch a new order of all samples, whose last mini-batch may be short.
         validation_data : (x, t), optional
             Measured at each epoch's end.
-        gradient : {"backprop"}
+        gradient : {"backprop", "numerical"}
+            By backpropagation; or by central differences, as `numerical_gradient` has them for
+            h = 1e-4: in float64, hundreds of times slower, and for plain descent only.
         n_threads : int, optional
             By default as many as the processors this process may use, fewer for little work.
         rng : None, int or numpy.random.Generator
@@ -583,9 +592,17 @@ def _rebuild(tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> TwoLa
         if tensors[name].shape != shape or tensors[name].dtype != tensors["W1"].dtype:
             raise ValueError(f"{name} is {tensors[name].dtype}{tensors[name].shape}, expected {shape}")
     check_choice("activation", metadata["activation"], tuple(_network.ACTIVATIONS))
+    seed, epochs, iterations = (_whole(metadata, name, bits) for name, bits in COUNTERS.items())
     net = TwoLayerNet.__new__(TwoLayerNet)
-    net._set_up((n_in, n_hidden, n_out), metadata["activation"], tensors["W1"].dtype, int(metadata["seed"]))
+    net._set_up((n_in, n_hidden, n_out), metadata["activation"], tensors["W1"].dtype, seed)
     for name in NAMES:
         net.params[name] = tensors[name]
-    net._epochs, net._iterations = int(metadata["epochs"]), int(metadata["iterations"])
+    net._epochs, net._iterations = epochs, iterations
     return net
+
+
+def _whole(metadata: Mapping[str, str], name: str, bits: int) -> int:
+    number = int(metadata[name])
+    if not 0 <= number < 2**bits:
+        raise ValueError(f"{name} must be from 0 to {2**bits - 1}, got {number}")
+    return number

@@ -103,7 +103,8 @@ def activation_grad(z: Array, activation: str) -> Array:
     array([0.25])
     """
     if activation == "sigmoid":
-        return z * (1 - z)
+        slope: Array = z * (1 - z)
+        return slope
     if activation == "relu":
         return (z > 0).astype(z.dtype)
     return 1 - z * z

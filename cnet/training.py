@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .checks import check_choice, check_count, check_number
+from .core._numerical_trainer import NumericalTrainer
 from .core._trainer import Trainer
 from .errors import DivergenceError
 from .optimizers import LinearRamp, momentum_of
@@ -31,7 +32,9 @@ Callback = Callable[["EpochInfo"], object]
 DEFAULT_EPOCHS = 10
 MAX_THREADS = 256
 SAMPLINGS = ("replacement", "shuffle")
-GRADIENTS = ("backprop",)
+GRADIENTS = ("backprop", "numerical")
+# How far parameters are moved for a numerical gradient.
+STEP = 1e-4
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,7 @@ class FitOptions(NamedTuple):
     learning_rate: float | LinearRamp
     momentum: float
     sampling: str
+    gradient: str
     n_threads: int
 
 
@@ -140,14 +144,17 @@ def check_options(
         raise ValueError(f"give iterations or epochs, not both (got {iterations!r} and {epochs!r})")
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable, got {type(callback).__name__}")
-    check_choice("gradient", gradient, GRADIENTS)
+    momentum = momentum_of(optimizer)
+    if check_choice("gradient", gradient, GRADIENTS) == "numerical" and momentum:
+        raise ValueError(f'gradient="numerical" goes with plain descent (optimizer="sgd"), got {optimizer!r}')
     return FitOptions(
         iterations=None if iterations is None else check_count("iterations", iterations),
         epochs=None if epochs is None else check_count("epochs", epochs),
         batch_size=check_count("batch_size", batch_size),
         learning_rate=_check_learning_rate(learning_rate),
-        momentum=momentum_of(optimizer),
+        momentum=momentum,
         sampling=check_choice("sampling", sampling, SAMPLINGS),
+        gradient=gradient,
         n_threads=0 if n_threads is None else check_count("n_threads", n_threads, MAX_THREADS),
     )
 
@@ -201,22 +208,30 @@ class _Fit:
         self.network, self.options, self.callback, self.bar = network, options, callback, bar
         self.validation_data = _check_validation(network, validation_data)
         self.record = _Record()
-        n_rows = _rows_of(x)
+        x = _as_array(x)
+        n_rows = max(1, x.shape[0]) if x.ndim else 1
         self.per_epoch = -(-n_rows // options.batch_size)
         self.total = options.iterations or (options.epochs or DEFAULT_EPOCHS) * self.per_epoch
         self.first_epoch = first_epoch
         rate = options.learning_rate
         self.schedule = rate.rates(self.total) if isinstance(rate, LinearRamp) else None
         started = time.perf_counter()
-        self.trainer = Trainer(
-            network._core, x, t,
-            batch_size=options.batch_size, momentum=options.momentum,
-            shuffle=options.sampling == "shuffle", key=key, first_epoch=first_epoch,
-            iterations=self.total, n_threads=options.n_threads,
-        )
+        self.trainer = self.take_trainer(x, t, key)
         self.record.seconds = time.perf_counter() - started
         if bar is not None:
             bar.reset(total=self.total)
+
+    def take_trainer(self, x: Any, t: Any, key: int) -> Trainer | NumericalTrainer:
+        core, options, shuffle = self.network._core, self.options, self.options.sampling == "shuffle"
+        if options.gradient == "numerical":
+            return NumericalTrainer(
+                core, x, t, batch_size=options.batch_size, h=STEP, shuffle=shuffle, key=key,
+                n_threads=options.n_threads,
+            )
+        return Trainer(
+            core, x, t, batch_size=options.batch_size, momentum=options.momentum, shuffle=shuffle, key=key,
+            first_epoch=self.first_epoch, iterations=self.total, n_threads=options.n_threads,
+        )
 
     def run(self) -> None:
         """Epochs, until all iterations are done or a callback says stop."""
@@ -233,21 +248,22 @@ class _Fit:
         """One epoch, tick by tick. What ends it early leaves the record right."""
         loss = np.empty(iterations)
         rates = self.rates_of_epoch(iterations)
-        done, finite = 0, True
-        samples = 0
+        done, correct, finite = 0, 0, True
         try:
             while done < iterations and finite:
                 started = time.perf_counter()
-                done, finite = self.trainer.run(loss, rates)
+                reached, finite = self.trainer.run(loss, rates)
                 finite = finite and self.trainer.publish()
+                # Ctrl-C during a call comes up as it returns: what is recorded is what was published.
+                done, correct = reached, self.trainer.correct
                 self.record.seconds += time.perf_counter() - started
                 self.show(done, loss[done - 1])
         finally:
-            samples = min(done * self.options.batch_size, self.samples_of_epoch(iterations))
             if done:
+                samples = min(done * self.options.batch_size, self.samples_of_epoch(iterations))
                 self.record.loss.append(loss[:done])
                 self.record.samples += samples
-                self.record.train_accuracy.append(self.trainer.correct / samples)
+                self.record.train_accuracy.append(correct / samples)
                 self.network._iterations += done
         if not finite:
             self.raise_divergence()
@@ -295,10 +311,12 @@ class _Fit:
     def raise_divergence(self) -> None:
         iteration = self.record.iterations - 1
         rate = self.options.learning_rate if self.schedule is None else self.schedule[iteration]
+        cause = f"a learning rate that is too high (learning_rate = {rate:g})"
+        if not all(np.isfinite(array).all() for array in self.network.params.values()):
+            cause = "that parameters were not finite before this tick"
         raise DivergenceError(
-            f"the loss or a parameter was no longer finite at iteration {iteration}; the likely cause is a "
-            f"learning rate that is too high (learning_rate = {rate:g}). "
-            "The parameters are those of the last finite tick",
+            f"the loss or a parameter was no longer finite at iteration {iteration}; the likely cause is "
+            f"{cause}. The parameters are those of the last tick at which all was finite",
             iteration,
             self.history(),
         )
@@ -307,11 +325,14 @@ class _Fit:
         return self.record.history(self.validation_data is not None)
 
 
-def _rows_of(x: Any) -> int:
-    shape = getattr(x, "shape", None)
-    if shape is None:
-        shape = np.shape(x)
-    return max(1, shape[0]) if len(shape) else 1
+def _as_array(x: Any) -> npt.NDArray[Any]:
+    """What is no array yet is made one here, once: its length says how long an epoch is."""
+    if isinstance(x, np.ndarray):
+        return x
+    try:
+        return np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"x cannot be made into an array: {error}") from None
 
 
 def _check_validation(network: TwoLayerNet, data: Any) -> tuple[Any, Any] | None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 import cnet
+from cnet import model_file
 from cnet.core import _network, _trainer
 
 X = np.random.default_rng(0).normal(0, 1, (6, 4)).astype(np.float32)
@@ -154,6 +155,11 @@ def test_networks_larger_than_memory():
         ({"learning_rate": np.inf}, ValueError, "learning_rate"),
         ({"learning_rate": "fast"}, TypeError, "learning_rate"), ({"learning_rate": None}, TypeError, "learning_rate"),
         ({"learning_rate": 10**400}, ValueError, "learning_rate"),
+        ({"learning_rate": bytearray(b"1")}, TypeError, "learning_rate"),
+        ({"learning_rate": memoryview(b"1")}, TypeError, "learning_rate"),
+        ({"learning_rate": np.array("0.1")}, TypeError, "learning_rate"),
+        ({"learning_rate": np.complex64(1)}, TypeError, "learning_rate"),
+        ({"learning_rate": np.array([0.1])}, TypeError, "learning_rate"),
         ({"optimizer": "adam"}, ValueError, "optimizer"), ({"optimizer": None}, TypeError, "optimizer"),
         ({"sampling": "random"}, ValueError, "sampling"), ({"gradient": "forward"}, ValueError, "gradient"),
         ({"n_threads": 0}, ValueError, "n_threads"), ({"n_threads": -1}, ValueError, "n_threads"),
@@ -174,6 +180,44 @@ def test_bad_fits(options, error, message):
 def test_a_single_sample_is_no_data_set():
     with pytest.raises(ValueError, match=r"\(N, 4\)"):
         make_net().fit(X[0], T[0])
+
+
+@pytest.mark.parametrize("x", [[[1, 2, 3, 4], [1, 2]], NoArray()])
+def test_what_is_no_array_is_refused_by_name(x):
+    with pytest.raises(ValueError, match="^x cannot be made into an array"):
+        make_net().fit(x, T)
+
+
+def test_a_fit_of_lists_is_that_of_arrays():
+    nets = [make_net(), make_net()]
+    nets[0].fit(X, T, epochs=2, batch_size=4)
+    nets[1].fit(X.astype(float).tolist(), T.tolist(), epochs=2, batch_size=4)
+    np.testing.assert_allclose(nets[0].params["W1"], nets[1].params["W1"], rtol=1e-5)
+
+
+def test_parameters_that_were_never_finite_are_named_as_the_cause():
+    net = make_net()
+    net.params["b1"][1] = np.nan
+    with pytest.raises(cnet.DivergenceError, match="likely cause is that parameters were not finite before"):
+        net.fit(X, T, iterations=3)
+
+
+@pytest.mark.parametrize("value", [np.ma.masked_array(np.ones((4, 3)), mask=np.eye(4, 3)), [[1, 2], [3]]])
+def test_parameters_refuse_by_name(value):
+    with pytest.raises(ValueError, match="^W1 "):
+        make_net().params["W1"] = value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("seed", -1), ("seed", 2**64), ("epochs", -1), ("epochs", 2**32), ("iterations", -1), ("iterations", 2**64)],
+)
+def test_counters_of_a_model_file_out_of_range_are_refused(tmp_path, name, value):
+    make_net().save(tmp_path / "net")
+    tensors, metadata = model_file.read_model(tmp_path / "net")
+    model_file.write_model(tmp_path / "net", tensors, {**metadata, name: str(value)})
+    with pytest.raises(ValueError, match=f"{name} must be from 0 to"):
+        cnet.load(tmp_path / "net")
 
 
 def test_a_batch_may_be_larger_than_the_data_when_drawn_with_replacement():

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import cnet
-from cnet import reference
+from cnet import reference, training
 
 
 def problem(n_in=30, n_out=5, n=230, kind="uint8", seed=0):
@@ -291,6 +291,16 @@ def test_divergence(dtype, rate):
     net.fit(x, t, iterations=3, learning_rate=1e-9)
 
 
+def test_a_divergence_can_be_pickled():
+    x, t = problem(kind="float32")
+    with pytest.raises(cnet.DivergenceError) as caught:
+        cnet.TwoLayerNet(30, 13, 5, activation="relu", rng=0).fit(x * 1e4, t, iterations=100, learning_rate=1e30)
+    copy_of = pickle.loads(pickle.dumps(caught.value))
+    assert type(copy_of) is cnet.DivergenceError and str(copy_of) == str(caught.value)
+    assert copy_of.iteration == caught.value.iteration
+    np.testing.assert_array_equal(copy_of.history.loss, caught.value.history.loss)
+
+
 def run_python(program, **options):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     return subprocess.Popen(
@@ -329,6 +339,38 @@ def test_ctrl_c_stops_within_a_tenth_of_a_second_with_whole_parameters():
     assert float(stopped) - sent < 1.0
     assert int(iterations) > 10 and finite == "True"
     assert out.splitlines()[1] == "True 5"
+
+
+def test_an_interrupted_fit_records_what_it_published(monkeypatch):
+    """Ctrl-C during a tick comes up as the tick returns, before anything can be written down."""
+
+    class Interrupted(training.Trainer):
+        def run(self, loss, rates):
+            self.ticks = getattr(self, "ticks", 0) + 1
+            end = 20 * self.ticks
+            result = super().run(loss[:end], rates[:end])
+            if self.ticks == 3:
+                raise KeyboardInterrupt
+            return result
+
+    x, t = problem(n=1000)
+    net = cnet.TwoLayerNet(30, 13, 5, 0.3, dtype=np.float64, rng=0)
+    params = {name: array.copy() for name, array in net.params.items()}
+    monkeypatch.setattr(training, "Trainer", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(x, t, epochs=1, batch_size=10)
+    monkeypatch.undo()
+    done = net.history.iterations
+    assert 0 < done <= 40 and net.iterations == done
+    # The tick that was cut off trained on, but neither its parameters nor its hits are kept.
+    hits = 0
+    for batch in np.split(reference.draw_rows(net.seed, 0, 10 * done, 1000), done):
+        hits += (reference.predict(params, x[batch], "sigmoid").argmax(axis=1) == t[batch]).sum()
+        for name, array in reference.gradient(params, x[batch], t[batch], "sigmoid").items():
+            params[name] -= 0.1 * array
+    assert net.history.train_accuracy[0] == pytest.approx(hits / (10 * done))
+    for name, array in params.items():
+        np.testing.assert_allclose(net.params[name], array, rtol=1e-10, atol=1e-13)
 
 
 def test_two_threads_really_work_at_once():

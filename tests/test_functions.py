@@ -175,3 +175,18 @@ def test_any_array_gives_what_numpy_gives(x):
         e = np.exp(wide - top)
         tolerance = 1e-4 if x.dtype == np.float32 else 1e-12
         np.testing.assert_allclose(cnet.softmax(x), e / e.sum(axis=-1, keepdims=True), rtol=tolerance, atol=1e-37)
+
+
+@pytest.mark.parametrize("function", ["sigmoid", "sigmoid_grad", "relu", "relu_grad", "step_function", "softmax"])
+def test_masked_values_are_refused(function):
+    x = np.ma.masked_array([1.0, 2.0], mask=[False, True])
+    with pytest.raises(ValueError, match="masked"):
+        getattr(cnet, function)(x)
+    np.testing.assert_array_equal(
+        getattr(cnet, function)(np.ma.masked_array([1.0, 2.0])), getattr(cnet, function)([1.0, 2.0])
+    )
+
+
+def test_softmax_of_a_scalar_is_that_of_a_row_of_one():
+    assert cnet.softmax(3.0) == 1.0 and isinstance(cnet.softmax(3.0), np.float64)
+    assert np.isnan(cnet.softmax(np.nan)) and np.isnan(cnet.softmax(np.inf))

@@ -92,7 +92,7 @@ def add_to(commands: Any) -> None:
     )
     training.add_argument(
         "--gradient", choices=("backprop", "numerical"), metavar="HOW",
-        help='"backprop" (default); "numerical": by central differences, the same but thousands of times '
+        help='"backprop" (default); "numerical": by central differences, the same but hundreds of times '
         "slower",
     )
     training.add_argument(

@@ -14,6 +14,7 @@ cdef class Batch:
     cdef object owner
 
 cdef Batch take_inputs(object x, Py_ssize_t n_in, object dtype)
+cdef Batch take_training_inputs(object x, Py_ssize_t n_in, object dtype, Py_ssize_t batch_size, bint shuffle)
 cdef int32_t* take_labels(
     object t, bint single, Py_ssize_t n_rows, Py_ssize_t n_out, Memory memory
 ) except NULL

@@ -113,6 +113,19 @@ cdef Batch take_inputs(object x, Py_ssize_t n_in, object dtype):
     return batch
 
 
+cdef Batch take_training_inputs(object x, Py_ssize_t n_in, object dtype, Py_ssize_t batch_size, bint shuffle):
+    """Inputs of shape (N, n_in), as many as a fit needs."""
+    cdef Batch batch = take_inputs(x, n_in, dtype)
+    if batch.single:
+        raise ValueError(f"x must have shape (N, {n_in}), got ({n_in},)")
+    if shuffle and batch_size > batch.n_rows:
+        raise ValueError(
+            f"batch_size = {batch_size} is more than the {batch.n_rows} samples; "
+            'sampling="shuffle" takes each sample once an epoch'
+        )
+    return batch
+
+
 cdef inline bint in_range(label value, Py_ssize_t n_out) noexcept:
     """Whether a label is a class; compared without a conversion that could wrap round."""
     if label is float or label is double:

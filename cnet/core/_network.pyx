@@ -19,7 +19,7 @@ from ._tape cimport backpropagate, block_rows, copy_parameters, sum_losses, take
 from ._team cimport Barrier, run, share
 from .jobs cimport BatchJob, ForwardJob
 from .stack cimport (
-    CNET_MAX_LAYERS, CNET_RELU, CNET_SIGMOID, CNET_TANH, Inputs, Kernels, Passage, Stack, Tape, real,
+    CNET_FLOAT32, CNET_FLOAT64, CNET_MAX_LAYERS, CNET_RELU, CNET_SIGMOID, CNET_TANH, Inputs, Kernels, Passage, Stack, Tape, real,
 )
 
 ACTIVATIONS = {"sigmoid": CNET_SIGMOID, "relu": CNET_RELU, "tanh": CNET_TANH}
@@ -170,6 +170,8 @@ cdef void forward_share(ForwardJob[real]* job, int me, int members) noexcept nog
         if x.sparse:
             tape.sparse.rows = rows
             job.kernels.passage(&passage, 0)
+        elif x.in_place:
+            tape.x = <real*>x.data + x.first * x.stride
         job.kernels.forward(job.stack, &x, &job.tiling, &tape, 0, rows)
         if job.out is not NULL:
             job.kernels.softmax(job.stack, &tape, 0, rows)
@@ -182,6 +184,14 @@ cdef void forward_share(ForwardJob[real]* job, int me, int members) noexcept nog
             tape.correct = job.correct + start
             job.kernels.cross_entropy(job.stack, &tape, job.labels + job.first + start, 0, rows)
         start += rows
+
+
+cdef inline bint usable_in_place(const Inputs* x, const Stack[real]* of_type) noexcept nogil:
+    """Whether dense inputs are of the network's type already."""
+    if real is float:
+        return not x.sparse and x.source == CNET_FLOAT32
+    else:
+        return not x.sparse and x.source == CNET_FLOAT64
 
 
 cdef double operations(const Stack[real]* stack, Py_ssize_t rows) noexcept nogil:
@@ -208,6 +218,7 @@ cdef int forward_all(
     cdef Py_ssize_t r
     cdef int i, members = members_for(operations(stack, chunk))
     x.rows.sparse = choose_sparse(kernels, &x.rows, x.n_rows, net.first_layer)
+    x.rows.in_place = usable_in_place(&x.rows, stack)
     if x.rows.sparse:
         take_tiling(&job.tiling, &x.rows, 1, NULL, 0, memory)
     tapes = <Tape[real]*>memory.take(members * sizeof(Tape[real]))
@@ -256,6 +267,7 @@ cdef int gradient_into(
     cdef int members
     job.x = x.rows
     job.x.sparse = choose_sparse(kernels, &x.rows, x.n_rows, net.first_layer)
+    job.x.in_place = usable_in_place(&job.x, stack)
     block = min(block_rows(job.x.n_in, job.x.sparse), x.n_rows)
     members = members_for(3 * operations(stack, block))
     if job.x.sparse:
@@ -272,6 +284,8 @@ cdef int gradient_into(
     job.scale = 1
     while first < x.n_rows:
         job.x.first = first
+        if job.x.in_place:
+            job.tape.x = <real*>job.x.data + first * job.x.stride
         job.rows = min(block, x.n_rows - first)
         job.labels = labels + first
         run(backward32 if real is float else backward64, &job, members)

@@ -8,170 +8,178 @@ parameter is still (f(x + h) - f(x - h)) / (2 h), computed in float64.
 import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
-from libc.math cimport exp, log, tanh
-from libc.stdint cimport int32_t, uint8_t
+from libc.stdint cimport uint8_t
 
-from ._inputs cimport Batch, take_inputs, take_labels
 from ._dispatch cimport active
-from ._memory cimport Memory
-from ._network cimport Network
+from ._inputs cimport Batch, take_inputs, take_labels
+from ._network cimport data_of
 from ._scan cimport choose_sparse, members_for
 from ._team cimport run, share
-from .stack cimport CNET_FLOAT32, CNET_RELU, CNET_SIGMOID, CNET_UINT8, Layer
+from .stack cimport CNET_FLOAT32, CNET_UINT8
 
-# Samples that are held at once, and work (in exponentials) between two looks at the signals.
+# Samples that are held at once, and exponentials between two looks at the signals.
 cdef Py_ssize_t BLOCK = 256
-cdef double TICK_OPERATIONS = 4e6
-
-ctypedef struct Differences:
-    # A block of samples (B) after its forward pass.
-    const Layer[double]* hidden
-    const Layer[double]* output
-    int activation
-    Py_ssize_t rows
-    double h
-    double scale                # 1 / (2 h N)
-    const double* x             # (B, I)
-    double* a1                  # (B, H)
-    double* z1                  # (B, H)
-    double* scores              # (B, O)
-    const int32_t* labels
-    double* dW1                 # contiguous, as the public arrays are
-    double* db1
-    double* dW2
-    double* db2
-    Py_ssize_t first, last      # inputs of this tick; the bias is input number I
-    double* shifted             # (members, O)
+cdef double TICK_OPERATIONS = 4e7
+# Floating-point operations of an exponential, about.
+cdef double EXPONENTIAL = 25
 
 
-cdef inline double activation(int kind, double a) noexcept nogil:
-    cdef double e
-    if kind == CNET_SIGMOID:
-        if a >= 0:
-            return 1.0 / (1.0 + exp(-a))
-        e = exp(a)
-        return e / (1.0 + e)
-    if kind == CNET_RELU:
-        return a if a > 0 else 0
-    return tanh(a)
+cdef class CentralDifferences:
+    """Derivatives of a two-layer float64 network's mean loss, and the buffers that they need.
+
+    Parameters
+    ----------
+    net : Network
+        Its parameters are read anew by each `differentiate`.
+    h : float
+    most_rows : int
+        That are differentiated at once, about: memory is for so many, or for a block of them.
+    n_threads : int
+        0 for as many as the work is worth.
+    """
+
+    def __init__(self, Network net not None, double h, Py_ssize_t most_rows, int n_threads):
+        cdef Differences* d = &self.job.block
+        cdef Memory memory = Memory()
+        cdef Py_ssize_t n_in, n_hidden, n_out, lanes, ld
+        n_in, n_hidden, n_out = net.sizes
+        self.net, self.memory = net, memory
+        self.job.kernels = active()
+        lanes = self.job.kernels.float64.lanes
+        self.capacity = min(BLOCK, most_rows)
+        ld = (self.capacity + lanes - 1) // lanes * lanes
+        self.members = n_threads if n_threads else members_for(
+            2 * EXPONENTIAL * self.capacity * n_hidden * n_in * n_out)
+        self.job.scratch_size = (n_out + 4) * lanes
+        self.job.scratch = <double*>memory.take(self.members * self.job.scratch_size * sizeof(double))
+        d.hidden = &net.stack64.layer[0]
+        d.output = &net.stack64.layer[1]
+        d.activation = net.stack64.activation
+        d.ld = ld
+        d.h = h
+        d.x = <double*>memory.take((n_in + 1) * ld * sizeof(double))
+        d.a = <double*>memory.take(n_hidden * ld * sizeof(double))
+        d.z = <double*>memory.take((n_hidden + 1) * ld * sizeof(double))
+        d.log_p = <double*>memory.take(n_out * ld * sizeof(double))
+        d.log_rest = <double*>memory.take(n_out * ld * sizeof(double))
+        d.labels = <int32_t*>memory.take(ld * sizeof(int32_t))
+        self.gradients = tuple([np.zeros_like(a) for pair in zip(net.weights, net.biases) for a in pair])
+        d.dW1, d.db1 = <double*>data_of(self.gradients[0]), <double*>data_of(self.gradients[1])
+        d.dW2, d.db2 = <double*>data_of(self.gradients[2]), <double*>data_of(self.gradients[3])
+
+    cdef int differentiate(self, const Inputs* x, const int32_t* labels, Py_ssize_t n_rows) except -1:
+        """Fill `gradients`, `loss` (the mean) and `correct` (a count) from rows of the inputs.
+
+        The rows, and their labels, are numbers x.index[0..n_rows] (or x.first on).
+        """
+        cdef Differences* d = &self.job.block
+        cdef Py_ssize_t first
+        for gradient in self.gradients:
+            gradient.fill(0)
+        self.loss, self.correct = 0, 0
+        d.scale = 1.0 / (2.0 * d.h) / n_rows
+        for first in range(0, n_rows, self.capacity):
+            d.rows = min(self.capacity, n_rows - first)
+            gather(d, x, labels, first)
+            self.differentiate_block()
+        self.loss /= n_rows
+        return 0
+
+    cdef int differentiate_block(self) except -1:
+        cdef DifferenceJob* job = &self.job
+        cdef Py_ssize_t n_in = job.block.hidden.n_in
+        cdef double operations = 2.0 * job.block.rows * job.block.hidden.n_out * (job.block.output.n_out + 3)
+        cdef Py_ssize_t tick = max(<Py_ssize_t>self.members, <Py_ssize_t>(TICK_OPERATIONS / operations))
+        run(forward_share, job, self.members)
+        self.loss += sum_losses(&job.block)
+        self.correct += count_correct(&job.block)
+        job.first = 0
+        while job.first <= n_in:
+            job.last = min(job.first + tick, n_in + 1)
+            run(hidden_share, job, self.members)
+            job.first = job.last
+            PyErr_CheckSignals()
+        run(output_share, job, self.members)
+        return 0
 
 
-cdef inline double loss_of(const double* s, Py_ssize_t n, int32_t label) noexcept nogil:
-    """Cross-entropy of one sample from its scores."""
-    cdef double largest = s[0], total = 0
-    cdef Py_ssize_t k
-    for k in range(1, n):
-        if s[k] > largest:
-            largest = s[k]
-    for k in range(n):
-        total += exp(s[k] - largest)
-    return log(total) + (largest - s[label])
+cdef void forward_share(void* work, int me, int members) noexcept nogil:
+    """This member's samples, vector by vector."""
+    cdef DifferenceJob* job = <DifferenceJob*>work
+    cdef Py_ssize_t lanes = job.kernels.float64.lanes
+    cdef Py_ssize_t vectors = (job.block.rows + lanes - 1) // lanes
+    cdef Py_ssize_t v
+    for v in range(share(vectors, me, members), share(vectors, me + 1, members)):
+        job.kernels.difference_forward(&job.block, v * lanes)
 
 
-cdef inline double loss_moved(Differences* d, Py_ssize_t b, Py_ssize_t j, double move, double* shifted) noexcept nogil:
-    """Loss of sample b with the pre-activation of hidden unit j moved."""
-    cdef Py_ssize_t n_hidden = d.hidden.n_out, n_out = d.output.n_out
-    cdef Py_ssize_t k
-    cdef double change = (activation(d.activation, d.a1[b * n_hidden + j] + move) - d.z1[b * n_hidden + j])
-    for k in range(n_out):
-        shifted[k] = d.scores[b * n_out + k] + change * d.output.weight[j * d.output.ld + k]
-    return loss_of(shifted, n_out, d.labels[b])
+cdef void hidden_share(void* work, int me, int members) noexcept nogil:
+    """This member's inputs of the tick. Neighbours are zero together: they are dealt out in turn."""
+    cdef DifferenceJob* job = <DifferenceJob*>work
+    cdef Py_ssize_t i = job.first + me
+    while i < job.last:
+        job.kernels.difference_hidden(&job.block, i, job.scratch + me * job.scratch_size)
+        i += members
 
 
-cdef void differ_hidden(void* job, int me, int members) noexcept nogil:
-    """This member's inputs of the tick: derivatives by their weights to every hidden unit."""
-    cdef Differences* d = <Differences*>job
-    cdef Py_ssize_t n_in = d.hidden.n_in, n_hidden = d.hidden.n_out
-    cdef Py_ssize_t n = d.last - d.first
-    cdef double* shifted = d.shifted + me * d.output.n_out
-    cdef Py_ssize_t i, j, b
-    cdef double total, x
-    cdef double* out
-    for i in range(d.first + share(n, me, members), d.first + share(n, me + 1, members)):
-        for j in range(n_hidden):
-            total = 0
-            for b in range(d.rows):
-                x = d.x[b * n_in + i] if i < n_in else 1.0
-                if x != 0:
-                    total += (loss_moved(d, b, j, d.h * x, shifted) - loss_moved(d, b, j, -d.h * x, shifted))
-            out = d.dW1 + i * n_hidden + j if i < n_in else d.db1 + j
-            out[0] += total * d.scale
+cdef void output_share(void* work, int me, int members) noexcept nogil:
+    """This member's hidden units; the bias is unit number H."""
+    cdef DifferenceJob* job = <DifferenceJob*>work
+    cdef Py_ssize_t n = job.block.hidden.n_out + 1
+    cdef Py_ssize_t j
+    for j in range(share(n, me, members), share(n, me + 1, members)):
+        job.kernels.difference_output(&job.block, j)
 
 
-cdef void differ_output(void* job, int me, int members) noexcept nogil:
-    """This member's hidden units (and the bias): derivatives by their weights to every score."""
-    cdef Differences* d = <Differences*>job
-    cdef Py_ssize_t n_hidden = d.hidden.n_out, n_out = d.output.n_out
-    cdef Py_ssize_t j, k, b
-    cdef double total, move
-    cdef double* s
-    cdef double* out
-    # Members share samples' scores, so each moves them in a copy of its own.
-    s = d.shifted + me * n_out
-    for j in range(share(n_hidden + 1, me, members), share(n_hidden + 1, me + 1, members)):
-        for k in range(n_out):
-            total = 0
-            for b in range(d.rows):
-                move = d.h * (d.z1[b * n_hidden + j] if j < n_hidden else 1.0)
-                if move != 0:
-                    total += difference_of_score(d, b, k, move, s)
-            out = d.dW2 + j * n_out + k if j < n_hidden else d.db2 + k
-            out[0] += total * d.scale
+cdef double number(const Inputs* x, Py_ssize_t at) noexcept nogil:
+    """An input as float64; a pixel is value/255."""
+    if x.source == CNET_UINT8:
+        return (<const uint8_t*>x.data)[at] / 255.0
+    if x.source == CNET_FLOAT32:
+        return (<const float*>x.data)[at]
+    return (<const double*>x.data)[at]
 
 
-cdef inline double difference_of_score(Differences* d, Py_ssize_t b, Py_ssize_t k, double move, double* s) noexcept nogil:
-    """Loss of sample b with score k moved up, less that with it moved down."""
-    cdef Py_ssize_t n_out = d.output.n_out, i
-    cdef double up
-    for i in range(n_out):
-        s[i] = d.scores[b * n_out + i]
-    s[k] = d.scores[b * n_out + k] + move
-    up = loss_of(s, n_out, d.labels[b])
-    s[k] = d.scores[b * n_out + k] - move
-    return up - loss_of(s, n_out, d.labels[b])
-
-
-cdef void forward_block(Differences* d) noexcept nogil:
-    """Pre-activations, activations and scores of the block, in plain loops."""
-    cdef Py_ssize_t n_in = d.hidden.n_in, n_hidden = d.hidden.n_out, n_out = d.output.n_out
-    cdef Py_ssize_t b, i, j
-    cdef double value
-    for b in range(d.rows):
-        for j in range(n_hidden):
-            d.a1[b * n_hidden + j] = d.hidden.bias[j]
-        for i in range(n_in):
-            value = d.x[b * n_in + i]
-            if value != 0:
-                for j in range(n_hidden):
-                    d.a1[b * n_hidden + j] += value * d.hidden.weight[i * d.hidden.ld + j]
-        for j in range(n_out):
-            d.scores[b * n_out + j] = d.output.bias[j]
-        for i in range(n_hidden):
-            value = activation(d.activation, d.a1[b * n_hidden + i])
-            d.z1[b * n_hidden + i] = value
-            for j in range(n_out):
-                d.scores[b * n_out + j] += value * d.output.weight[i * d.output.ld + j]
-
-
-cdef void widen(Batch batch, Py_ssize_t first, Py_ssize_t rows, double* out) noexcept:
-    """Rows of the inputs as float64; a pixel is value/255."""
-    cdef Py_ssize_t n = rows * batch.rows.n_in, start = first * batch.rows.n_in
-    cdef Py_ssize_t i
-    for i in range(n):
-        if batch.rows.source == CNET_UINT8:
-            out[i] = (<const uint8_t*>batch.rows.data)[start + i] / 255.0
-        elif batch.rows.source == CNET_FLOAT32:
-            out[i] = (<const float*>batch.rows.data)[start + i]
+cdef void gather(Differences* d, const Inputs* x, const int32_t* labels, Py_ssize_t first) noexcept nogil:
+    """The block's inputs and labels, a column for each sample; padding is zero."""
+    cdef Py_ssize_t n_in = x.n_in, n_hidden = d.hidden.n_out
+    cdef Py_ssize_t b, i, row
+    for b in range(d.ld):
+        if b < d.rows:
+            row = x.index[first + b] if x.index is not NULL else x.first + first + b
+            for i in range(n_in):
+                d.x[i * d.ld + b] = number(x, row * x.stride + i)
+            d.labels[b] = labels[row]
         else:
-            out[i] = (<const double*>batch.rows.data)[start + i]
+            for i in range(n_in):
+                d.x[i * d.ld + b] = 0
+            d.labels[b] = 0
+        d.x[n_in * d.ld + b] = b < d.rows
+        d.z[n_hidden * d.ld + b] = b < d.rows
 
 
-cdef double* elements(object array):
-    cdef double[::1] flat = array.reshape(-1)
-    return &flat[0]
+cdef double sum_losses(const Differences* d) noexcept nogil:
+    cdef double total = 0
+    cdef Py_ssize_t b
+    for b in range(d.rows):
+        total -= d.log_p[d.labels[b] * d.ld + b]
+    return total
 
 
-def numerical_gradient(Network net not None, x, t, double h):
+cdef int64_t count_correct(const Differences* d) noexcept nogil:
+    """Samples whose largest score, the first of equal ones, is their label's."""
+    cdef int64_t correct = 0
+    cdef Py_ssize_t b, k, best
+    for b in range(d.rows):
+        best = 0
+        for k in range(1, d.output.n_out):
+            if d.log_p[k * d.ld + b] > d.log_p[best * d.ld + b]:
+                best = k
+        correct += best == d.labels[b]
+    return correct
+
+
+def numerical_gradient(Network net not None, x, t, double h, int n_threads=0):
     """Central differences of the mean loss by every parameter of a two-layer float64 network.
 
     Returns
@@ -180,38 +188,9 @@ def numerical_gradient(Network net not None, x, t, double h):
     """
     cdef Batch batch = take_inputs(x, net.sizes[0], net.dtype)
     cdef Memory memory = Memory()
-    cdef Differences d
-    cdef Py_ssize_t n_in, n_hidden, n_out, first, block, tick
-    cdef int members
-    n_in, n_hidden, n_out = net.sizes
-    cdef int32_t* labels = take_labels(t, batch.single, batch.n_rows, n_out, memory)
+    cdef int32_t* labels = take_labels(t, batch.single, batch.n_rows, net.n_out, memory)
+    cdef CentralDifferences differences
     choose_sparse(&active().float64, &batch.rows, batch.n_rows, "dense")
-    gradients = [np.zeros_like(a) for pair in zip(net.weights, net.biases) for a in pair]
-    d.hidden = &net.stack64.layer[0]
-    d.output = &net.stack64.layer[1]
-    d.activation = net.stack64.activation
-    d.h = h
-    d.scale = 1.0 / (2.0 * h) / batch.n_rows
-    d.dW1, d.db1 = elements(gradients[0]), elements(gradients[1])
-    d.dW2, d.db2 = elements(gradients[2]), elements(gradients[3])
-    block = min(BLOCK, batch.n_rows)
-    d.x = <double*>memory.take(block * n_in * sizeof(double))
-    d.a1 = <double*>memory.take(block * n_hidden * sizeof(double))
-    d.z1 = <double*>memory.take(block * n_hidden * sizeof(double))
-    d.scores = <double*>memory.take(block * n_out * sizeof(double))
-    members = members_for(1e3 * block * n_hidden * n_in)
-    d.shifted = <double*>memory.take(members * n_out * sizeof(double))
-    tick = max(1, <Py_ssize_t>(TICK_OPERATIONS / (<double>block * n_hidden * n_out)))
-    for first in range(0, batch.n_rows, block):
-        d.rows = min(block, batch.n_rows - first)
-        d.labels = labels + first
-        widen(batch, first, d.rows, <double*>d.x)
-        forward_block(&d)
-        d.first = 0
-        while d.first <= n_in:
-            d.last = min(d.first + tick, n_in + 1)
-            run(differ_hidden, &d, members)
-            d.first = d.last
-            PyErr_CheckSignals()
-        run(differ_output, &d, members)
-    return tuple(gradients)
+    differences = CentralDifferences(net, h, batch.n_rows, n_threads)
+    differences.differentiate(&batch.rows, labels, batch.n_rows)
+    return differences.gradients

@@ -5,6 +5,7 @@ from ._memory cimport Memory
 from .jobs cimport BatchJob
 from .stack cimport Inputs, SparseRows, Stack, Tape, Tiling, real
 
+cdef Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil
 cdef int take_tape(
     Tape[real]* tape, const Stack[real]* net, const Inputs* x, const Tiling* tiling, Py_ssize_t capacity,
     int lanes, bint backward, bint zeroed, Memory memory,

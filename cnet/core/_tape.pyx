@@ -10,7 +10,11 @@ from .jobs cimport BatchJob
 from .stack cimport CNET_TILE, CNET_UINT8, Inputs, Layer, Passage, SparseRows, Stack, Tape, Tiling, real
 
 
-cdef inline Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil:
+cdef enum:
+    SQUARE = 16
+
+
+cdef Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil:
     """Elements from one row to the next: whole vectors, and no multiple of a large power
     of two, with which the rows would compete for the same few lines of a cache."""
     cdef Py_ssize_t length = (n + lanes - 1) // lanes * lanes
@@ -45,6 +49,8 @@ cdef int take_tape(
         take_sparse(&tape.sparse, x, tiling, sizeof(real), memory)
         tape.sums = <real*>memory.take_for(
             tiling.n_parts * tape.sparse.capacity * tape.ld[0] * sizeof(real), zeroed)
+    elif x.in_place:
+        tape.ld_x = x.stride
     else:
         tape.ld_x = padded(x.n_in, lanes, sizeof(real))
         tape.x = <real*>memory.take(capacity * tape.ld_x * sizeof(real))
@@ -113,12 +119,17 @@ cdef void copy_parameters(Stack[real]* to, const Stack[real]* net) noexcept nogi
 
 
 cdef void refresh_transposed(Stack[real]* net, int l, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """The transposed copy of a layer's weight rows first..last."""
+    """The transposed copy of a layer's weight rows first..last, in squares that a cache holds."""
     cdef Layer[real]* layer = &net.layer[l]
-    cdef Py_ssize_t i, j
-    for i in range(first, last):
-        for j in range(layer.n_out):
-            layer.transposed[j * layer.ld_transposed + i] = layer.weight[i * layer.ld + j]
+    cdef Py_ssize_t i, j, i0 = first, j0
+    while i0 < last:
+        j0 = 0
+        while j0 < layer.n_out:
+            for j in range(j0, min(j0 + SQUARE, layer.n_out)):
+                for i in range(i0, min(i0 + SQUARE, last)):
+                    layer.transposed[j * layer.ld_transposed + i] = layer.weight[i * layer.ld + j]
+            j0 += SQUARE
+        i0 += SQUARE
 
 
 cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil:
@@ -196,12 +207,12 @@ cdef inline void into_weights(BatchJob[real]* job, int l, Py_ssize_t first, Py_s
         return
     if job.velocity is NULL:
         job.kernels.accumulate_weight(job.target, &job.tape, l, job.rows, first, last, job.scale)
-        return
-    velocity = &job.velocity.layer[l]
-    decay((last - first) * velocity.ld, velocity.weight + first * velocity.ld, <real>job.momentum)
-    job.kernels.accumulate_weight(job.velocity, &job.tape, l, job.rows, first, last, 1)
-    follow((last - first) * layer.ld, layer.weight + first * layer.ld,
-           <const real*>velocity.weight + first * velocity.ld, <real>job.scale)
+    else:
+        velocity = &job.velocity.layer[l]
+        decay((last - first) * velocity.ld, velocity.weight + first * velocity.ld, <real>job.momentum)
+        job.kernels.accumulate_weight(job.velocity, &job.tape, l, job.rows, first, last, 1)
+        follow((last - first) * layer.ld, layer.weight + first * layer.ld,
+               <const real*>velocity.weight + first * velocity.ld, <real>job.scale)
     if layer.transposed is not NULL:
         refresh_transposed(<Stack[real]*>job.target, l, first, last)
 

@@ -11,6 +11,7 @@ cdef extern from "threads.h" nogil:
 
     cdef cppclass Barrier:
         Barrier() noexcept
+        int spins
         void wait(int members) noexcept
 
     double cnet_seconds() noexcept

@@ -10,7 +10,7 @@ from libc.math cimport INFINITY
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from ._dispatch cimport active
-from ._inputs cimport Batch, take_inputs, take_labels
+from ._inputs cimport Batch, take_labels, take_training_inputs
 from ._memory cimport Memory
 from ._network cimport Network
 from ._sampler cimport draw_rows, shuffle_rows
@@ -71,15 +71,8 @@ cdef class Trainer:
         cdef int32_t* labels
         self.net = net
         self.memory = Memory()
-        self.batch = take_inputs(x, net.sizes[0], net.dtype)
-        if self.batch.single:
-            raise ValueError(f"x must have shape (N, {net.sizes[0]}), got ({net.sizes[0]},)")
+        self.batch = take_training_inputs(x, net.sizes[0], net.dtype, batch_size, shuffle)
         self.n_rows = self.batch.n_rows
-        if shuffle and batch_size > self.n_rows:
-            raise ValueError(
-                f"batch_size = {batch_size} is more than the {self.n_rows} samples; "
-                'sampling="shuffle" takes each sample once an epoch'
-            )
         labels = take_labels(t, self.batch.single, self.batch.n_rows, net.n_out, self.memory)
         if shuffle:
             self.order = <int64_t*>self.memory.take(self.n_rows * sizeof(int64_t))
@@ -90,6 +83,8 @@ cdef class Trainer:
             set_up(&self.job64, &net.stack64, &active().float64, self, labels,
                    batch_size, momentum, key, first_epoch, iterations)
         self.n_threads = n_threads if n_threads else self.threads_worth()
+        if self.n_threads > cores():
+            self.job32.barrier.spins = self.job64.barrier.spins = 0
 
     cdef int threads_worth(self) except -1:
         """By the operations of an iteration, and the processors that there are."""
@@ -98,7 +93,8 @@ cdef class Trainer:
         cdef Py_ssize_t l, batch_size = self.job32.batch_size if self.net.is_float32 else self.job64.batch_size
         for l in range(1, len(self.net.weights)):
             others += <double>self.net.sizes[l] * self.net.sizes[l + 1]
-        return <int>max(1., min(<double>cores(), 6 * batch_size * (first * self.density + others)
+        cdef int most = parts_for(self.net.sizes[1]) if self.sparse else 256
+        return <int>max(1., min(<double>min(cores(), most), 6 * batch_size * (first * self.density + others)
                                 / OPERATIONS_FOR_A_THREAD))
 
     def start_epoch(self, uint32_t epoch):

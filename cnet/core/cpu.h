@@ -8,7 +8,7 @@ enum { CNET_HAS_AVX2 = 1, CNET_HAS_AVX512 = 2 };
 
 #if defined(__x86_64__) || defined(_M_X64)
 
-#if defined(_MSC_VER)
+#if defined(_MSC_VER) && !defined(__clang__)
 #include <intrin.h>
 static inline void cnet_cpuid(uint32_t leaf, uint32_t r[4]) { __cpuidex((int*)r, (int)leaf, 0); }
 static inline uint64_t cnet_xgetbv(void) { return _xgetbv(0); }

@@ -42,7 +42,9 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define CNET_INLINE inline __attribute__((always_inline))
+#ifndef CNET_VECTOR_EXTENSION
 #define CNET_VECTOR_EXTENSION 1
+#endif
 #else
 #define CNET_INLINE __forceinline
 #define CNET_VECTOR_EXTENSION 0
@@ -61,12 +63,12 @@ template <class T> struct bits_of;
 template <> struct bits_of<float> {
     typedef int32_t type;
     static const int mantissa = 23;
-    static const int32_t one = 0x3f800000;
+    static const int32_t one = 0x3f800000, root_half = 0x3f3504f3;
 };
 template <> struct bits_of<double> {
     typedef int64_t type;
     static const int mantissa = 52;
-    static const int64_t one = 0x3ff0000000000000LL;
+    static const int64_t one = 0x3ff0000000000000LL, root_half = 0x3fe6a09e667f3bcdLL;
 };
 
 #if CNET_VECTOR_EXTENSION
@@ -127,6 +129,15 @@ template <class T> static CNET_INLINE vec<T> vpow2(vec<T> shifted) {
     return r;
 }
 
+// The way back, for positive normal x: round_bias with n in its low bits, where x / 2**n is
+// from sqrt(1/2) up to sqrt(2).
+template <class T> static CNET_INLINE vec<T> vexponent(vec<T> x, vec<T> round_bias) {
+    typedef typename vec<T>::bits_type bits;
+    bits n = ((bits)x.v - bits_of<T>::root_half) >> bits_of<T>::mantissa;
+    x.v = (typename vec<T>::lanes_type)((bits)round_bias.v + n);
+    return x;
+}
+
 #else  // a small array: for compilers without vector types
 
 template <class T> struct vec {
@@ -153,6 +164,16 @@ template <class T> static CNET_INLINE vec<T> vpow2(vec<T> shifted) {
         memcpy(&shifted.v[i], &n, sizeof(T));
     }
     return shifted;
+}
+template <class T> static CNET_INLINE vec<T> vexponent(vec<T> x, vec<T> round_bias) {
+    typename bits_of<T>::type n, bias;
+    CNET_LANES {
+        memcpy(&n, &x.v[i], sizeof(T));
+        memcpy(&bias, &round_bias.v[i], sizeof(T));
+        bias += (n - bits_of<T>::root_half) >> bits_of<T>::mantissa;
+        memcpy(&x.v[i], &bias, sizeof(T));
+    }
+    return x;
 }
 
 #endif
@@ -223,9 +244,17 @@ static CNET_INLINE uint64_t nonzero_bytes(const uint8_t* p) {
 #endif
 }
 
+template <class T> static CNET_INLINE uint64_t nonzero_each(vec<T> a) {
+    uint64_t bits = 0;
+    for (int i = 0; i < vec<T>::lanes; i++) bits |= (uint64_t)(a.v[i] != 0) << i;
+    return bits;
+}
+
 // One bit for each lane: set where it is not zero (a NaN is not).
 static CNET_INLINE uint64_t nonzero_lanes(vec<float> a) {
-#if defined(__AVX512F__)
+#if !CNET_VECTOR_EXTENSION
+    return nonzero_each(a);
+#elif defined(__AVX512F__)
     return _mm512_cmp_ps_mask((__m512)a.v, _mm512_setzero_ps(), _CMP_NEQ_UQ);
 #elif defined(__AVX__)
     return (uint64_t)_mm256_movemask_ps(_mm256_cmp_ps((__m256)a.v, _mm256_setzero_ps(), _CMP_NEQ_UQ));
@@ -235,22 +264,20 @@ static CNET_INLINE uint64_t nonzero_lanes(vec<float> a) {
     const uint32x4_t weights = {1, 2, 4, 8};
     return vaddvq_u32(vbicq_u32(weights, vceqzq_f32((float32x4_t)a.v)));
 #else
-    uint64_t bits = 0;
-    for (int i = 0; i < vec<float>::lanes; i++) bits |= (uint64_t)(a.v[i] != 0) << i;
-    return bits;
+    return nonzero_each(a);
 #endif
 }
 static CNET_INLINE uint64_t nonzero_lanes(vec<double> a) {
-#if defined(__AVX512F__)
+#if !CNET_VECTOR_EXTENSION
+    return nonzero_each(a);
+#elif defined(__AVX512F__)
     return _mm512_cmp_pd_mask((__m512d)a.v, _mm512_setzero_pd(), _CMP_NEQ_UQ);
 #elif defined(__AVX__)
     return (uint64_t)_mm256_movemask_pd(_mm256_cmp_pd((__m256d)a.v, _mm256_setzero_pd(), _CMP_NEQ_UQ));
 #elif defined(__SSE2__)
     return (uint64_t)_mm_movemask_pd(_mm_cmpneq_pd((__m128d)a.v, _mm_setzero_pd()));
 #else
-    uint64_t bits = 0;
-    for (int i = 0; i < vec<double>::lanes; i++) bits |= (uint64_t)(a.v[i] != 0) << i;
-    return bits;
+    return nonzero_each(a);
 #endif
 }
 

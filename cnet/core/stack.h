@@ -43,6 +43,7 @@ template <class T> struct Stack {
 struct Inputs {
     int source;
     int sparse;
+    int in_place;                  // dense rows of the network's type, used where they stand
     ptrdiff_t n_in, stride, first;
     const void *data;
     const void *end;               // past the last element
@@ -112,6 +113,23 @@ template <class T> struct Passage {
     ptrdiff_t n_after;
 };
 
+// A block of samples after its forward pass, for central differences. Matrices have a row for
+// each unit and `ld` columns, the samples, of which `rows` are taken: padding is not moved.
+struct Differences {
+    const Layer<double> *hidden, *output;
+    int activation;
+    ptrdiff_t rows, ld;
+    double h;
+    double scale;                  // 1 / (2 h N)
+    double *x;                     // (I + 1, ld) inputs, and 1 for the bias
+    double *a;                     // (H, ld) pre-activations
+    double *z;                     // (H + 1, ld) activations, and 1 for the bias
+    double *log_p;                 // (O, ld) logarithms of the probabilities
+    double *log_rest;              // (O, ld) and of the sum of all the others
+    int32_t *labels;               // (ld,)
+    double *dW1, *db1, *dW2, *db2; // to which the derivatives are added; contiguous
+};
+
 // What an instruction set offers. One table for each element type.
 template <class T> struct Kernels {
     int lanes;
@@ -128,6 +146,8 @@ template <class T> struct Kernels {
     void (*backward)(const Stack<T>*, Tape<T>*, const int32_t* labels, ptrdiff_t first, ptrdiff_t last, double divisor);
     // target.weight[first..last] += scale * inputs^T d, for one layer with dense inputs.
     void (*accumulate_weight)(const Stack<T>* target, Tape<T>*, int layer, ptrdiff_t rows, ptrdiff_t first, ptrdiff_t last, double scale);
+    // c (m, n) = base + scale * a . b, where a[i, k] stands at a[i * a_row + k * a_step].
+    void (*product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const T* a, ptrdiff_t a_row, ptrdiff_t a_step, const T* b, ptrdiff_t ld_b, T scale, const T* base, ptrdiff_t ld_base, T* c, ptrdiff_t ld_c);
     // target.bias += scale * sum of d over the rows.
     void (*accumulate_bias)(const Stack<T>* target, Tape<T>*, int layer, ptrdiff_t rows, double scale);
     // Element-wise functions of _functions; n is a multiple of nothing.
@@ -142,6 +162,11 @@ struct KernelTable {
     size_t vector_bytes;
     Kernels<float> float32;
     Kernels<double> float64;
+    // Central differences: one vector of samples forward, then the derivatives by the weights that
+    // leave one input (scratch: O + 4 vectors), and by those that leave one hidden unit.
+    void (*difference_forward)(const Differences*, ptrdiff_t sample);
+    void (*difference_hidden)(const Differences*, ptrdiff_t input, double* scratch);
+    void (*difference_output)(const Differences*, ptrdiff_t unit);
 };
 
 #endif

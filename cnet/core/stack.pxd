@@ -47,6 +47,7 @@ cdef extern from "stack.h" nogil:
     ctypedef struct Inputs:
         int source
         int sparse
+        int in_place
         Py_ssize_t n_in, stride, first
         const void* data
         const void* end
@@ -94,6 +95,24 @@ cdef extern from "stack.h" nogil:
         const int64_t* after
         Py_ssize_t n_after
 
+    ctypedef struct Differences:
+        const Layer[double]* hidden
+        const Layer[double]* output
+        int activation
+        Py_ssize_t rows, ld
+        double h
+        double scale
+        double* x
+        double* a
+        double* z
+        double* log_p
+        double* log_rest
+        int32_t* labels
+        double* dW1
+        double* db1
+        double* dW2
+        double* db2
+
     cdef cppclass Kernels[T]:
         int lanes
         void (*forward)(
@@ -104,6 +123,9 @@ cdef extern from "stack.h" nogil:
         void (*backward)(const Stack[T]*, Tape[T]*, const int32_t*, Py_ssize_t, Py_ssize_t, double) noexcept nogil
         void (*accumulate_weight)(
             const Stack[T]*, Tape[T]*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, double) noexcept nogil
+        void (*product)(
+            Py_ssize_t, Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t,
+            T, const T*, Py_ssize_t, T*, Py_ssize_t) noexcept nogil
         void (*accumulate_bias)(const Stack[T]*, Tape[T]*, int, Py_ssize_t, double) noexcept nogil
         void (*apply)(int, Py_ssize_t, const T*, T*) noexcept nogil
         void (*softmax_rows)(Py_ssize_t, Py_ssize_t, const T*, T*) noexcept nogil
@@ -114,3 +136,6 @@ cdef extern from "stack.h" nogil:
         size_t vector_bytes
         Kernels[float] float32
         Kernels[double] float64
+        void (*difference_forward)(const Differences*, Py_ssize_t) noexcept nogil
+        void (*difference_hidden)(const Differences*, Py_ssize_t, double*) noexcept nogil
+        void (*difference_output)(const Differences*, Py_ssize_t) noexcept nogil

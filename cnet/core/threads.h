@@ -9,6 +9,9 @@
 #if defined(_WIN32)
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#endif
 static inline void cnet_yield(void) { SwitchToThread(); }
 #else
 #include <sched.h>
@@ -22,12 +25,14 @@ static inline void cnet_relax(void) {
     __asm__ volatile("yield");
 #elif defined(_M_X64)
     _mm_pause();
+#elif defined(_M_ARM64)
+    __yield();
 #endif
 }
 
 // A flag that one thread raises and another waits for: spin briefly, then give
 // the processor away, so that more threads than processors still get on.
-enum { CNET_SPINS = 2000 };
+enum { CNET_SPINS = 1000 };
 
 struct Flag {
     std::atomic<int> value;
@@ -36,9 +41,9 @@ struct Flag {
     int get() const { return value.load(std::memory_order_acquire); }
     // Raises it; returns what it was before.
     int test_and_set() { return value.exchange(1, std::memory_order_acq_rel); }
-    void wait_while(int v) const {
+    void wait_while(int v, int most_spins = CNET_SPINS) const {
         for (int spins = 0; get() == v; spins++) {
-            if (spins < CNET_SPINS) cnet_relax();
+            if (spins < most_spins) cnet_relax();
             else cnet_yield();
         }
     }
@@ -48,7 +53,9 @@ struct Barrier {
     std::atomic<int> arrived;
     char apart[64];
     Flag phase;
-    Barrier() : arrived(0) {}
+    // None where there are more members than processors: who spins keeps another from arriving.
+    int spins;
+    Barrier() : arrived(0), spins(CNET_SPINS) {}
     void wait(int members) {
         if (members == 1) return;
         int now = phase.get();
@@ -56,7 +63,7 @@ struct Barrier {
             arrived.store(0, std::memory_order_relaxed);
             phase.set(now + 1);
         } else {
-            phase.wait_while(now);
+            phase.wait_while(now, spins);
         }
     }
 };

@@ -13,6 +13,8 @@ from ..rng import as_key
 
 __all__ = ["make_digits"]
 
+Tables = tuple[npt.NDArray[np.float64], npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32]]
+
 PIXELS = 784
 # Images between two looks at the signals; from so many on, a second thread helps.
 CHUNK = 4000
@@ -102,7 +104,7 @@ def _draw_chunk(key: int, first: int, last: int, t: npt.NDArray[np.uint8], x: np
         other.join()
 
 
-def _tables() -> tuple[npt.NDArray[Any], ...]:
+def _tables() -> Tables:
     """The skeletons as flat arrays: points, and where strokes, skeletons and digits begin."""
     if not _cache:
         from .strokes import SKELETONS
@@ -118,9 +120,11 @@ def _tables() -> tuple[npt.NDArray[Any], ...]:
                     strokes.append(len(points))
                 skeletons.append(len(strokes) - 1)
             digits.append(len(skeletons) - 1)
-        starts = (np.array(table, np.int32) for table in (strokes, skeletons, digits))
-        _cache.append((np.array(points), *starts))
+        stroke_starts, skeleton_starts, digit_starts = (
+            np.array(table, np.int32) for table in (strokes, skeletons, digits)
+        )
+        _cache.append((np.array(points), stroke_starts, skeleton_starts, digit_starts))
     return _cache[0]
 
 
-_cache: list[tuple[npt.NDArray[Any], ...]] = []
+_cache: list[Tables] = []

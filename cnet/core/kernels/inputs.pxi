@@ -6,48 +6,66 @@ ctypedef fused cell:
     float
     double
 
+ctypedef fused float_source:
+    float
+    double
+
 ctypedef fused source:
     uint8_t
     float
     double
 
 
-cdef inline int64_t count_nonzero_as(Py_ssize_t n, const source* x, double largest) noexcept nogil:
+cdef inline int64_t count_bytes(Py_ssize_t n, const uint8_t* x) noexcept nogil:
     cdef Py_ssize_t i
     cdef int64_t count = 0
-    cdef int64_t too_large = 0
-    cdef int64_t not_finite = 0
-    cdef double magnitude
-    if source is uint8_t:
-        for i in range(n):
-            count += x[i] != 0
-        return count
-    else:
-        for i in range(n):
-            magnitude = x[i] if x[i] > 0 else -x[i]
-            count += x[i] != 0
-            # Written so that a NaN fails the comparison too.
-            not_finite += not (magnitude <= DBL_MAX)
-            too_large += magnitude > largest
-        if not_finite:
-            return -1
-        return -2 if too_large else count
+    for i in range(n):
+        count += x[i] != 0
+    return count
+
+
+cdef inline int64_t count_numbers(Py_ssize_t n, const float_source* x, double largest) noexcept nogil:
+    """How many are not zero; -1 where one is not finite, -2 where one passes `largest`."""
+    cdef Py_ssize_t i = 0, j, lanes = sizeof(vec[float_source]) // sizeof(float_source)
+    cdef vec[float_source] value, magnitude, top, sick, count, zero, one
+    cdef float_source tail[VECTOR_LANES_MAX]
+    zero = vset(<float_source>0)
+    one = vset(<float_source>1)
+    top = sick = count = zero
+    while i < n:
+        if i + lanes <= n:
+            value = vload(x + i)
+        else:
+            for j in range(lanes):
+                tail[j] = x[i + j] if i + j < n else 0
+            value = vload(<const float_source*>tail)
+        # 0 * x is 0 for every finite x, and no number for the others.
+        sick = sick + zero * value
+        magnitude = zero - vminus_abs(value)
+        count = count + vselect_less(zero, magnitude, one, zero)
+        top = vselect_less(top, magnitude, magnitude, top)
+        i += lanes
+    if vsum(sick) != 0:
+        return -1
+    if vmax(top) > largest:
+        return -2
+    return <int64_t>vsum(count)
 
 
 cdef int64_t count_nonzero32(int kind, Py_ssize_t n, const void* x) noexcept nogil:
     if kind == CNET_UINT8:
-        return count_nonzero_as(n, <const uint8_t*>x, 0)
+        return count_bytes(n, <const uint8_t*>x)
     if kind == CNET_FLOAT32:
-        return count_nonzero_as(n, <const float*>x, DBL_MAX)
-    return count_nonzero_as(n, <const double*>x, FLOAT_LARGEST)
+        return count_numbers(n, <const float*>x, DBL_MAX)
+    return count_numbers(n, <const double*>x, FLOAT_LARGEST)
 
 
 cdef int64_t count_nonzero64(int kind, Py_ssize_t n, const void* x) noexcept nogil:
     if kind == CNET_UINT8:
-        return count_nonzero_as(n, <const uint8_t*>x, 0)
+        return count_bytes(n, <const uint8_t*>x)
     if kind == CNET_FLOAT32:
-        return count_nonzero_as(n, <const float*>x, DBL_MAX)
-    return count_nonzero_as(n, <const double*>x, DBL_MAX)
+        return count_numbers(n, <const float*>x, DBL_MAX)
+    return count_numbers(n, <const double*>x, DBL_MAX)
 
 
 cdef inline void widen_as(Py_ssize_t n, const source* x, real* out) noexcept nogil:

@@ -12,10 +12,10 @@ from libc.string cimport memcpy, memset
 
 from .simd cimport (
     BLOCK_VECTORS, HAS_HALF, SPARSE_VECTORS, count_trailing_zeros, half_vec, hfma, hload, hlow, hstore, nonzero_bytes, nonzero_lanes, opaque, prefetch,
-    vec, vfma, vload, vmax, vpow2, vselect_less, vset, vstore, vsum,
+    vec, vexponent, vfma, vload, vmax, vpow2, vselect_less, vset, vstore, vsum,
 )
 from .stack cimport (
-    CNET_FLOAT32, CNET_IDENTITY, CNET_RELU, CNET_SIGMOID, CNET_TANH, CNET_TILE, CNET_UINT8, FUNCTION_RELU,
+    CNET_FLOAT32, CNET_IDENTITY, CNET_RELU, CNET_SIGMOID, CNET_TANH, CNET_TILE, CNET_UINT8, Differences, FUNCTION_RELU,
     FUNCTION_RELU_GRAD, FUNCTION_SIGMOID, FUNCTION_SIGMOID_GRAD, FUNCTION_TANH, Inputs, KernelTable,
     Layer, Passage, RECIPROCAL_FACTORIAL, Stack, Tape, Tiling, real,
 )
@@ -25,6 +25,8 @@ cdef extern from *:
     #define VECTOR_LANES_MAX 16
     // A tape for sparse inputs holds so many times 64 rows at most.
     #define MAX_WORDS 16
+    // Batches of so few rows go into a sparse layer's weights row by row.
+    #define FEW_ROWS 16
     // The largest double that rounds to a finite float lies half a unit above FLT_MAX.
     #define FLOAT_LARGEST 3.4028235677973362e+38
     // The numbers of the lanes.
@@ -33,6 +35,7 @@ cdef extern from *:
     """
     enum: VECTOR_LANES_MAX
     enum: MAX_WORDS
+    enum: FEW_ROWS
     double FLOAT_LARGEST
     const float* LANE32
     const double* LANE64
@@ -43,6 +46,7 @@ include "inputs.pxi"
 include "sparse.pxi"
 include "softmax.pxi"
 include "passes.pxi"
+include "differences.pxi"
 
 fill_pixels()
 
@@ -56,6 +60,7 @@ table.float32.cross_entropy = cross_entropy[float]
 table.float32.backward = backward[float]
 table.float32.passage = passage[float]
 table.float32.accumulate_weight = accumulate_weight[float]
+table.float32.product = product[float]
 table.float32.accumulate_bias = accumulate_bias[float]
 table.float32.apply = apply[float]
 table.float32.softmax_rows = softmax_rows[float]
@@ -68,9 +73,14 @@ table.float64.cross_entropy = cross_entropy[double]
 table.float64.backward = backward[double]
 table.float64.passage = passage[double]
 table.float64.accumulate_weight = accumulate_weight[double]
+table.float64.product = product[double]
 table.float64.accumulate_bias = accumulate_bias[double]
 table.float64.apply = apply[double]
 table.float64.softmax_rows = softmax_rows[double]
 table.float64.count_nonzero = count_nonzero64
+
+table.difference_forward = difference_forward
+table.difference_hidden = difference_hidden
+table.difference_output = difference_output
 
 capsule = PyCapsule_New(&table, "cnet.core.KernelTable", NULL)

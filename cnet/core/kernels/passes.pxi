@@ -6,7 +6,7 @@ cdef inline void forward_dense(
     """Pre-activations of the first layer, from bytes or floats."""
     cdef Py_ssize_t size = source_size(x.source)
     cdef Py_ssize_t r
-    for r in range(first, last):
+    for r in range(first, 0 if x.in_place else last):
         widen(x.source, x.n_in, <const char*>x.data + row_of(x, r) * x.stride * size, tape.x + r * tape.ld_x)
     product(last - first, layer.n_out, layer.n_in, tape.x + first * tape.ld_x, tape.ld_x, 1,
             layer.weight, layer.ld, <real>1, layer.bias, 0,
@@ -84,13 +84,8 @@ cdef void accumulate_weight(
     cdef real* weight = layer.weight + first * layer.ld
     cdef const real* inputs = tape.x if l == 0 else tape.z[l - 1]
     cdef Py_ssize_t ld = tape.ld_x if l == 0 else tape.ld[l - 1]
-    cdef Py_ssize_t i, j
     product(last - first, layer.n_out, rows, inputs + first, 1, ld,
             tape.d[l], tape.ld[l], <real>scale, weight, layer.ld, weight, layer.ld)
-    if layer.transposed is not NULL:
-        for i in range(first, last):
-            for j in range(layer.n_out):
-                layer.transposed[j * layer.ld_transposed + i] = layer.weight[i * layer.ld + j]
 
 
 cdef void accumulate_bias(

@@ -175,12 +175,48 @@ cdef inline void update_block(
         word += words
 
 
+cdef inline void update_by_rows(
+    int vectors, bint half, const Passage[real]* p, Py_ssize_t first_column, const uint64_t* mask,
+    const cell* x, Py_ssize_t shift,
+) noexcept nogil:
+    """The same for a batch of few rows: one row's columns after the other's, in place.
+
+    That stores a row of weights for each input that is not zero, but neither turns the bitmaps over
+    nor visits the columns in which there is none.
+    """
+    cdef vec[real] factor
+    cdef uint64_t bits
+    cdef const real* delta
+    cdef real* weight
+    cdef Py_ssize_t r, lanes = sizeof(vec[real]) // sizeof(real)
+    cdef int j, column
+    for r in range(p.old.rows):
+        bits = mask[r]
+        delta = p.d + r * p.ld + shift
+        while bits:
+            column = count_trailing_zeros(bits)
+            bits &= bits - 1
+            factor = vset(p.scale * as_number(x + r * CNET_TILE + column, delta))
+            weight = p.target.weight + (first_column + column) * p.target.ld + shift
+            for j in range(vectors):
+                vstore(weight + j * lanes, vfma(factor, vload(delta + j * lanes), vload(<const real*>weight + j * lanes)))
+            if half:
+                hstore(weight + vectors * lanes, hfma(hlow(factor), hload(delta + vectors * lanes),
+                                                      hload(<const real*>weight + vectors * lanes)))
+
+
+cdef inline bint by_rows(const Passage[real]* p) noexcept nogil:
+    return p.old.rows <= FEW_ROWS and p.velocity is NULL
+
+
 cdef inline void tile_block(
     int vectors, bint half, const Passage[real]* p, Py_ssize_t first_column, Py_ssize_t n, bint fresh,
     const uint64_t* columns, const cell* old, const cell* next, const uint64_t* mask, real* sums, Py_ssize_t shift,
 ) noexcept nogil:
     """Some columns of a tile's weights: updated, then used."""
-    if old is not NULL:
+    if old is not NULL and by_rows(p):
+        update_by_rows(vectors, half, p, first_column, columns, old, shift)
+    elif old is not NULL:
         update_block(vectors, half, p, first_column, n, columns, old, shift)
     if next is not NULL:
         forward_block(vectors, half, fresh, p.next.rows, mask, next, <const real*>p.layer.weight
@@ -224,9 +260,17 @@ cdef inline void tile_blocks(
         left -= SPARSE_VECTORS
 
 
+cdef inline void prefetch_numbers(Py_ssize_t n, const real* x) noexcept nogil:
+    """Ask for what another processor has just written, all at once rather than line after line."""
+    cdef Py_ssize_t i, line = 64 // sizeof(real)
+    for i in range((n + line - 1) // line):
+        prefetch(x + i * line)
+
+
 cdef inline void passage_as(const cell* of_type, const Passage[real]* p, int part) noexcept nogil:
     cdef const Tiling* tiling = p.tiling
-    cdef uint64_t columns[MAX_WORDS * CNET_TILE]
+    cdef uint64_t turned[MAX_WORDS * CNET_TILE]
+    cdef const uint64_t* columns = NULL
     cdef Py_ssize_t tile, w, n, n_out, first_tile = tiling.part[part]
     cdef const cell* old = NULL
     cdef cell* next = NULL
@@ -235,12 +279,17 @@ cdef inline void passage_as(const cell* of_type, const Passage[real]* p, int par
     n_out = p.target.n_out if p.old is not NULL else p.layer.n_out
     if p.next is not NULL:
         sums = p.sums + part * p.next.capacity * p.ld
+    if p.old is not NULL:
+        prefetch_numbers(p.old.rows * p.ld, p.d)
     for tile in range(first_tile, tiling.part[part + 1]):
         n = tiling.start[tile + 1] - tiling.start[tile]
         if p.old is not NULL:
             old = <const cell*>p.old.values + tile * p.old.capacity * CNET_TILE
+            columns = p.old.mask + tile * p.old.capacity
+        if p.old is not NULL and not by_rows(p):
+            columns = <const uint64_t*>turned
             for w in range((p.old.rows + CNET_TILE - 1) // CNET_TILE):
-                transpose_bits(p.old.mask + tile * p.old.capacity + w * CNET_TILE, columns + w * CNET_TILE)
+                transpose_bits(p.old.mask + tile * p.old.capacity + w * CNET_TILE, turned + w * CNET_TILE)
         if p.next is not NULL:
             next = <cell*>p.next.values + tile * p.next.capacity * CNET_TILE
             mask = p.next.mask + tile * p.next.capacity
@@ -271,6 +320,8 @@ cdef inline void sum_parts(
     cdef vec[real] a
     cdef int part
     for r in range(first, last):
+        for part in range(tiling.n_parts):
+            prefetch_numbers(layer.n_out, tape.sums + (part * tape.sparse.capacity + min(r + 12, last - 1)) * ld)
         for v in range(vectors):
             at = r * ld + v * lanes
             a = vload(<const real*>layer.bias + v * lanes)

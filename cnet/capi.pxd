@@ -1,0 +1,73 @@
+# cython: language_level=3
+"""The C-level API: cnet's compiled code for other people's Cython code.
+
+    cimport cnet.capi as cnet_c
+
+Functions ending in 32 work on float, those ending in 64 on double. All arrays are contiguous, rows
+first. Like the kernels, these functions check nothing that they are given: sizes are right,
+labels are within 0..outputs - 1. Those marked nogil raise nothing and need no Python.
+"""
+from libc.stdint cimport int32_t
+
+cdef extern from *:
+    """
+    typedef struct cnet_session32 cnet_session32;
+    typedef struct cnet_session64 cnet_session64;
+    """
+    # A network made ready to be used from C. It reads the network's parameters where they
+    # are, and keeps the network alive. One thread may use a session at a time; a network may
+    # have any number of sessions.
+    ctypedef struct Session32 "cnet_session32":
+        pass
+    ctypedef struct Session64 "cnet_session64":
+        pass
+
+# A session of a TwoLayerNet of float32 or float64; TypeError for anything else.
+cdef Session32* open_session32(object net) except NULL
+cdef Session64* open_session64(object net) except NULL
+cdef void close_session32(Session32* session) noexcept
+cdef void close_session64(Session64* session) noexcept
+
+# Inputs, outputs, and the number of all weights and biases.
+cdef Py_ssize_t inputs32(const Session32* session) noexcept nogil
+cdef Py_ssize_t inputs64(const Session64* session) noexcept nogil
+cdef Py_ssize_t outputs32(const Session32* session) noexcept nogil
+cdef Py_ssize_t outputs64(const Session64* session) noexcept nogil
+cdef Py_ssize_t parameters32(const Session32* session) noexcept nogil
+cdef Py_ssize_t parameters64(const Session64* session) noexcept nogil
+
+# y (rows, outputs) = the probabilities for x (rows, inputs).
+cdef void predict32(Session32* session, Py_ssize_t rows, const float* x, float* y) noexcept nogil
+cdef void predict64(Session64* session, Py_ssize_t rows, const double* x, double* y) noexcept nogil
+
+# The mean cross-entropy of x (rows, inputs) with labels t (rows,).
+cdef double loss32(Session32* session, Py_ssize_t rows, const float* x, const int32_t* t) noexcept nogil
+cdef double loss64(Session64* session, Py_ssize_t rows, const double* x, const int32_t* t) noexcept nogil
+
+# The same, and its derivatives by W1, b1, W2, b2, ... one after another.
+cdef double gradient32(
+    Session32* session, Py_ssize_t rows, const float* x, const int32_t* t, float* gradient) noexcept nogil
+cdef double gradient64(
+    Session64* session, Py_ssize_t rows, const double* x, const int32_t* t, double* gradient) noexcept nogil
+
+# Single kernels of the instruction set in use, whose name this is.
+cdef const char* instruction_set() noexcept nogil
+
+# out (rows, n_out) = x (rows, n_in) . weight (n_in, n_out) + bias (n_out,), or without where bias
+# is NULL. Returns 0, or -1 where there is no memory.
+cdef int dense32(Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out, const float* x, const float* weight,
+                 const float* bias, float* out) noexcept nogil
+cdef int dense64(Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out, const double* x, const double* weight,
+                 const double* bias, double* out) noexcept nogil
+
+# out (n,) = function(x (n,)); x and out may be the same.
+cdef void sigmoid32(Py_ssize_t n, const float* x, float* out) noexcept nogil
+cdef void sigmoid64(Py_ssize_t n, const double* x, double* out) noexcept nogil
+cdef void relu32(Py_ssize_t n, const float* x, float* out) noexcept nogil
+cdef void relu64(Py_ssize_t n, const double* x, double* out) noexcept nogil
+cdef void tanh32(Py_ssize_t n, const float* x, float* out) noexcept nogil
+cdef void tanh64(Py_ssize_t n, const double* x, double* out) noexcept nogil
+
+# out (rows, n) = softmax of each row of x (rows, n); x and out may be the same.
+cdef void softmax32(Py_ssize_t rows, Py_ssize_t n, const float* x, float* out) noexcept nogil
+cdef void softmax64(Py_ssize_t rows, Py_ssize_t n, const double* x, double* out) noexcept nogil

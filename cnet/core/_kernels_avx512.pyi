@@ -1,0 +1,2 @@
+# A capsule "cnet.core.KernelTable" of the kernels compiled for avx512 (stack.h).
+capsule: object

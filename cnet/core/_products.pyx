@@ -1,0 +1,108 @@
+# cython: language_level=3
+"""The dense product alone, over padded copies of arrays: for tests and benchmarks."""
+import numpy as np
+
+from ._dispatch cimport active
+from ._memory cimport Memory
+from ._tape cimport padded
+from ._team cimport cnet_seconds, run, share
+from .stack cimport Kernels, real
+
+cdef extern from *:
+    """
+    template <class T> struct ProductJob {
+        const Kernels<T>* kernels;
+        ptrdiff_t m, n, depth, a_row, a_step, ld_b, ld_c;
+        const T *a, *b;
+        T* c;
+        int repeats;
+    };
+    """
+    cdef cppclass ProductJob[T]:
+        const Kernels[T]* kernels
+        Py_ssize_t m, n, depth, a_row, a_step, ld_b, ld_c
+        const T* a
+        const T* b
+        T* c
+        int repeats
+
+
+cdef void multiply32(void* job, int me, int members) noexcept nogil:
+    multiply_share(<ProductJob[float]*>job, me, members)
+
+
+cdef void multiply64(void* job, int me, int members) noexcept nogil:
+    multiply_share(<ProductJob[double]*>job, me, members)
+
+
+cdef void multiply_share(ProductJob[real]* job, int me, int members) noexcept nogil:
+    """This member's rows of c = c + a . b, several times over."""
+    cdef Py_ssize_t first = share(job.m, me, members), last = share(job.m, me + 1, members)
+    cdef int i
+    for i in range(job.repeats):
+        job.kernels.product(
+            last - first, job.n, job.depth, job.a + first * job.a_row, job.a_row, job.a_step, job.b, job.ld_b,
+            <real>1, job.c + first * job.ld_c, job.ld_c, job.c + first * job.ld_c, job.ld_c)
+
+
+cdef object multiply_as(
+    const Kernels[real]* kernels, const real[:, :] a, const real[:, :] b, bint transposed, int repeats, int members
+):
+    cdef ProductJob[real] job
+    cdef Memory memory = Memory()
+    cdef Py_ssize_t i, j, ld_a = padded(a.shape[1], kernels.lanes, sizeof(real))
+    cdef real* a_copy = <real*>memory.take_zeroed(a.shape[0] * ld_a * sizeof(real))
+    cdef real* b_copy
+    cdef double started
+    job.kernels = kernels
+    job.m, job.depth, job.n = a.shape[1 if transposed else 0], b.shape[0], b.shape[1]
+    job.ld_b = job.ld_c = padded(job.n, kernels.lanes, sizeof(real))
+    b_copy = <real*>memory.take_zeroed(job.depth * job.ld_b * sizeof(real))
+    job.c = <real*>memory.take_zeroed(job.m * job.ld_c * sizeof(real))
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            a_copy[i * ld_a + j] = a[i, j]
+    for i in range(job.depth):
+        for j in range(job.n):
+            b_copy[i * job.ld_b + j] = b[i, j]
+    job.a, job.b = a_copy, b_copy
+    job.a_row = 1 if transposed else ld_a
+    job.a_step = ld_a if transposed else 1
+    job.repeats = repeats
+    started = cnet_seconds()
+    run(multiply32 if real is float else multiply64, &job, members)
+    started = cnet_seconds() - started
+    out = np.empty((job.m, job.n), np.float32 if real is float else np.float64)
+    cdef real[:, ::1] view = out
+    for i in range(job.m):
+        for j in range(job.n):
+            view[i, j] = job.c[i * job.ld_c + j]
+    return out, started
+
+
+def multiply(a, b, *, bint transposed=False, int repeats=1, int n_threads=1):
+    """repeats * (a . b), or with a transposed, and the seconds that the products took.
+
+    Parameters
+    ----------
+    a : numpy.ndarray, shape (m, k), or (k, m) where transposed
+    b : numpy.ndarray of the same dtype, float32 or float64, shape (k, n)
+    transposed : bool
+    repeats, n_threads : int
+
+    Returns
+    -------
+    (numpy.ndarray of shape (m, n), float)
+
+    Raises
+    ------
+    ValueError
+        If the types or shapes do not fit together, or one is empty.
+    """
+    if a.dtype != b.dtype or a.dtype not in (np.float32, np.float64):
+        raise ValueError(f"expected two arrays of float32 or of float64, got {a.dtype} and {b.dtype}")
+    if a.ndim != 2 or b.ndim != 2 or a.shape[0 if transposed else 1] != b.shape[0] or not a.size or not b.size:
+        raise ValueError(f"the shapes {a.shape} and {b.shape} do not fit")
+    if a.dtype == np.float32:
+        return multiply_as[float](&active().float32, a, b, transposed, repeats, n_threads)
+    return multiply_as[double](&active().float64, a, b, transposed, repeats, n_threads)

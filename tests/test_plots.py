@@ -5,14 +5,17 @@ import subprocess
 import sys
 from dataclasses import replace
 
-import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 import cnet
-from cnet import plots, reference
+from cnet import reference
+
+matplotlib = pytest.importorskip("matplotlib")
+plt = pytest.importorskip("matplotlib.pyplot")
+Axes3D = pytest.importorskip("mpl_toolkits.mplot3d.axes3d").Axes3D
+
+from cnet import plots  # noqa: E402
 
 
 def bowl(x0, x1):

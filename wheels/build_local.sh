@@ -141,7 +141,7 @@ check_files() {
 # What the tests need, and nothing of the package.
 copy_tests() {
     (cd "$work/source" &&
-        cp -r tests examples conftest.py pyproject.toml wheels/smoke_test.py wheels/machine_code.py "$1/")
+        cp -r tests docs examples conftest.py pyproject.toml wheels/smoke_test.py wheels/machine_code.py "$1/")
 }
 
 # prove_wheel PYTHON WHEEL NAME TIER: a fresh environment, the wheel without an index, smoke test, tests.

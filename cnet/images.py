@@ -160,6 +160,9 @@ def _checked(pixels: npt.ArrayLike) -> Grey:
     if array.dtype == np.uint8:
         return np.asarray(wide / 255, dtype=np.float32)
     low, high = wide.min(), wide.max()
+    if high / 2 - low / 2 > np.finfo(np.float64).max / 2:
+        # Their difference would overflow.
+        wide, low, high = wide / 2, low / 2, high / 2
     return np.asarray((wide - low) / (high - low if high > low else 1), dtype=np.float32)
 
 

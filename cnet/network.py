@@ -146,7 +146,7 @@ class TwoLayerNet:
     >>> import cnet
     >>> x, t = cnet.datasets.make_digits(2000, rng=0)
     >>> net = cnet.TwoLayerNet(784, 50, 10, activation="relu", rng=0)
-    >>> history = net.fit(x, t, epochs=10)
+    >>> history = net.fit(x, t, epochs=20)
     >>> net.accuracy(x, t) > 0.8
     True
     """

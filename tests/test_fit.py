@@ -378,14 +378,15 @@ def test_two_threads_really_work_at_once():
         pytest.skip("one processor")
     x, t = problem(n_in=784, n_out=10, n=4000, kind="float32")
     net = cnet.TwoLayerNet(784, 512, 10, rng=0)
-    # The best of several tries: another program may hold a processor for a while.
+    # The best of many tries: another program may hold a processor for a while.
     best = 0.0
-    for _ in range(5):
+    for _ in range(40):
         before = time.perf_counter(), time.process_time()
         net.fit(x, t, iterations=150, n_threads=2)
         best = max(best, (time.process_time() - before[1]) / (time.perf_counter() - before[0]))
         if best >= 1.3:
             break
+        time.sleep(0.25)
     assert best >= 1.3
 
 

@@ -111,7 +111,7 @@ manylinux_wheel() {
         _PYTHON_HOST_PLATFORM=linux-$processor \
         python -m build --wheel -o "$work/built-$processor" "$sdist" >"$work/wheel-$processor.log" 2>&1 \
         || { tail -40 "$work/wheel-$processor.log"; fail "the wheel for $processor"; }
-    auditwheel repair --plat "manylinux2014_$processor" -w "$here" "$work/built-$processor"/*.whl >"$work/repair.log" 2>&1 \
+    auditwheel repair -w "$here" "$work/built-$processor"/*.whl >"$work/repair.log" 2>&1 \
         || { cat "$work/repair.log"; fail "auditwheel repair"; }
     wheel=$(find "$here" -name "cnet_nn-*-cp311-abi3-*manylinux2014_$processor*.whl" -newer "$sdist")
     [ -f "$wheel" ] || fail "no wheel for manylinux2014_$processor came out"

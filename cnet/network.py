@@ -408,7 +408,8 @@ class TwoLayerNet:
             By backpropagation; or by central differences, as `numerical_gradient` has them for
             h = 1e-4: in float64, hundreds of times slower, and for plain descent only.
         n_threads : int, optional
-            By default as many as the processors this process may use, fewer for little work.
+            By default as many as the processors this process may use, fewer for little work; never
+            more than there are processors. The result does not depend on it.
         rng : None, int or numpy.random.Generator
             None goes on with the network's own stream of random numbers.
         callback : callable, optional

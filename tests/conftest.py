@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from cnet.core import _dispatch
+from cnet.core import _dispatch, _trainer
 
 # A shell starts what runs in the background with Ctrl-C ignored, and programs hand that on to those
 # that they start: here it means what it means at a terminal, for this process and for its children.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A fit takes as many threads as a test asks for, however few processors there are.
+_trainer.most_threads = lambda: 256
 
 MNIST = Path(os.environ.get("CNET_TEST_MNIST", Path(__file__).parents[2] / "shared" / "data" / "mnist"))
 

@@ -3,6 +3,8 @@ import numpy.typing as npt
 
 from ._network import Network
 
+def most_threads() -> int: ...
+
 class Trainer:
     def __init__(
         self,

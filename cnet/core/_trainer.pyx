@@ -31,6 +31,14 @@ cdef double TICK_SECONDS = 0.04
 cdef double OPERATIONS_FOR_A_THREAD = 3e5
 
 
+def most_threads():
+    """Number of members that a fit takes at most, whatever it is asked for: one for each processor.
+
+    More would only wait for each other; the bits are the same. Tests put another function here.
+    """
+    return cores()
+
+
 cdef class Trainer:
     """One fit under way.
 
@@ -82,7 +90,7 @@ cdef class Trainer:
         else:
             set_up(&self.job64, &net.stack64, &active().float64, self, labels,
                    batch_size, momentum, key, first_epoch, iterations)
-        self.n_threads = n_threads if n_threads else self.threads_worth()
+        self.n_threads = min(n_threads, most_threads()) if n_threads else self.threads_worth()
         if self.n_threads > cores():
             self.job32.barrier.spins = self.job64.barrier.spins = 0
 

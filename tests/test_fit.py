@@ -373,20 +373,39 @@ def test_an_interrupted_fit_records_what_it_published(monkeypatch):
         np.testing.assert_allclose(net.params[name], array, rtol=1e-10, atol=1e-13)
 
 
+def idle_processors(seconds):
+    """How many processors have nothing to do, over so many seconds in which we sleep; None where not told."""
+    if not os.path.exists("/proc/stat"):
+        return None
+
+    def idle():
+        with open("/proc/stat") as file:
+            return int(file.readline().split()[4]) / os.sysconf("SC_CLK_TCK")
+
+    before = time.perf_counter(), idle()
+    time.sleep(seconds)
+    return (idle() - before[1]) / (time.perf_counter() - before[0])
+
+
 def test_two_threads_really_work_at_once():
     if cnet.show_config(mode="dicts")["processors"] < 2:
         pytest.skip("one processor")
     x, t = problem(n_in=784, n_out=10, n=4000, kind="float32")
     net = cnet.TwoLayerNet(784, 512, 10, rng=0)
-    # The best of many tries: another program may hold a processor for a while.
-    best = 0.0
-    for _ in range(40):
+    # The best of many tries, each after a moment in which no other program holds a processor.
+    best, tries = 0.0, 0
+    for _ in range(60):
+        idle = idle_processors(0.25)
+        if idle is not None and idle < 1.8:
+            continue
         before = time.perf_counter(), time.process_time()
         net.fit(x, t, iterations=150, n_threads=2)
         best = max(best, (time.process_time() - before[1]) / (time.perf_counter() - before[0]))
-        if best >= 1.3:
+        tries += 1
+        if best >= 1.3 or tries == 20:
             break
-        time.sleep(0.25)
+    if tries < 3 and best < 1.3:
+        pytest.skip("another program holds a processor all the time")
     assert best >= 1.3
 
 

@@ -144,25 +144,3 @@ def momentum_of(optimizer: object) -> float:
     if momentum >= 1:
         raise ValueError(f"momentum must be below 1, got {momentum}")
     return momentum
-
-
-def rates_of(learning_rate: object, iterations: int) -> npt.NDArray[np.float64]:
-    """Learning rate of each iteration, from a number or a schedule.
-
-    Parameters
-    ----------
-    learning_rate : float or LinearRamp
-    iterations : int
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (iterations,)
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a number is not finite and above 0, or a schedule's parameters are out of range.
-    """
-    if isinstance(learning_rate, LinearRamp):
-        return learning_rate.rates(iterations)
-    return np.broadcast_to(np.float64(check_number("learning_rate", learning_rate, positive=True)), iterations)

@@ -8,7 +8,7 @@ from libc.string cimport memcpy, memset
 from .core._dispatch cimport active
 from .core._memory cimport Memory
 from .core._network cimport Network
-from .core._tape cimport copy_parameters, sum_losses, take_stack, take_tape
+from .core._tape cimport refresh_transposed, sum_losses, take_stack, take_tape, take_transposed
 from .core.stack cimport (
     CNET_FLOAT32, CNET_FLOAT64, CNET_IDENTITY, FUNCTION_RELU, FUNCTION_SIGMOID, FUNCTION_TANH, Inputs, Kernels,
     Layer, Stack, Tape, real,
@@ -17,12 +17,12 @@ from .core.stack cimport (
 cdef extern from *:
     """
     #include "stack.h"
-    // What a session keeps: the kernels, the network's own parameters, a padded copy of
-    // them with its transposes for the way back, and room for a block of rows.
+    // What a session keeps: the kernels, the network's own parameters, the same with the upper
+    // layers transposed beside them for the way back, and room for sums and for a block of rows.
     template <class T> struct Room {
         const Kernels<T>* kernels;
         const Stack<T>* stack;
-        Stack<T> copy, total;
+        Stack<T> both_ways, total;
         Tape<T> tape;
         void* owner;
     };
@@ -32,7 +32,7 @@ cdef extern from *:
     cdef cppclass Room[T]:
         const Kernels[T]* kernels
         const Stack[T]* stack
-        Stack[T] copy
+        Stack[T] both_ways
         Stack[T] total
         Tape[T] tape
         void* owner
@@ -65,7 +65,7 @@ cdef int furnish(Room[real]* room, const Stack[real]* stack, const Kernels[real]
     room.kernels = kernels
     room.stack = stack
     room.owner = <void*>owner
-    take_stack(&room.copy, stack, kernels.lanes, True, owner.memory)
+    take_transposed(&room.both_ways, stack, kernels.lanes, owner.memory)
     take_stack(&room.total, stack, kernels.lanes, False, owner.memory)
     take_tape(&room.tape, stack, &x, NULL, BLOCK, kernels.lanes, True, True, owner.memory)
     Py_INCREF(owner)
@@ -180,12 +180,13 @@ cdef double gradient(
     cdef Py_ssize_t block
     cdef double total = 0
     cdef int l
-    copy_parameters(&room.copy, room.stack)
+    for l in range(1, room.stack.n_layers):
+        refresh_transposed(&room.both_ways, l, 0, room.stack.layer[l].n_in)
     clear(&room.total)
     while inputs.first < rows:
         block = min(BLOCK, rows - inputs.first)
-        room.kernels.forward(&room.copy, &inputs, NULL, &room.tape, 0, block)
-        room.kernels.backward(&room.copy, &room.tape, t + inputs.first, 0, block, <double>rows)
+        room.kernels.forward(room.stack, &inputs, NULL, &room.tape, 0, block)
+        room.kernels.backward(&room.both_ways, &room.tape, t + inputs.first, 0, block, <double>rows)
         for l in range(room.stack.n_layers):
             room.kernels.accumulate_weight(&room.total, &room.tape, l, block, 0, room.stack.layer[l].n_in, 1)
             room.kernels.accumulate_bias(&room.total, &room.tape, l, block, 1)

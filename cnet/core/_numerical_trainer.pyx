@@ -12,10 +12,7 @@ from ._network cimport Network
 from ._numerical cimport CentralDifferences
 from ._sampler cimport draw_rows, shuffle_rows
 from ._scan cimport choose_sparse
-from ._team cimport cnet_seconds
-
-# A tick, as the other trainer has it; a mini-batch is not cut short.
-cdef double TICK_SECONDS = 0.04
+from ._team cimport cnet_seconds, tick_is_over
 
 
 cdef class NumericalTrainer:
@@ -96,8 +93,8 @@ cdef class NumericalTrainer:
             correct += self.differences.correct
             finite = isfinite(loss[done])
             done += 1
-            # A clock of the day may run backwards: then, too, the tick ends.
-            if not (0 <= cnet_seconds() - started < TICK_SECONDS):
+            # A mini-batch is not cut short.
+            if tick_is_over(started):
                 break
         self.iteration, self.correct = done, correct
         return done, finite

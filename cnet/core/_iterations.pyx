@@ -1,0 +1,226 @@
+# cython: language_level=3
+"""The iterations of a fit, by all members of the team together, without the GIL.
+
+`batch rows -> forward -> cross-entropy -> backprop -> update`, until a tick or an epoch ends.
+"""
+from libc.math cimport INFINITY
+from libc.stdint cimport int64_t
+
+from ._sampler cimport draw_rows
+from ._tape cimport (
+    backpropagate, into_dense_weights, refresh_transposed, sum_losses, through_parts, through_rows,
+)
+from ._team cimport cnet_seconds, run, share, tick_is_over
+from .jobs cimport BatchJob, FitJob
+from .stack cimport Inputs, Layer, real
+
+
+cdef object run_tick(FitJob[real]* job, double[::1] loss, const double[::1] rates, int n_threads):
+    job.until = loss.shape[0]
+    if job.iteration < job.until:
+        job.loss = &loss[0]
+        job.rates = &rates[0]
+        job.stop = 0
+        job.diverged = 0
+        job.started = cnet_seconds()
+        begin_iteration(job)
+        run(iterate32 if real is float else iterate64, job, n_threads)
+    return job.iteration, not job.diverged
+
+
+cdef void iterate32(void* job, int me, int members) noexcept nogil:
+    iterate(<FitJob[float]*>job, me, members)
+
+
+cdef void iterate64(void* job, int me, int members) noexcept nogil:
+    iterate(<FitJob[double]*>job, me, members)
+
+
+cdef void iterate(FitJob[real]* job, int me, int members) noexcept nogil:
+    """Iterations until the tick or the epoch ends. All members leave together."""
+    cdef bint blocks = job.block < job.batch_size
+    cdef bint sparse = job.batch[0].x.sparse
+    cdef Py_ssize_t iteration = job.iteration
+    if sparse and not blocks:
+        begin_sparse(job, iteration, me, members)
+    while not job.stop:
+        if blocks:
+            step_in_blocks(job, iteration, me, members)
+        elif sparse:
+            step_sparse(job, iteration, me, members)
+        else:
+            step_dense(job, iteration, me, members)
+        if me == 0:
+            end_iteration(job)
+        iteration += 1
+        job.barrier.wait(members)
+
+
+cdef inline Py_ssize_t rows_of_batch(FitJob[real]* job, Py_ssize_t iteration) noexcept nogil:
+    """Samples of an iteration's batch: a shuffled epoch's last may be short."""
+    if job.order is NULL:
+        return job.batch_size
+    return min(job.batch_size, job.n_rows - iteration * job.batch_size)
+
+
+cdef inline void choose_rows(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
+    """This member's share of the rows that an iteration's batch takes."""
+    cdef int64_t* index = job.index[iteration % 3]
+    cdef Py_ssize_t rows = rows_of_batch(job, iteration)
+    cdef Py_ssize_t start = iteration * job.batch_size
+    cdef Py_ssize_t first = share(rows, me, members)
+    cdef Py_ssize_t last = share(rows, me + 1, members)
+    cdef Py_ssize_t i
+    if job.order is NULL:
+        draw_rows(job.key, job.epoch, start + first, start + last, job.n_rows, index + first)
+    else:
+        for i in range(first, last):
+            index[i] = job.order[start + i]
+
+
+cdef inline void choose_labels(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
+    """Labels of this member's share of the batch."""
+    cdef const int64_t* index = job.index[iteration % 3]
+    cdef Py_ssize_t rows = rows_of_batch(job, iteration)
+    cdef Py_ssize_t i
+    for i in range(share(rows, me, members), share(rows, me + 1, members)):
+        job.labels[i] = job.all_labels[index[i]]
+
+
+cdef inline void begin_iteration(FitJob[real]* job) noexcept nogil:
+    """What all members must know of the iteration to come; one of them writes it down."""
+    cdef BatchJob[real]* batch = &job.batch[job.iteration & 1]
+    batch.rows = rows_of_batch(job, job.iteration)
+    batch.divisor = <double>batch.rows
+    batch.x.index = job.index[job.iteration % 3]
+    batch.scale = -job.rates[job.iteration] if job.block >= job.batch_size else 1.0
+    job.last[job.iteration & 1] = job.iteration + 1 >= job.until or tick_is_over(job.started)
+
+
+cdef void begin_sparse(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
+    """The first batch of a tick through the first layer; those that come later do so on the way."""
+    cdef BatchJob[real]* batch = &job.batch[iteration & 1]
+    choose_rows(job, iteration, me, members)
+    if iteration + 1 < job.until:
+        choose_rows(job, iteration + 1, me, members)
+    job.barrier.wait(members)
+    through_parts(batch, False, &batch.x, &batch.tape.sparse, batch.rows, NULL, 0, me, members)
+    job.barrier.wait(members)
+
+
+cdef void step_sparse(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
+    """One iteration whose forward pass has begun; the next one's begins while this one ends."""
+    cdef BatchJob[real]* batch = &job.batch[iteration & 1]
+    cdef BatchJob[real]* following = &job.batch[(iteration + 1) & 1]
+    cdef Inputs x = batch.x
+    cdef const int64_t* after = NULL
+    cdef bint last = job.last[iteration & 1]
+    choose_labels(job, iteration, me, members)
+    through_rows(batch, me, members)
+    if not last and iteration + 2 < job.until:
+        after = job.index[(iteration + 2) % 3]
+        choose_rows(job, iteration + 2, me, members)
+    job.barrier.wait(members)
+    if last:
+        through_parts(batch, True, NULL, NULL, 0, NULL, 0, me, members)
+    else:
+        x.index = job.index[(iteration + 1) % 3]
+        through_parts(batch, True, &x, &following.tape.sparse, rows_of_batch(job, iteration + 1), after,
+                      rows_of_batch(job, iteration + 2) if after is not NULL else 0, me, members)
+    into_dense_weights(batch, me, members)
+    if me == 0:
+        add_up(job, batch.rows)
+
+
+cdef void step_dense(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
+    """One iteration whose batch fits one block: the update is fused into the product."""
+    cdef BatchJob[real]* batch = &job.batch[iteration & 1]
+    choose_rows(job, iteration, me, members)
+    choose_labels(job, iteration, me, members)
+    backpropagate(batch, me, members)
+    if me == 0:
+        add_up(job, batch.rows)
+
+
+cdef void step_in_blocks(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
+    """One iteration block by block: the gradient is summed first, then applied."""
+    cdef BatchJob[real]* batch = &job.batch[iteration & 1]
+    cdef Py_ssize_t rows = rows_of_batch(job, iteration)
+    cdef Py_ssize_t first = 0
+    choose_rows(job, iteration, me, members)
+    choose_labels(job, iteration, me, members)
+    job.barrier.wait(members)
+    while first < rows:
+        if me == 0:
+            batch.rows = min(job.block, rows - first)
+            batch.x.index = job.index[iteration % 3] + first
+            batch.labels = job.labels + first
+        job.barrier.wait(members)
+        backpropagate(batch, me, members)
+        if me == 0:
+            add_up(job, batch.rows)
+        job.barrier.wait(members)
+        first += job.block
+    apply_gradient(job, iteration, me, members)
+
+
+cdef void apply_gradient(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
+    """parameters -= learning rate * gradient, on this member's rows; gradient = 0."""
+    cdef Layer[real]* layer
+    cdef Layer[real]* gradient
+    cdef real* velocity
+    cdef real* velocity_bias
+    cdef Py_ssize_t first, last
+    cdef real rate = <real>job.rates[iteration]
+    cdef real momentum = <real>job.batch[0].momentum
+    cdef int l
+    for l in range(job.stack.n_layers):
+        layer = &job.stack.layer[l]
+        gradient = &job.gradient.layer[l]
+        velocity = job.velocity.layer[l].weight if momentum != 0 else NULL
+        velocity_bias = job.velocity.layer[l].bias if momentum != 0 else NULL
+        first = share(layer.n_in, me, members) * layer.ld
+        last = share(layer.n_in, me + 1, members) * layer.ld
+        apply_to(first, last, layer.weight, gradient.weight, velocity, rate, momentum)
+        if me == members - 1:
+            apply_to(0, layer.n_out, layer.bias, gradient.bias, velocity_bias, rate, momentum)
+        if layer.transposed is not NULL:
+            refresh_transposed(&job.stack, l, first // layer.ld, last // layer.ld)
+
+
+cdef inline void apply_to(
+    Py_ssize_t first, Py_ssize_t last, real* weight, real* gradient, real* velocity, real rate, real momentum
+) noexcept nogil:
+    cdef Py_ssize_t i
+    if velocity is NULL:
+        for i in range(first, last):
+            weight[i] -= rate * gradient[i]
+            gradient[i] = 0
+    else:
+        for i in range(first, last):
+            velocity[i] = momentum * velocity[i] + gradient[i]
+            weight[i] -= rate * velocity[i]
+            gradient[i] = 0
+
+
+cdef inline void add_up(FitJob[real]* job, Py_ssize_t rows) noexcept nogil:
+    """Losses and hits of a block, in the order of its rows."""
+    cdef Py_ssize_t r
+    job.loss_sum += sum_losses(job.batch[0].tape.margin, job.batch[0].tape.total, rows)
+    for r in range(rows):
+        job.correct += job.batch[0].tape.correct[r]
+
+
+cdef inline void end_iteration(FitJob[real]* job) noexcept nogil:
+    """Write down the loss, and decide for all whether to go on."""
+    cdef double loss = job.loss_sum / <double>rows_of_batch(job, job.iteration)
+    cdef bint last = job.last[job.iteration & 1]
+    job.loss[job.iteration] = loss
+    job.loss_sum = 0
+    job.iteration += 1
+    # A NaN fails this comparison too.
+    if not (loss < INFINITY):
+        job.diverged = 1
+    job.stop = last or job.diverged
+    if not job.stop:
+        begin_iteration(job)

@@ -409,6 +409,23 @@ def test_two_threads_really_work_at_once():
     assert best >= 1.3
 
 
+def test_no_more_threads_than_processors():
+    """In a process of its own: here, tests may have as many as they like."""
+    program = """
+        import numpy as np, cnet
+        from cnet.core import _trainer
+        from cnet.core._team import cores
+        net = cnet.TwoLayerNet(30, 13, 5, rng=0)
+        x, t = np.ones((50, 30), np.float32), np.zeros(50, int)
+        for asked in (1, cores(), cores() + 1, 200):
+            trainer = _trainer.Trainer(net._core, x, t, batch_size=10, momentum=0, shuffle=False, key=0,
+                                       first_epoch=0, iterations=1, n_threads=asked)
+            print(trainer.n_threads == min(asked, cores()), end=" ")
+    """
+    out, err = run_python(program).communicate(timeout=60)
+    assert out.split() == ["True"] * 4, err
+
+
 def test_several_fits_at_once():
     x, t = problem(n=2000)
     alone, _ = trained(x, t, sizes=(30, 13, 5), dtype=np.float32, iterations=2000, n_threads=2)

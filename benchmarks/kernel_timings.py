@@ -1,9 +1,8 @@
-"""How fast cnet's kernels run, through its public names, in a process with its own threads.
+"""How fast cnet's kernels run, in a process with its own threads.
 
 `python kernel_timings.py THREADS` prints JSON lines; machine.py starts it. The dense products are
-seen through networks in which one product is nearly all of the work, or as the difference of two
-calls. What else a call does (activations, the checks of the input) counts against the kernel, so
-the figures are lower bounds.
+timed alone (`cnet.core._products`); gradients and fits through their public doors, where the checks of
+the input and all that is no product count against the kernel: those figures are lower bounds.
 """
 
 import json
@@ -14,8 +13,6 @@ import time
 import numpy as np
 
 SECONDS = 0.25
-# A layer's few units on the side that is not looked at.
-FEW = 16
 
 
 def restrict(threads):
@@ -51,22 +48,26 @@ def network(sizes, dtype):
     return cnet.TwoLayerNet(*sizes, activation="relu", dtype=dtype, rng=0), rows
 
 
-def dense_products(n, batch, dtype):
-    """The three dense products at n inputs and n outputs: (name, seconds, flop)."""
-    product = 2 * batch * n * n
-    net, rows = network((n, n, FEW), dtype)
-    x, t = rows(batch)
-    forward = best_time(lambda: net.predict(x))
-    backward = best_time(lambda: net.gradient(x, t)) - forward
-    yield "x W", forward, product + 2 * batch * n * FEW
-    yield "x^T d", backward, product + 4 * batch * n * FEW
-    net, rows = network((FEW, n, n), dtype)
-    x, t = rows(batch)
-    both = best_time(lambda: net.gradient(x, t)) - best_time(lambda: net.predict(x))
-    yield "x^T d and d W^T", both, 2 * product + 2 * batch * n * FEW
+def dense_products(n, batch, dtype, threads):
+    """The three dense products at n inputs and n outputs, alone: (name, seconds, flop)."""
+    from cnet.core._products import multiply
+
+    rng = np.random.default_rng(0)
+    x, d, w, w_transposed = (rng.uniform(0.1, 1, (rows, n)).astype(dtype) for rows in (batch, batch, n, n))
+    flop = 2 * batch * n * n
+    repeats = max(2, int(4e9 / flop))
+    for name, a, b, transposed in (("x W", x, w, False), ("x^T d", x, d, True), ("d W^T", d, w_transposed, False)):
+        seconds = min(
+            multiply(a, b, transposed=transposed, repeats=repeats, n_threads=threads)[1] for _ in range(5)
+        )
+        yield name, seconds / repeats, flop
+
+
+def dense_gradient(n, batch, dtype):
+    """The gradient of a network of n-n-n, through its public door: seconds and flop."""
     net, rows = network((n, n, n), dtype)
     x, t = rows(batch)
-    yield "gradient of n-n-n", best_time(lambda: net.gradient(x, t)), 5 * product
+    return best_time(lambda: net.gradient(x, t)), 10 * batch * n * n
 
 
 def fit_seconds(sizes, batch, iterations, x, t, threads, dtype):
@@ -93,8 +94,11 @@ def main():
     threads = int(sys.argv[1])
     restrict(threads)
     for dtype in (np.float32, np.float64):
-        for n, batch in ((512, 100), (1024, 100), (1024, 1000), (2048, 512)):
-            for name, seconds, flop in dense_products(n, batch, dtype):
+        for n, batch in ((512, 100), (1024, 100), (1024, 1000), (2048, 100), (2048, 512)):
+            for name, seconds, flop in (
+                *dense_products(n, batch, dtype, threads),
+                ("gradient of n-n-n", *dense_gradient(n, batch, dtype)),
+            ):
                 report(
                     threads, kernel=name, shape=f"{batch} x {n} x {n}", dtype=np.dtype(dtype).name,
                     seconds=seconds, flop=flop,

@@ -183,7 +183,7 @@ template <class T> static CNET_INLINE void vstore(T* p, vec<T> a) { memcpy(p, &a
 
 // The same pointer, of which the compiler no longer knows how it was computed. In the sparse
 // kernels GCC would keep one pointer for each vector of a row instead of one row and four
-// constant distances, run out of registers and spend a third of the time on sums of addresses.
+// constant distances, run out of registers and spend a seventh of the time on sums of addresses.
 template <class T> static CNET_INLINE const T* opaque(const T* p) {
 #if defined(__GNUC__) || defined(__clang__)
     __asm__("" : "+r"(p));
@@ -299,7 +299,7 @@ template <class T> static CNET_INLINE T vmax(vec<T> a) {
     return lane[0];
 }
 
-// The same in registers: by way of memory they took half the time of a softmax.
+// The same in registers, without the way through memory.
 #if CNET_VECTOR_EXTENSION && (defined(__SSE2__) || defined(_M_X64))
 #define CNET_OVER_LANES(name, op) \
     static CNET_INLINE float name##_halves(__m128 a) { \

@@ -35,15 +35,28 @@ if [ -n "${CNET_WORK:-}" ]; then
     work=$(cd "$CNET_WORK" && pwd)
 else
     work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
 fi
+chroot_proc=$work/arm64/proc
+# shellcheck disable=SC2329 # called by the trap
+clean_up() {
+    if mountpoint -q "$chroot_proc"; then umount "$chroot_proc"; fi
+    [ -n "${CNET_WORK:-}" ] || rm -rf "$work"
+}
+trap clean_up EXIT
 mnist=${CNET_TEST_MNIST:-$root/../shared/data/mnist}
 export CNET_TEST_MNIST=$mnist
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
 unset PYTHONPATH CNET_ISA
 
 began=$SECONDS
-step() { printf '\n=== [%d s] %s\n    proves: %s\n' $((SECONDS - began)) "$1" "$2"; }
+step_began=$SECONDS step_name="making the tools" times=()
+# Every step's time is listed at the end.
+end_step() { times+=("$(printf '%5d s  %s' $((SECONDS - step_began)) "$step_name")"); }
+step() {
+    end_step
+    step_began=$SECONDS step_name=$1
+    printf '\n=== [%d s] %s\n    proves: %s\n' $((SECONDS - began)) "$1" "$2"
+}
 skip() { printf '\n--- not run (optional): %s\n' "$1"; not_run+=("$1"); }
 fail() { echo "FAILED: $1" >&2; exit 1; }
 not_run=()
@@ -144,14 +157,28 @@ copy_tests() {
         cp -r tests docs examples conftest.py pyproject.toml wheels/smoke_test.py wheels/machine_code.py "$1/")
 }
 
+# run_tests LOG COMMAND...: pytest, each test by name into LOG; shown are its summary, and any failures.
+run_tests() {
+    local log=$1 status=0
+    shift
+    "$@" -v -p no:cacheprovider >"$log" 2>&1 </dev/null || status=$?
+    [ $status = 0 ] || sed -n '/^=* \(ERRORS\|FAILURES\) =*$/,/^=* short test summary/p' "$log" | tail -200
+    sed -n '/^=* short test summary/,$p' "$log" | tail -60
+    tail -1 "$log"
+    return $status
+}
+
+# What the tests need, and the choice of those that need nothing else beside NumPy.
+test_needs=(pytest pytest-timeout hypothesis)
+beside_numpy=(-m "not slow" "--ignore-glob=*test_cli.py" "--ignore-glob=*test_docs.py")
+
 # prove_wheel PYTHON WHEEL NAME TIER: a fresh environment, the wheel without an index, smoke test, tests.
 prove_wheel() {
-    local python=$1 file=$2 name=$3 tier=$4 env=$work/env-$3 marker=() needs=(pytest pytest-timeout hypothesis)
+    local python=$1 file=$2 name=$3 tier=$4 env=$work/env-$3 marker=() needs=("${test_needs[@]}")
     if [ "$tier" = full ]; then
         needs+=(safetensors tqdm matplotlib pooch Pillow cython setuptools mypy)
     else
-        # Beside NumPy only: what needs optional packages is in the full run.
-        marker=(-m "not slow" "--ignore-glob=*test_cli.py" "--ignore-glob=*test_docs.py")
+        marker=("${beside_numpy[@]}")
     fi
     rm -rf "$env" "$work/run-$name"
     if ! "$python" -m venv "$env" 2>/dev/null; then
@@ -166,7 +193,7 @@ prove_wheel() {
     (
         cd "$work/run-$name" &&
         "$env/bin/python" smoke_test.py &&
-        "$env/bin/python" -m pytest -q -p no:cacheprovider "${marker[@]}" tests 2>&1 | tail -15
+        run_tests "$work/tests-$name.log" "$env/bin/python" -m pytest "${marker[@]}" tests
     ) || fail "the wheel under Python $name"
 }
 
@@ -231,7 +258,7 @@ prove_arm64() {
     step "Debian for arm64 under emulation" "(prepares the next step)"
     [ -e /proc/sys/fs/binfmt_misc/register ] || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
     [ -e /proc/sys/fs/binfmt_misc/qemu-aarch64 ] || update-binfmts --enable qemu-aarch64
-    local chroot=$work/arm64 run=/root/cnet
+    local chroot=$work/arm64 run=/root/cnet needs=("${test_needs[@]}" pytest-xdist)
     if [ ! -x "$chroot/usr/bin/python3" ]; then
         debootstrap --arch=arm64 --variant=minbase --include=python3,python3-venv,ca-certificates,binutils \
             bookworm "$chroot" >"$work/debootstrap.log" 2>&1 || { tail -20 "$work/debootstrap.log"; fail debootstrap; }
@@ -240,19 +267,18 @@ prove_arm64() {
     rm -rf "$chroot$run" && mkdir -p "$chroot$run/packages"
     pip download -q -d "$chroot$run/packages" --only-binary :all: --python-version 3.11 --implementation cp --abi cp311 \
         --platform manylinux2014_aarch64 --platform manylinux_2_28_aarch64 --platform any \
-        numpy pytest pytest-timeout hypothesis
+        numpy "${needs[@]}"
     cp "$wheel" "$chroot$run/packages/"
     copy_tests "$chroot$run"
-    mkdir -p "$chroot/proc" && { mountpoint -q "$chroot/proc" || mount -t proc proc "$chroot/proc"; }
-    chroot "$chroot" /bin/bash -c "set -e; cd $run; export PYTHONDONTWRITEBYTECODE=1
-        uname -m
-        python3 -m venv env
-        env/bin/pip install -q --no-index --find-links packages cnet-nn pytest pytest-timeout hypothesis
-        env/bin/python smoke_test.py
-        env/bin/python -m pytest -q -p no:cacheprovider -m 'not slow' -o timeout=3000 \
-            '--ignore-glob=*test_cli.py' '--ignore-glob=*test_docs.py' tests" \
-        || { umount "$chroot/proc"; fail "the aarch64 wheel under emulation"; }
-    umount "$chroot/proc"
+    mkdir -p "$chroot_proc" && { mountpoint -q "$chroot_proc" || mount -t proc proc "$chroot_proc"; }
+    in_chroot() { chroot "$chroot" /usr/bin/env -C "$run" -i PATH=/usr/bin:/bin LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 "$@"; }
+    in_chroot uname -m
+    in_chroot python3 -m venv env
+    in_chroot env/bin/pip install -q --no-index --find-links packages cnet-nn "${needs[@]}"
+    in_chroot env/bin/python smoke_test.py || fail "the aarch64 wheel under emulation"
+    # Emulation is slow: as many workers as processors, and ten times the usual patience.
+    run_tests "$work/tests-arm64.log" in_chroot env/bin/python -m pytest -n "$(nproc)" --dist worksteal -o timeout=6000 \
+        "${beside_numpy[@]}" tests || fail "the tests of the aarch64 wheel under emulation"
 }
 
 prove_cibuildwheel() {
@@ -285,6 +311,9 @@ main() {
     if [ $arm64 = yes ]; then prove_arm64; else skip "--arm64 was not asked for"; fi
     if [ $cibuildwheel = yes ]; then prove_cibuildwheel; else skip "--cibuildwheel was not asked for"; fi
 
+    end_step
+    printf '\nTime of each step:\n'
+    printf '%s\n' "${times[@]}"
     printf '\nAll required steps passed in %d s. Wheels are in wheels/.\n' $((SECONDS - began))
     printf 'Not run: %s\n' "${not_run[@]:-nothing}"
 }

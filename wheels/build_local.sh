@@ -258,7 +258,7 @@ prove_arm64() {
     step "Debian for arm64 under emulation" "(prepares the next step)"
     [ -e /proc/sys/fs/binfmt_misc/register ] || mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
     [ -e /proc/sys/fs/binfmt_misc/qemu-aarch64 ] || update-binfmts --enable qemu-aarch64
-    local chroot=$work/arm64 run=/root/cnet needs=("${test_needs[@]}" pytest-xdist)
+    local chroot=$work/arm64 run=/root/cnet needs=("${test_needs[@]}" pytest-xdist safetensors pooch tqdm Pillow)
     if [ ! -x "$chroot/usr/bin/python3" ]; then
         debootstrap --arch=arm64 --variant=minbase --include=python3,python3-venv,ca-certificates,binutils \
             bookworm "$chroot" >"$work/debootstrap.log" 2>&1 || { tail -20 "$work/debootstrap.log"; fail debootstrap; }

@@ -23,11 +23,11 @@ NEEDED_IN_WHEEL = [
     "cnet/__init__.py", "cnet/py.typed", "cnet/core/_kernels_baseline*", "cnet/core/_trainer*",
     "cnet_nn-*.dist-info/licenses/LICENSE",
 ]
-NOT_IN_SDIST = ["*.cpp", "*.c", "*.so", "*.pyd", "*.o", "*.pyc", "*/.git/*", "*/build/*"]
+NOT_IN_SDIST = ["*.cpp", "*/cnet/*.c", "*.so", "*.pyd", "*.o", "*.pyc", "*/.git/*", "*/build/*"]
 NEEDED_IN_SDIST = [
     "*/LICENSE", "*/pyproject.toml", "*/setup.py", "*/cnet/core/simd.h", "*/cnet/core/kernels/product.pxi",
     "*/cnet/core/_trainer.pyx", "*/conftest.py", "*/tests/conftest.py",
-    "*/wheels/smoke_test.py", "*/wheels/windows/include/pyconfig.h",
+    "*/wheels/smoke_test.py", "*/wheels/windows/include/pyconfig.h", "*/wheels/windows/runtime.c",
 ]
 
 

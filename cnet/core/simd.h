@@ -350,7 +350,7 @@ template <> CNET_INLINE double vmax(vec<double> a) { return vmax_halves((native_
 
 // ---- half a vector: the end of a row ----
 
-#if CNET_VECTOR_BYTES == 64
+#if CNET_VECTOR_EXTENSION && CNET_VECTOR_BYTES == 64
 static const int HAS_HALF = 1;
 template <class T> struct half_vec {
     typedef T lanes_type __attribute__((vector_size(32)));
@@ -375,7 +375,7 @@ static CNET_INLINE half_vec<double> hfma(half_vec<double> a, half_vec<double> b,
     return a;
 }
 #else
-// Shorter vectors are not worth halving: never used.
+// Shorter vectors are not worth halving, and arrays need no halves: never used.
 static const int HAS_HALF = 0;
 template <class T> struct half_vec { T v; };
 template <class T> static CNET_INLINE half_vec<T> hlow(vec<T>) { half_vec<T> a; a.v = 0; return a; }

@@ -61,6 +61,7 @@ fi
 for python in "$rootfs"/opt/python/cp*; do
     chroot "$rootfs" "${python#"$rootfs"}/bin/python" -m pip install -q build
 done
+podman rmi --force --ignore "$image" >/dev/null
 tar c -C "$rootfs" --exclude=./proc --exclude=./sys --exclude=./opt/python/*/lib/python*/test . \
     | podman import - "$image" >/dev/null
 

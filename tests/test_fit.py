@@ -373,18 +373,13 @@ def test_an_interrupted_fit_records_what_it_published(monkeypatch):
         np.testing.assert_allclose(net.params[name], array, rtol=1e-10, atol=1e-13)
 
 
-def idle_processors(seconds):
-    """How many processors have nothing to do, over so many seconds in which we sleep; None where not told."""
+def processor_seconds():
+    """Spent by all programs since the machine started, and taken from it by its host; None where not told."""
     if not os.path.exists("/proc/stat"):
         return None
-
-    def idle():
-        with open("/proc/stat") as file:
-            return int(file.readline().split()[4]) / os.sysconf("SC_CLK_TCK")
-
-    before = time.perf_counter(), idle()
-    time.sleep(seconds)
-    return (idle() - before[1]) / (time.perf_counter() - before[0])
+    with open("/proc/stat") as file:
+        user, nice, system, _idle, _waiting, *interrupts_and_stolen = map(int, file.readline().split()[1:9])
+    return (user + nice + system + sum(interrupts_and_stolen)) / os.sysconf("SC_CLK_TCK")
 
 
 def test_two_threads_really_work_at_once():
@@ -392,20 +387,22 @@ def test_two_threads_really_work_at_once():
         pytest.skip("one processor")
     x, t = problem(n_in=784, n_out=10, n=4000, kind="float32")
     net = cnet.TwoLayerNet(784, 512, 10, rng=0)
-    # The best of many tries, each after a moment in which no other program holds a processor.
+    began = time.perf_counter()
+    net.fit(x, t, iterations=5, n_threads=2)
+    iterations = max(1, int(5 * 0.4 / (time.perf_counter() - began)))
+    # The best of many tries, of which those count during which no other program took a processor's time.
     best, tries = 0.0, 0
-    for _ in range(60):
-        idle = idle_processors(0.25)
-        if idle is not None and idle < 1.8:
-            continue
-        before = time.perf_counter(), time.process_time()
-        net.fit(x, t, iterations=150, n_threads=2)
-        best = max(best, (time.process_time() - before[1]) / (time.perf_counter() - before[0]))
-        tries += 1
-        if best >= 1.3 or tries == 20:
-            break
-    if tries < 3 and best < 1.3:
-        pytest.skip("another program holds a processor all the time")
+    while best < 1.3 and tries < 20 and time.perf_counter() - began < 15:
+        before = time.perf_counter(), time.process_time(), processor_seconds()
+        net.fit(x, t, iterations=iterations, n_threads=2)
+        seconds, own = time.perf_counter() - before[0], time.process_time() - before[1]
+        if before[2] is None or processor_seconds() - before[2] - own < 0.2 * seconds:
+            best = max(best, own / seconds)
+            tries += 1
+        else:
+            time.sleep(0.25)
+    if not tries:
+        pytest.skip("other programs hold a processor all the time")
     assert best >= 1.3
 
 

@@ -172,13 +172,14 @@ run_tests() {
 test_needs=(pytest pytest-timeout hypothesis)
 beside_numpy=(-m "not slow" "--ignore-glob=*test_cli.py" "--ignore-glob=*test_docs.py")
 
-# prove_wheel PYTHON WHEEL NAME TIER: a fresh environment, the wheel without an index, smoke test, tests.
+# prove_wheel PYTHON WHEEL NAME TESTS: a fresh environment, the wheel without an index, smoke test, and the
+# tests: "everything", or those that run "beside-numpy".
 prove_wheel() {
-    local python=$1 file=$2 name=$3 tier=$4 env=$work/env-$3 marker=() needs=("${test_needs[@]}")
-    if [ "$tier" = full ]; then
+    local python=$1 file=$2 name=$3 tests=$4 env=$work/env-$3 chosen=() needs=("${test_needs[@]}")
+    if [ "$tests" = everything ]; then
         needs+=(safetensors tqdm matplotlib pooch Pillow cython setuptools mypy)
     else
-        marker=("${beside_numpy[@]}")
+        chosen=("${beside_numpy[@]}")
     fi
     rm -rf "$env" "$work/run-$name"
     if ! "$python" -m venv "$env" 2>/dev/null; then
@@ -193,24 +194,20 @@ prove_wheel() {
     (
         cd "$work/run-$name" &&
         "$env/bin/python" smoke_test.py &&
-        run_tests "$work/tests-$name.log" "$env/bin/python" -m pytest "${marker[@]}" tests
+        run_tests "$work/tests-$name.log" "$env/bin/python" -m pytest "${chosen[@]}" tests
     ) || fail "the wheel under Python $name"
 }
 
 prove_under_each_python() {
-    local tier=full name python
+    local name python found=no
     while read -r name python; do
         case $name in *t) continue ;; esac
-        if [ $tier = full ]; then
-            step "Python $name: the wheel in a fresh environment, all tests" \
-                "it installs with --no-index beside NumPy, works outside the source tree, and passes the whole suite, which compiles a module that cimports cnet.capi and checks the stubs"
-        else
-            step "Python $name: the same wheel, the quick tests" "one file serves this version too"
-        fi
-        prove_wheel "$python" "$wheel" "$name" $tier
-        tier=fast
+        found=yes
+        step "Python $name: the one wheel in a fresh environment, all tests" \
+            "it installs with --no-index beside NumPy, works outside the source tree, and passes the whole suite, which compiles a module that cimports cnet.capi and checks the stubs"
+        prove_wheel "$python" "$wheel" "$name" everything
     done <<<"$pythons"
-    [ $tier = fast ] || fail "no Python 3.11 or later was found"
+    [ $found = yes ] || fail "no Python 3.11 or later was found"
 }
 
 prove_free_threaded() {
@@ -218,7 +215,7 @@ prove_free_threaded() {
     while read -r name python; do
         case $name in *t) ;; *) continue ;; esac
         found=yes
-        step "Python $name (free-threaded): a wheel of its own" "it builds, the GIL stays off, threads share what they may"
+        step "Python $name (free-threaded): a wheel of its own" "it builds, the GIL stays off, threads share what they may; nothing but NumPy is needed"
         rm -rf "$work/built-$name"
         "$python" -m venv --without-pip "$work/build-$name"
         pip --python "$work/build-$name/bin/python" install -q pip build
@@ -226,7 +223,7 @@ prove_free_threaded() {
             || { tail -40 "$work/wheel-$name.log"; fail "the wheel for $name"; }
         file=$(echo "$work/built-$name"/*.whl)
         python "$here/check_contents.py" "$file"
-        prove_wheel "$python" "$file" "$name" fast
+        prove_wheel "$python" "$file" "$name" beside-numpy
     done <<<"$pythons"
     [ $found = yes ] || skip "there is no free-threaded Python"
 }

@@ -360,6 +360,25 @@ def test_every_mirror_fails(tmp_path, server):
     assert os.listdir(tmp_path / "home") == []
 
 
+def test_no_answer_is_left_open(tmp_path, monkeypatch, server):
+    """Neither of a server that refuses, nor one that is cut short, nor a whole one."""
+    import requests
+
+    answers, get = [], requests.get
+
+    def recording(*args, **options):
+        answers.append(get(*args, **options))
+        return answers[-1]
+
+    server.answers[f"/a/{NAMES[0]}.gz"] = (503, {}, b"later")
+    server.answers[f"/b/{NAMES[0]}.gz"] = (200, {"Content-Length": "1000"}, b"cut short")
+    server.serve("c", ZIPPED)
+    monkeypatch.setattr(requests, "get", recording)
+    load_mnist(data_home=tmp_path)
+    assert [answer.status_code for answer in answers] == [503, 200, 200, 200, 200, 200]
+    assert all(answer.raw.closed for answer in answers)
+
+
 def test_a_mirror_that_is_not_there(tmp_path, monkeypatch, server):
     server.serve("a", ZIPPED)
     gone = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)

@@ -272,7 +272,10 @@ def _complete(folder: Path) -> list[str]:
                 _check_md5(file, name)
     except (OSError, ValueError) as error:
         return [f"{folder} cannot take the download: {error}"]
-    downloader = HTTPDownloader(progressbar=_progress_bar(), chunk_size=1 << 16)
+    # pooch leaves the answer of a server that refuses, and one that is cut short, open: here each is closed.
+    answers: list[Any] = []
+    hooks = {"response": lambda answer, *_, **__: answers.append(answer)}
+    downloader = HTTPDownloader(progressbar=_progress_bar(), chunk_size=1 << 16, hooks=hooks)
     mirrors = list(MIRRORS)
     for name in MD5:
         if name in present:
@@ -288,6 +291,9 @@ def _complete(folder: Path) -> list[str]:
                 mirrors.append(mirrors.pop(0))
             else:
                 break
+            finally:
+                while answers:
+                    answers.pop().close()
         else:
             return ["Every mirror failed:", *problems]
     return []

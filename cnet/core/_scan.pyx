@@ -17,6 +17,10 @@ cdef double SPARSE_DENSITY = 0.35
 # much as a column of which so many are not zero.
 cdef Py_ssize_t DENSITY_ROWS = 512
 cdef double COLUMN_WORK = 0.05
+# Neighbouring columns are updated together where the rows in which either is not zero are fewer than this
+# share of the non-zeros of both (0.5: always the same rows), in so many rows.
+cdef double PAIRED_SHARE = 0.7
+cdef Py_ssize_t PAIR_ROWS = 64
 # Rows that tell for a single call how many inputs are zero.
 cdef Py_ssize_t SAMPLE_ROWS = 16
 
@@ -176,7 +180,42 @@ cdef int take_tiling(
     tiling.part[tiling.n_parts] = tiling.n_tiles
     start[tiling.n_tiles] = n_in
     tiling.start = start
+    pair_columns(tiling, x, index, rows, <uint8_t*>memory.take_zeroed(tiling.n_tiles))
     return 0
+
+
+cdef void pair_columns(
+    Tiling* tiling, const Inputs* x, const int64_t* index, Py_ssize_t rows, uint8_t* paired
+) noexcept:
+    """Where neighbours are mostly zero in the same rows, as in images. `paired` is zero before."""
+    cdef Py_ssize_t taken = min(rows, PAIR_ROWS)
+    cdef Py_ssize_t tile, i, c, at, nonzero, either
+    cdef bint left, right
+    tiling.paired = paired
+    for tile in range(tiling.n_tiles):
+        nonzero = either = 0
+        for i in range(taken):
+            at = row_of_sample(index, i, taken, rows) * x.stride
+            c = tiling.start[tile]
+            while c + 1 < tiling.start[tile + 1]:
+                left, right = is_nonzero(x, at + c), is_nonzero(x, at + c + 1)
+                nonzero += left + right
+                either += left or right
+                c += 2
+        paired[tile] = either < PAIRED_SHARE * nonzero
+
+
+cdef inline Py_ssize_t row_of_sample(const int64_t* index, Py_ssize_t i, Py_ssize_t taken, Py_ssize_t rows) noexcept:
+    """The i-th of `taken` of the rows `index` (or the first ones), evenly spread."""
+    return index[i * rows // taken] if index is not NULL else i * rows // taken
+
+
+cdef inline bint is_nonzero(const Inputs* x, Py_ssize_t at) noexcept:
+    if x.source == CNET_UINT8:
+        return (<const uint8_t*>x.data)[at] != 0
+    if x.source == CNET_FLOAT32:
+        return (<const float*>x.data)[at] != 0
+    return (<const double*>x.data)[at] != 0
 
 
 cdef void work_of_columns(const Inputs* x, const int64_t* index, Py_ssize_t rows, double* work) noexcept:
@@ -184,14 +223,8 @@ cdef void work_of_columns(const Inputs* x, const int64_t* index, Py_ssize_t rows
     cdef Py_ssize_t taken = min(rows, DENSITY_ROWS)
     cdef Py_ssize_t i, c, at
     for i in range(taken):
-        at = i * rows // taken
-        at = (index[at] if index is not NULL else at) * x.stride
+        at = row_of_sample(index, i, taken, rows) * x.stride
         for c in range(x.n_in):
-            if x.source == CNET_UINT8:
-                work[c + 1] += (<const uint8_t*>x.data)[at + c] != 0
-            elif x.source == CNET_FLOAT32:
-                work[c + 1] += (<const float*>x.data)[at + c] != 0
-            else:
-                work[c + 1] += (<const double*>x.data)[at + c] != 0
+            work[c + 1] += is_nonzero(x, at + c)
     for c in range(x.n_in):
         work[c + 1] = work[c] + COLUMN_WORK + work[c + 1] / max(1, taken)

@@ -38,6 +38,7 @@ extensions = [
     "sphinx-mathjax-offline",
     "console",
     "picture",
+    "gallery_pictures",
     "numpydoc",
     "myst_parser",
     "sphinx_copybutton",
@@ -128,10 +129,12 @@ sphinx_gallery_conf = {
     "min_reported_time": 60,
     "remove_config_comments": True,
     "abort_on_example_error": True,
-    "reference_url": {"cnet": None},
     "doc_module": ("cnet",),
     "backreferences_dir": None,
-    "image_srcset": ["2x"],
+    "image_scrapers": ("gallery_pictures.scrape",),
+    "reset_modules": ("matplotlib", "gallery_pictures.use_light_style"),
+    # What an example shows is what it prints, not what its last expression returns.
+    "capture_repr": (),
     "matplotlib_animations": False,
 }
 
@@ -145,7 +148,7 @@ html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
     "logo": {"text": "cnet"},
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 5,
     "navbar_align": "left",
     "navbar_end": ["theme-switcher"],
     "show_prev_next": True,

@@ -104,6 +104,38 @@ def test_accuracy_of_one_epoch_with_nan_and_with_empty_validation(trained):
     assert labels(draw(plots.accuracy_curve([0.5, np.nan], [])))[0] == "train"
 
 
+def test_curves_of_a_fit_that_ends_within_an_epoch(data):
+    net = cnet.TwoLayerNet(784, 12, 10, rng=0)
+    # 400 images are four batches of 100, so six iterations are an epoch and a half.
+    history = net.fit(*data, iterations=6, validation_data=data)
+    np.testing.assert_array_equal(draw(plots.loss_curve(history)).lines[-1].get_xdata(), [4, 6])
+    for line in draw(plots.accuracy_curve(history)).lines:
+        np.testing.assert_array_equal(line.get_xdata(), [1, 1.5])
+    short = net.fit(*data, iterations=1, validation_data=data)
+    np.testing.assert_array_equal(draw(plots.loss_curve(short)).lines[-1].get_xdata(), [1])
+    np.testing.assert_array_equal(draw(plots.accuracy_curve(short, first_epoch=3)).lines[0].get_xdata(), [2.25])
+
+
+@pytest.mark.parametrize("stop", [True, False], ids=["stopped", "diverged"])
+def test_curves_of_a_fit_that_ends_early(data, stop):
+    def end(info):
+        if info.epoch == 2 and not stop:
+            info.network.params["b2"] += np.nan
+        return stop and info.epoch == 2
+
+    net = cnet.TwoLayerNet(784, 12, 10, rng=0)
+    try:
+        net.fit(*data, epochs=5, validation_data=data, callback=end)
+    except cnet.DivergenceError:
+        assert not stop
+    # Of the epoch in which it diverged there is no validation.
+    ax = draw(plots.loss_curve(net.history, smoothing=1))
+    np.testing.assert_array_equal(ax.lines[1].get_xdata(), [4, 8])
+    ax = draw(plots.accuracy_curve(net.history))
+    np.testing.assert_array_equal(ax.lines[1].get_xdata(), [1, 2])
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), [1, 2] if stop else [1, 2, net.history.iterations / 4])
+
+
 # ---- functions of one variable ----------------------------------------------------
 
 

@@ -53,9 +53,7 @@ def write_curves(record: Record, path: str, dark: bool = False) -> None:
             )
             legend(left, loc="upper right")
         if epochs["iteration"]:
-            accuracy_curve(
-                epochs["train_accuracy"], epochs["test_accuracy"], labels=("train", "test"), ax=right
-            )
+            accuracy_curve(record.history(), labels=("train", "test"), ax=right)
 
 
 def write_weights(net: TwoLayerNet, path: str, dark: bool = False) -> None:

@@ -51,7 +51,7 @@ def write_curves(record: Record, path: str, dark: bool = False) -> None:
             left.plot(
                 epochs["iteration"], epochs["test_loss"], "s--", color=colour, markersize=4, label="test"
             )
-            legend(left, loc="upper right")
+            legend(left, loc="best")
         if epochs["iteration"]:
             accuracy_curve(record.history(), labels=("train", "test"), ax=right)
 

@@ -80,7 +80,7 @@ def loss_curve(
         note(ax, "no loss is a finite number")
     tidy(ax, "Loss", "iteration", "loss (nats)")
     count_axis(ax.xaxis, iteration)
-    legend(ax, loc="upper right")
+    legend(ax, loc="best")
     return ax
 
 
@@ -176,10 +176,14 @@ def accuracy_curve(
             continue
         ax.plot(epochs[: len(values)], values, style, color=color, linewidth=1.8,
                 markersize=4 if len(values) <= MARKER_LIMIT else 0, label=_with_last(label, values))
+    if not any(np.isfinite(values).any() for values in (train, other) if values is not None):
+        note(ax, "no accuracy is a finite number")
+        ax.update_datalim([(epochs[0], 0), (epochs[-1], 1)])
+        ax.autoscale_view()
     tidy(ax, "Accuracy", "epoch", "accuracy")
     count_axis(ax.xaxis, epochs)
     ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=" %"))
-    legend(ax, loc="lower right")
+    legend(ax, loc="best")
     return ax
 
 

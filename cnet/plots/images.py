@@ -178,7 +178,7 @@ def digits(
     ----------
     x : array_like, shape (B, I) or (I,)
         Images, one a row. uint8 means pixels from 0 to 255; others are scaled by the smallest
-        and largest value that is drawn, 0 and 1 at least.
+        and largest value that is drawn, 0 and 1 at least. What is not finite is left out.
     t : array_like, shape (B,), optional
         What to write above each: class indices, or names.
     shape : (int, int), optional
@@ -327,8 +327,10 @@ def _draw_images(ax: Axes | None, images: Array, tile: Shape, texts: list[str] |
     if not count:
         note(ax, "nothing misread")
         return ax
-    scale = (0, 255) if images.dtype == np.uint8 else (min(0, np.nanmin(images)), max(1, np.nanmax(images)))
-    canvas = _mosaic(_finite(images).reshape(count, *tile), columns, gap)
+    shown = _finite(images)
+    values = shown.compressed()
+    scale = (0, 255) if images.dtype == np.uint8 else (values.min(initial=0), values.max(initial=1))
+    canvas = _mosaic(shown.reshape(count, *tile), columns, gap)
     ax.imshow(canvas, cmap=fade(ax), norm=Normalize(*scale), interpolation="nearest")
     # Few images do not grow to fill a row.
     spare = (shown_columns - columns) * width / 2

@@ -359,7 +359,8 @@ def test_info(capsys):
 def test_wrong_usage(arguments, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
-    one_error(capsys)
+    error = one_error(capsys)
+    assert error.startswith(("cnet: error: ", f"cnet {arguments[0]}: error: "))
     assert not os.listdir(tmp_path)
 
 

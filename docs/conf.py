@@ -50,6 +50,10 @@ root_doc = "index"
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "inventories", "locale", "gallery/**/*.md5", "sg_execution_times.rst"]
 nitpicky = True
+# `name` is a link where it is the name of something.
+default_role = "autolink"
+# Fields of named tuples, which have no entries of their own.
+nitpick_ignore = [("py:obj", "peak"), ("py:obj", "warmup")]
 suppress_warnings = ["config.cache"]
 locale_dirs = ["locale"]
 gettext_compact = False

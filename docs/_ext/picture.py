@@ -8,7 +8,8 @@
        cnet.plots.loss_curve(history)
 
 The code runs under a light style and under a dark one, with a transparent background; the theme
-shows the one that fits. ``np``, ``plt`` and ``cnet`` are there. Every picture runs in a namespace of
+shows the one that fits. ``np``, ``plt`` and ``cnet`` are there, and ``table`` and ``first_number``
+(see ``tables.py``). Every picture runs in a namespace of
 its own. What stands above a line ``# shown from here`` repeats what the page has said already: it
 runs, but is not shown. With ``:hide-code:`` nothing is shown.
 """
@@ -29,6 +30,7 @@ from docutils import nodes
 from docutils.parsers.rst import Directive, directives
 from matplotlib.figure import Figure
 from sphinx.util.typing import ExtensionMetadata
+from tables import first_number, table
 
 import cnet
 import cnet.plots
@@ -39,6 +41,8 @@ FOLDER = "generated/pictures"
 SHOWN = "# shown from here\n"
 INK = {"light": "#222832", "dark": "#ced6dd"}
 DPI = 160
+# What the code finds there.
+GIVEN = {"np": np, "plt": plt, "cnet": cnet, "table": table, "first_number": first_number}
 
 
 def style(theme: str) -> Any:
@@ -97,7 +101,7 @@ def draw(code: str, theme: str, path: Path, where: str) -> None:
         tempfile.TemporaryDirectory() as elsewhere,
         contextlib.chdir(elsewhere),
     ):
-        exec(compile(code, where, "exec"), {"np": np, "plt": plt, "cnet": cnet})
+        exec(compile(code, where, "exec"), dict(GIVEN))
         if not plt.get_fignums():
             raise RuntimeError(f"{where}: the code drew no figure")
         save(plt.gcf(), path)

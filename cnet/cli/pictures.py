@@ -59,8 +59,9 @@ def write_curves(record: Record, path: str, dark: bool = False) -> None:
 def write_weights(net: TwoLayerNet, path: str, dark: bool = False) -> None:
     """What each hidden unit looks at."""
     from ..plots import weights
+    from ..plots.images import weights_size
 
-    with _figure(path, (8, 7.5), dark) as figure:
+    with _figure(path, weights_size(net), dark) as figure:
         weights(net, ax=figure.subplots())
 
 

@@ -48,7 +48,7 @@ extensions = [
 
 root_doc = "index"
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "inventories", "locale", "gallery/**/*.md5", "sg_execution_times.rst"]
+exclude_patterns = ["_build", "inventories", "locale", "gallery/**/*.md5"]
 nitpicky = True
 # `name` is a link where it is the name of something.
 default_role = "autolink"
@@ -130,7 +130,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
-    "min_reported_time": 60,
+    "write_computation_times": False,
     "remove_config_comments": True,
     "abort_on_example_error": True,
     "doc_module": ("cnet",),

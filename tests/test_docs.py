@@ -7,6 +7,7 @@ import importlib
 import os
 import pkgutil
 import re
+import zlib
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,18 @@ def test_what_the_readme_shows(
     exec(by_hand, names)
     exec("accuracy = net.accuracy(x_test, t_test)", names)
     assert 0.935 < names["accuracy"] < 0.955  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("path", sorted((DOCS / "inventories").glob("*.inv")), ids=lambda path: path.stem)
+def test_links_to_other_projects_are_whole(path: Path) -> None:
+    entries = zlib.decompress(path.read_bytes().partition(b"using zlib.\n")[2]).decode().splitlines()
+    assert len(entries) > 1
+    for entry in entries:
+        name, _, _, uri, _ = entry.split()
+        # At its end "$" stands for the name; elsewhere Sphinx leaves it as it is.
+        page, _, anchor = uri.partition("#")
+        assert "$" not in page and (anchor == "$" or "$" not in anchor), entry
+        assert anchor.removeprefix("term-").removeprefix("module-").replace("arrays-", "arrays.") in ("$", name)
 
 
 def test_there_are_ten_sections_in_the_chapter() -> None:

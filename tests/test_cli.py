@@ -370,6 +370,7 @@ def test_wrong_usage(arguments, capsys, tmp_path, monkeypatch):
         (["train", "--data", "none"], "no such folder"), (["train", "--data", "file"], "is not a folder"),
         (["train", "--data", "empty"], "lacks some of"), (["train", "--out", "file/run"], "file/run"),
         (["train", "--data", "DATA", "--out", "file"], "file: "),
+        (["train", "--data", "DATA", "--out", ""], "No such file"),
         (["train", "--data", "DATA", "--batch-size", "701", "--sampling", "shuffle"], "701 is more than"),
         (["train", "--resume", "none"], "no such folder"),
         (["train", "--resume", "empty"], "holds no checkpoint"),

@@ -428,6 +428,13 @@ def test_directions_are_as_long_as_the_weights(trained):
     assert not direction["b1"].any() and not direction["b2"].any()
 
 
+def test_losses_that_hardly_differ_have_labels_that_do(data):
+    # The loss of small weights is log(10) to three digits, wherever one goes.
+    ax = draw(plots.loss_slice(cnet.TwoLayerNet(784, 12, 10, rng=0), *data, points=5, rng=0))
+    names = [label.get_text() for label in ax.figure.axes[1].get_yticklabels()]
+    assert len(set(names)) == len(names) > 3
+
+
 def test_loss_slice_of_a_flat_and_of_a_broken_network(data):
     net = cnet.TwoLayerNet(784, 3, 10, 0.0, rng=0)
     draw(plots.loss_slice(net, *data, points=3))

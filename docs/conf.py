@@ -58,6 +58,7 @@ suppress_warnings = ["config.cache"]
 locale_dirs = ["locale"]
 gettext_compact = False
 gettext_uuid = False
+gettext_location = False  # a .po file is a page, in its order; line numbers would change with every edit
 
 # ---- API reference ---------------------------------------------------------------------------
 

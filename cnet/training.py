@@ -49,21 +49,26 @@ class History:
         Share of each epoch's own mini-batches' samples that were classified right, each
         before its update. It costs nothing, and runs behind the accuracy after the epoch.
     validation_loss, validation_accuracy : numpy.ndarray of shape (epochs,), or None
-        Measured at each epoch's end; None without validation data.
+        Measured at each epoch's end, so an epoch that was cut off has none; None without
+        validation data.
     seconds : float
         Time spent on training, without validation and callbacks.
     samples_per_second : float
     epochs : int
         Epochs begun, the last perhaps not ended.
     iterations : int
+    iterations_per_epoch : int
+        Of a whole epoch: the number of samples over the batch size, rounded up.
 
     Examples
     --------
     >>> import cnet
     >>> x, t = cnet.datasets.make_digits(200, rng=0)
-    >>> history = cnet.TwoLayerNet(784, 10, 10, rng=0).fit(x, t, epochs=3)
-    >>> history.epochs, history.iterations, history.loss.shape
-    (3, 6, (6,))
+    >>> history = cnet.TwoLayerNet(784, 10, 10, rng=0).fit(x, t, iterations=5)
+    >>> history.iterations, history.iterations_per_epoch, history.epochs
+    (5, 2, 3)
+    >>> history.loss.shape, history.train_accuracy.shape
+    ((5,), (3,))
     """
 
     loss: FloatArray
@@ -74,6 +79,7 @@ class History:
     samples_per_second: float
     epochs: int
     iterations: int
+    iterations_per_epoch: int
 
 
 @dataclass(frozen=True)
@@ -169,7 +175,8 @@ def _check_learning_rate(learning_rate: Any) -> float | LinearRamp:
 class _Record:
     """The history, while it grows."""
 
-    def __init__(self) -> None:
+    def __init__(self, per_epoch: int) -> None:
+        self.per_epoch = per_epoch
         self.samples = 0
         self.seconds = 0.0
         self.loss: list[FloatArray] = []
@@ -195,6 +202,7 @@ class _Record:
             samples_per_second=self.samples / self.seconds if self.seconds else 0.0,
             epochs=len(self.train_accuracy),
             iterations=self.iterations,
+            iterations_per_epoch=self.per_epoch,
         )
 
 
@@ -207,10 +215,10 @@ class _Fit:
     ) -> None:
         self.network, self.options, self.callback, self.bar = network, options, callback, bar
         self.validation_data = _check_validation(network, validation_data)
-        self.record = _Record()
         x = _as_array(x)
         n_rows = max(1, x.shape[0]) if x.ndim else 1
         self.per_epoch = -(-n_rows // options.batch_size)
+        self.record = _Record(self.per_epoch)
         self.total = options.iterations or (options.epochs or DEFAULT_EPOCHS) * self.per_epoch
         self.first_epoch = first_epoch
         rate = options.learning_rate

@@ -38,6 +38,7 @@ extensions = [
     "sphinx-mathjax-offline",
     "console",
     "picture",
+    "gallery_pictures",
     "numpydoc",
     "myst_parser",
     "sphinx_copybutton",
@@ -47,12 +48,17 @@ extensions = [
 
 root_doc = "index"
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "inventories", "locale", "gallery/**/*.md5", "sg_execution_times.rst"]
+exclude_patterns = ["_build", "inventories", "locale", "gallery/**/*.md5"]
 nitpicky = True
+# `name` is a link where it is the name of something.
+default_role = "autolink"
+# Fields of named tuples, which have no entries of their own.
+nitpick_ignore = [("py:obj", "peak"), ("py:obj", "warmup")]
 suppress_warnings = ["config.cache"]
 locale_dirs = ["locale"]
 gettext_compact = False
 gettext_uuid = False
+gettext_location = False  # a .po file is a page, in its order; line numbers would change with every edit
 
 # ---- API reference ---------------------------------------------------------------------------
 
@@ -125,13 +131,15 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
-    "min_reported_time": 60,
+    "write_computation_times": False,
     "remove_config_comments": True,
     "abort_on_example_error": True,
-    "reference_url": {"cnet": None},
     "doc_module": ("cnet",),
     "backreferences_dir": None,
-    "image_srcset": ["2x"],
+    "image_scrapers": ("gallery_pictures.scrape",),
+    "reset_modules": ("matplotlib", "gallery_pictures.use_light_style"),
+    # What an example shows is what it prints, not what its last expression returns.
+    "capture_repr": (),
     "matplotlib_animations": False,
 }
 
@@ -145,7 +153,7 @@ html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
     "logo": {"text": "cnet"},
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 5,
     "navbar_align": "left",
     "navbar_end": ["theme-switcher"],
     "show_prev_next": True,

@@ -28,11 +28,13 @@ for dtype in ("float32", "float64"):
         print(f"  {name}: {np.abs(by_backprop[name] - expected).mean():.1e}")
 
 # %%
-# Every one of the 39,760 derivatives is a point; on the diagonal both agree.
+# Every derivative is a point, by its size (those that are 0, of pixels without ink, are left out). On
+# the diagonal both agree, over more than six powers of ten.
 
 figure, ax = plt.subplots(figsize=(5.5, 5.5), layout="constrained")
-for name, expected in by_differences.items():
-    ax.plot(expected.ravel(), by_backprop[name].ravel(), ".", markersize=4, label=name)
+for (name, expected), marker in zip(by_differences.items(), ".s^D", strict=True):
+    sizes, of_backprop = np.abs(expected).ravel(), np.abs(by_backprop[name]).ravel()
+    ax.loglog(sizes[sizes > 0], of_backprop[sizes > 0], marker, markersize=4, label=name)
 ax.set(xlabel="by central differences", ylabel="by backpropagation", aspect="equal")
 ax.legend(frameon=False)
 

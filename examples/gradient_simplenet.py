@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 
 from cnet import cross_entropy_error, numerical_gradient, softmax
 
+# %%
+# The network is its weights. The loss is that of one sample.
+
 
 class SimpleNet:
     """One dense layer without a bias.
@@ -38,8 +41,12 @@ class SimpleNet:
         return float(cross_entropy_error(softmax(self.predict(x)), t))
 
 
+# %%
+# What is drawn: weights whose derivative is above 0 should shrink, the others should grow.
+
+
 def draw(gradient: NDArray[np.float64]) -> None:
-    """Draw the gradient as a table: which weights should grow, and which should shrink."""
+    """Draw the gradient as a table."""
     import matplotlib.pyplot as plt
 
     figure, ax = plt.subplots(figsize=(5, 3), layout="constrained")
@@ -51,6 +58,11 @@ def draw(gradient: NDArray[np.float64]) -> None:
     ax.set(xlabel="output", ylabel="input", xticks=range(3), yticks=range(2), title="dL / dW")
     figure.colorbar(image, ax=ax, label="above 0: the weight should shrink")
     plt.show()
+
+
+# %%
+# ``numerical_gradient`` moves one element of ``net.W`` after another and asks for the loss. The weights
+# are those that the book drew, so that the numbers can be compared.
 
 
 def main() -> NDArray[np.float64]:

@@ -52,7 +52,6 @@ picked = y[np.arange(5), t]
 print(picked)
 
 figure, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
-ax.imshow(np.zeros(y.shape), cmap="binary")
 for (row, column), value in np.ndenumerate(y):
     chosen = column == t[row]
     ax.text(
@@ -60,8 +59,8 @@ for (row, column), value in np.ndenumerate(y):
         weight="bold" if chosen else "normal",
         bbox={"boxstyle": "circle", "fc": "#0072B2"} if chosen else None,
     )
-ax.set(xlabel="column t", ylabel="row n", xticks=range(10), yticks=range(5))
-ax.set_title("y[np.arange(5), t]")
+ax.set(xlim=(-0.5, 9.5), ylim=(4.5, -0.5), xticks=range(10), yticks=range(5), aspect="equal")
+ax.set(xlabel="column t", ylabel="row n", title="y[np.arange(5), t]")
 
 # %%
 # With probabilities in ``y`` this is all the cross-entropy needs, so targets may be

@@ -359,7 +359,8 @@ def test_info(capsys):
 def test_wrong_usage(arguments, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
-    one_error(capsys)
+    error = one_error(capsys)
+    assert error.startswith(("cnet: error: ", f"cnet {arguments[0]}: error: "))
     assert not os.listdir(tmp_path)
 
 
@@ -369,6 +370,7 @@ def test_wrong_usage(arguments, capsys, tmp_path, monkeypatch):
         (["train", "--data", "none"], "no such folder"), (["train", "--data", "file"], "is not a folder"),
         (["train", "--data", "empty"], "lacks some of"), (["train", "--out", "file/run"], "file/run"),
         (["train", "--data", "DATA", "--out", "file"], "file: "),
+        (["train", "--data", "DATA", "--out", ""], "No such file"),
         (["train", "--data", "DATA", "--batch-size", "701", "--sampling", "shuffle"], "701 is more than"),
         (["train", "--resume", "none"], "no such folder"),
         (["train", "--resume", "empty"], "holds no checkpoint"),

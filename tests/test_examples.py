@@ -21,6 +21,7 @@ EXPECTED = {
     "gradient_descent": "0.1: [-6.11110793e-10  8.14814391e-10]",
     "gradient_simplenet": "argmax:   2",
     "gradients": "[3.0, 4.0] [6. 8.]",
+    "inside_a_network": "weights that begin at 3: loss 1.",
     "losses": "right: squared error 0.0975, cross-entropy 0.5108",
     "mini_batch_learning": "test accuracy 0.",
     "photograph": "it is a 2",

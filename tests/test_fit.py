@@ -15,6 +15,7 @@ import pytest
 
 import cnet
 from cnet import reference, training
+from cnet.optimizers import Momentum
 
 
 def problem(n_in=30, n_out=5, n=230, kind="uint8", seed=0):
@@ -53,6 +54,33 @@ def test_fit_agrees_with_reference(isa, kind, sampling, first_layer, dtype):
     options = {"iterations": 60, "batch_size": 17, "learning_rate": 0.2, "sampling": sampling}
     losses = reference.fit(params, exact_x, t, "tanh", key=net.seed, **options)
     history = net.fit(x, t, **options)
+    limit = 1e-11 if dtype == np.float64 else 2e-5
+    np.testing.assert_allclose(history.loss, losses, rtol=0, atol=limit * 10)
+    for name, array in net.params.items():
+        assert np.abs(array - params[name]).max() < limit * np.abs(params[name]).max()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["uint8", "float64"])
+@pytest.mark.parametrize("momentum", [0, 0.9])
+@pytest.mark.parametrize(("n_hidden", "batch_size"), [(20, 40), (50, 100), (67, 150)])
+def test_fit_on_inputs_whose_neighbours_are_zero_together_agrees_with_reference(
+    isa, n_hidden, batch_size, momentum, kind, dtype
+):
+    # As in images: two such columns are updated at once. Tiles have even and odd numbers of them.
+    rng = np.random.default_rng(5)
+    x = rng.integers(1, 256, (180, 133)).astype(kind)
+    if kind != "uint8":
+        x /= 255
+    x[rng.random((180, 17)).repeat(8, axis=1)[:, :133] < 0.7] = 0
+    t = rng.integers(0, 5, 180)
+    net = cnet.TwoLayerNet(133, n_hidden, 5, 0.3, activation="tanh", dtype=dtype, rng=3)
+    net._core.first_layer = "sparse"
+    params = {name: np.array(array, np.float64) for name, array in net.params.items()}
+    exact_x = x if kind == "uint8" else x.astype(dtype).astype(np.float64)
+    options = {"iterations": 30, "batch_size": batch_size, "learning_rate": 0.05, "sampling": "replacement"}
+    losses = reference.fit(params, exact_x, t, "tanh", key=net.seed, momentum=momentum, **options)
+    history = net.fit(x, t, optimizer=Momentum(momentum), **options)
     limit = 1e-11 if dtype == np.float64 else 2e-5
     np.testing.assert_allclose(history.loss, losses, rtol=0, atol=limit * 10)
     for name, array in net.params.items():

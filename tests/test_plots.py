@@ -102,6 +102,41 @@ def test_accuracy_of_one_epoch_with_nan_and_with_empty_validation(trained):
     assert len(draw(plots.accuracy_curve(empty)).lines) == 1
     assert len(draw(plots.loss_curve(empty, smoothing=1)).lines) == 1
     assert labels(draw(plots.accuracy_curve([0.5, np.nan], [])))[0] == "train"
+    lost = draw(plots.accuracy_curve([np.nan] * 3))
+    assert lost.texts[0].get_text() == "no accuracy is a finite number"
+    assert lost.get_xlim()[0] <= 1 and lost.get_xlim()[1] >= 3
+
+
+def test_curves_of_a_fit_that_ends_within_an_epoch(data):
+    net = cnet.TwoLayerNet(784, 12, 10, rng=0)
+    # 400 images are four batches of 100, so six iterations are an epoch and a half.
+    history = net.fit(*data, iterations=6, validation_data=data)
+    np.testing.assert_array_equal(draw(plots.loss_curve(history)).lines[-1].get_xdata(), [4, 6])
+    for line in draw(plots.accuracy_curve(history)).lines:
+        np.testing.assert_array_equal(line.get_xdata(), [1, 1.5])
+    short = net.fit(*data, iterations=1, validation_data=data)
+    np.testing.assert_array_equal(draw(plots.loss_curve(short)).lines[-1].get_xdata(), [1])
+    np.testing.assert_array_equal(draw(plots.accuracy_curve(short, first_epoch=3)).lines[0].get_xdata(), [2.25])
+
+
+@pytest.mark.parametrize("stop", [True, False], ids=["stopped", "diverged"])
+def test_curves_of_a_fit_that_ends_early(data, stop):
+    def end(info):
+        if info.epoch == 2 and not stop:
+            info.network.params["b2"] += np.nan
+        return stop and info.epoch == 2
+
+    net = cnet.TwoLayerNet(784, 12, 10, rng=0)
+    try:
+        net.fit(*data, epochs=5, validation_data=data, callback=end)
+    except cnet.DivergenceError:
+        assert not stop
+    # Of the epoch in which it diverged there is no validation.
+    ax = draw(plots.loss_curve(net.history, smoothing=1))
+    np.testing.assert_array_equal(ax.lines[1].get_xdata(), [4, 8])
+    ax = draw(plots.accuracy_curve(net.history))
+    np.testing.assert_array_equal(ax.lines[1].get_xdata(), [1, 2])
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), [1, 2] if stop else [1, 2, net.history.iterations / 4])
 
 
 # ---- functions of one variable ----------------------------------------------------
@@ -216,6 +251,13 @@ def test_learning_rates_good_too_large_and_too_small():
     np.testing.assert_allclose(large[1][0] / large[1][1], -3 / 4, rtol=1e-6)
 
 
+def test_a_path_that_hardly_leaves_is_not_magnified():
+    ax = draw(plots.learning_rates(bowl, [-3, 4], rates=(10.0, 1e-10)))
+    # As far around the start as its largest coordinate, so that the lowest place is in the picture.
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    assert left < -7 and right > 0 and bottom < 0 and top > 8
+
+
 @pytest.mark.parametrize("path", [
     [[1.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]], [[1.0, 1.0], [np.nan, np.nan]], [[1, 0], [0, 0]],
     [[1.0, 1.0], [1e300, -1e300], [np.inf, np.nan]],
@@ -325,8 +367,13 @@ def test_misread_and_digits_of_other_inputs():
     big = cnet.TwoLayerNet(10_000, 2, 2, 0.0, rng=0)
     draw(plots.misread(big, np.zeros((2, 10_000)), [1, 1]))
     assert draw(plots.digits(x, list("abcde"), shape=(3, 2), limit=2)).get_title() == "2 images of 5"
-    x[0, 0] = np.nan
-    assert not draw(plots.digits(x, shape=(3, 2))).texts
+    x[0, :2] = np.nan, np.inf
+    ax = draw(plots.digits(x, shape=(3, 2)))
+    assert not ax.texts
+    # Two pixels of thirty are left out, and do not set the scale.
+    assert ax.images[0].norm.vmax == max(1, x[np.isfinite(x)].max())
+    assert ax.images[0].get_array().count() == 28
+    draw(plots.digits(np.full((2, 4), np.nan)))
 
 
 def test_distributions_are_the_quantiles(data):
@@ -379,6 +426,13 @@ def test_directions_are_as_long_as_the_weights(trained):
         np.testing.assert_allclose(np.sqrt((direction[name] ** 2).sum(axis=0)),
                                    np.sqrt((net.params[name].astype(float) ** 2).sum(axis=0)), rtol=1e-6)
     assert not direction["b1"].any() and not direction["b2"].any()
+
+
+def test_losses_that_hardly_differ_have_labels_that_do(data):
+    # The loss of small weights is log(10) to three digits, wherever one goes.
+    ax = draw(plots.loss_slice(cnet.TwoLayerNet(784, 12, 10, rng=0), *data, points=5, rng=0))
+    names = [label.get_text() for label in ax.figure.axes[1].get_yticklabels()]
+    assert len(set(names)) == len(names) > 3
 
 
 def test_loss_slice_of_a_flat_and_of_a_broken_network(data):

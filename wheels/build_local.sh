@@ -154,7 +154,7 @@ check_files() {
 # What the tests need, and nothing of the package.
 copy_tests() {
     (cd "$work/source" &&
-        cp -r tests docs examples conftest.py pyproject.toml wheels/smoke_test.py wheels/machine_code.py "$1/")
+        cp -r tests docs examples README.md conftest.py pyproject.toml wheels/smoke_test.py wheels/machine_code.py "$1/")
 }
 
 # run_tests LOG COMMAND...: pytest, each test by name into LOG; shown are its summary, and any failures.
@@ -175,20 +175,20 @@ beside_numpy=(-m "not slow" "--ignore-glob=*test_cli.py" "--ignore-glob=*test_do
 # prove_wheel PYTHON WHEEL NAME TESTS: a fresh environment, the wheel without an index, smoke test, and the
 # tests: "everything", or those that run "beside-numpy".
 prove_wheel() {
-    local python=$1 file=$2 name=$3 tests=$4 env=$work/env-$3 chosen=() needs=("${test_needs[@]}")
-    if [ "$tests" = everything ]; then
-        needs+=(safetensors tqdm matplotlib pooch Pillow cython setuptools mypy)
-    else
-        chosen=("${beside_numpy[@]}")
-    fi
+    local python=$1 file=$2 name=$3 tests=$4 env=$work/env-$3 chosen=()
     rm -rf "$env" "$work/run-$name"
     if ! "$python" -m venv "$env" 2>/dev/null; then
         # A Python without ensurepip.
         "$python" -m venv --without-pip "$env"
         pip --python "$env/bin/python" install -q pip
     fi
-    "$env/bin/python" -m pip install -q --only-binary :all: numpy "${needs[@]}"
+    "$env/bin/python" -m pip install -q --only-binary :all: numpy "${test_needs[@]}"
     "$env/bin/python" -m pip install -q --no-index "$file"
+    if [ "$tests" = everything ]; then
+        "$env/bin/python" -m pip install -q --only-binary :all: "$file[test]"
+    else
+        chosen=("${beside_numpy[@]}")
+    fi
     mkdir "$work/run-$name"
     copy_tests "$work/run-$name"
     (

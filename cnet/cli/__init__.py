@@ -37,7 +37,7 @@ def build_parser() -> Parser:
 
     parser = Parser(prog="cnet", usage="cnet COMMAND [options]", description=DESCRIPTION, epilog=EXAMPLES)
     parser.add_argument("--version", action="version", version=f"cnet {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", prog="cnet")
     for command in COMMANDS:
         command.add_to(commands)
     return parser

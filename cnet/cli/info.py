@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     from ..config import show_config
 
     if args.json:
-        print_json(show_config(mode="dicts") or {})
+        print_json(show_config(mode="dicts"))
         return 0
     text = StringIO()
     with redirect_stdout(text):

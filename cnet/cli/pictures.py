@@ -51,18 +51,17 @@ def write_curves(record: Record, path: str, dark: bool = False) -> None:
             left.plot(
                 epochs["iteration"], epochs["test_loss"], "s--", color=colour, markersize=4, label="test"
             )
-            legend(left, loc="upper right")
+            legend(left, loc="best")
         if epochs["iteration"]:
-            accuracy_curve(
-                epochs["train_accuracy"], epochs["test_accuracy"], labels=("train", "test"), ax=right
-            )
+            accuracy_curve(record.history(), labels=("train", "test"), ax=right)
 
 
 def write_weights(net: TwoLayerNet, path: str, dark: bool = False) -> None:
     """What each hidden unit looks at."""
     from ..plots import weights
+    from ..plots.images import weights_size
 
-    with _figure(path, (8, 7.5), dark) as figure:
+    with _figure(path, weights_size(net), dark) as figure:
         weights(net, ax=figure.subplots())
 
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from ..atomic_file import replacing
 from ..network import NAMES, TwoLayerNet, load
-from ..training import EpochInfo
+from ..training import EpochInfo, History
 from .console import Failure, to_json
 
 if TYPE_CHECKING:
@@ -92,6 +92,16 @@ class Record:
         )
         for name, value in zip(MEASURES, measured, strict=True):
             self.epochs[name].append(np.nan if value is None else float(value))
+
+    def history(self) -> History:
+        """What was measured, as the pictures take it: the accuracies are those of all images."""
+        epochs = {name: np.array(values, np.float64) for name, values in self.epochs.items()}
+        return History(
+            loss=self.loss, train_accuracy=epochs["train_accuracy"], validation_loss=epochs["test_loss"],
+            validation_accuracy=epochs["test_accuracy"], seconds=self.seconds,
+            samples_per_second=self.samples_per_second, epochs=len(epochs["iteration"]),
+            iterations=self.iterations, iterations_per_epoch=self.settings.iterations_per_epoch,
+        )
 
     def summary(self) -> dict[str, Any]:
         """All but the loss of each iteration, for JSON."""

@@ -186,7 +186,7 @@ def _new(args: argparse.Namespace) -> tuple[str, TwoLayerNet, Record, Data]:
 
     given = {name: getattr(args, name) for name in DEFAULTS if getattr(args, name) is not None}
     chosen = DEFAULTS | given
-    folder = args.out or DEFAULT_OUT
+    folder = DEFAULT_OUT if args.out is None else args.out
     # A folder that cannot be is known before the data is there.
     os.makedirs(folder, exist_ok=True)
     if chosen["data"] == "drawn":

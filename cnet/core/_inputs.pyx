@@ -50,6 +50,8 @@ cdef inline int source_of(const char* format) noexcept:
 
 cdef object as_array(object x, str name):
     """np.asarray, with errors that name the argument; masked values are refused."""
+    if type(x) is np.ndarray:
+        return x
     if isinstance(x, np.ndarray) and np.any(getattr(x, "mask", False)):
         raise ValueError(f"{name} is a masked array with masked values; fill them first")
     try:
@@ -200,7 +202,8 @@ cdef int32_t* take_labels(
         array = array.view(np.uint8)
     elif array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
         array = array.astype(np.float64)
-    array = array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
+    if not (array.dtype.isnative and array.flags.c_contiguous):
+        array = array.astype(array.dtype.newbyteorder("="), order="C")
     out = <int32_t*>memory.take(n_rows * sizeof(int32_t))
     PyObject_GetBuffer(array, &view, PyBUF_FORMAT | PyBUF_STRIDES)
     try:

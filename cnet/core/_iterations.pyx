@@ -63,6 +63,11 @@ cdef inline Py_ssize_t rows_of_batch(FitJob[real]* job, Py_ssize_t iteration) no
     return min(job.batch_size, job.n_rows - iteration * job.batch_size)
 
 
+cdef inline int parts_before(const BatchJob[real]* batch, int me, int members) noexcept nogil:
+    """How many parts of a sparse first layer the members before this one have."""
+    return <int>share(batch.tiling.n_parts, me, members)
+
+
 cdef inline void choose_rows(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
     """This member's share of the rows that an iteration's batch takes."""
     cdef int64_t* index = job.index[iteration % 3]
@@ -104,7 +109,8 @@ cdef void begin_sparse(FitJob[real]* job, Py_ssize_t iteration, int me, int memb
     if iteration + 1 < job.until:
         choose_rows(job, iteration + 1, me, members)
     job.barrier.wait(members)
-    through_parts(batch, False, &batch.x, &batch.tape.sparse, batch.rows, NULL, 0, me, members)
+    through_parts(batch, False, &batch.x, &batch.tape.sparse, batch.rows, NULL, 0,
+                  parts_before(batch, me, members), parts_before(batch, me + 1, members))
     job.barrier.wait(members)
 
 
@@ -115,18 +121,20 @@ cdef void step_sparse(FitJob[real]* job, Py_ssize_t iteration, int me, int membe
     cdef Inputs x = batch.x
     cdef const int64_t* after = NULL
     cdef bint last = job.last[iteration & 1]
+    cdef int first_part = parts_before(batch, me, members)
+    cdef int last_part = parts_before(batch, me + 1, members)
     choose_labels(job, iteration, me, members)
-    through_rows(batch, me, members)
+    through_rows(batch, share(batch.rows, me, members), share(batch.rows, me + 1, members))
     if not last and iteration + 2 < job.until:
         after = job.index[(iteration + 2) % 3]
         choose_rows(job, iteration + 2, me, members)
     job.barrier.wait(members)
     if last:
-        through_parts(batch, True, NULL, NULL, 0, NULL, 0, me, members)
+        through_parts(batch, True, NULL, NULL, 0, NULL, 0, first_part, last_part)
     else:
         x.index = job.index[(iteration + 1) % 3]
         through_parts(batch, True, &x, &following.tape.sparse, rows_of_batch(job, iteration + 1), after,
-                      rows_of_batch(job, iteration + 2) if after is not NULL else 0, me, members)
+                      rows_of_batch(job, iteration + 2) if after is not NULL else 0, first_part, last_part)
     into_dense_weights(batch, me, members)
     if me == 0:
         add_up(job, batch.rows)

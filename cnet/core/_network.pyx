@@ -14,20 +14,24 @@ from libc.string cimport memcpy, memset
 from ._dispatch cimport active
 from ._inputs cimport Batch, take_inputs, take_labels
 from ._memory cimport Memory
-from ._scan cimport choose_sparse, members_for, parts_for, take_tiling
-from ._tape cimport backpropagate, block_rows, copy_parameters, sum_losses, take_stack, take_tape, take_transposed
-from ._team cimport Barrier, run, share
-from .jobs cimport BatchJob, ForwardJob
+from ._gradient cimport gradient_into
+from ._scan cimport all_finite, choose_sparse, members_for, raise_not_finite, take_tiling
+from ._tape cimport operations, sum_losses, take_tape, usable_in_place
+from ._team cimport Team
+from .jobs cimport ForwardJob
 from .stack cimport (
-    CNET_FLOAT32, CNET_FLOAT64, CNET_MAX_LAYERS, CNET_RELU, CNET_SIGMOID, CNET_TANH, Inputs, Kernels, Passage, Stack, Tape, real,
+    CNET_MAX_LAYERS, CNET_RELU, CNET_SIGMOID, CNET_TANH, Inputs, Kernels, Passage, Stack, Tape, real,
 )
 
 ACTIVATIONS = {"sigmoid": CNET_SIGMOID, "relu": CNET_RELU, "tanh": CNET_TANH}
 FIRST_LAYERS = ("auto", "sparse", "dense")
 
-# Rows between two looks at the signals, and rows that one member takes through the layers at a time.
+# Rows between two looks at the signals, and the most and fewest that one member takes through the
+# layers at a time (of sparse rows, for which all weights are loaded anew each time, more).
 cdef Py_ssize_t CHUNK = 16384
 cdef Py_ssize_t ROWS = 64
+cdef Py_ssize_t FEW_ROWS = 12
+cdef Py_ssize_t FEW_SPARSE_ROWS = 32
 
 
 cdef class Network:
@@ -56,9 +60,9 @@ cdef class Network:
         self.weights = tuple([padded_zeros(shape, self.dtype) for shape in shapes])
         self.biases = tuple([padded_zeros((n_out,), self.dtype) for _, n_out in shapes])
         if self.is_float32:
-            point_to_parameters(&self.stack32, self)
+            point_to(&self.stack32, self.weights, self.biases, self.activation)
         else:
-            point_to_parameters(&self.stack64, self)
+            point_to(&self.stack64, self.weights, self.biases, self.activation)
 
     def acquire(self):
         """Begin to train: True, or False if a fit is under way already."""
@@ -96,12 +100,17 @@ cdef class Network:
         cdef Batch batch = take_inputs(x, self.sizes[0], self.dtype)
         cdef Memory memory = Memory()
         cdef int32_t* labels = take_labels(t, batch.single, batch.n_rows, self.n_out, memory)
-        cdef Network result = Network(self.sizes, self.activation, self.dtype)
+        cdef Stack[float] result32
+        cdef Stack[double] result64
+        weights = tuple([np.empty(weight.shape, self.dtype) for weight in self.weights])
+        biases = tuple([np.empty(bias.shape, self.dtype) for bias in self.biases])
         if self.is_float32:
-            gradient_into(&result.stack32, self, &self.stack32, &active().float32, batch, labels, memory)
+            point_to(&result32, weights, biases, self.activation)
+            gradient_into(&result32, &self.stack32, &active().float32, batch, labels, self.first_layer, memory)
         else:
-            gradient_into(&result.stack64, self, &self.stack64, &active().float64, batch, labels, memory)
-        return result.weights, result.biases
+            point_to(&result64, weights, biases, self.activation)
+            gradient_into(&result64, &self.stack64, &active().float64, batch, labels, self.first_layer, memory)
+        return weights, biases
 
 
 def padded_zeros(shape, dtype):
@@ -120,16 +129,16 @@ cdef void* data_of(object array) except NULL:
     return data
 
 
-cdef int point_to_parameters(Stack[real]* stack, Network net) except -1:
-    """Let a stack's pointers show the network's arrays."""
+cdef int point_to(Stack[real]* stack, tuple weights, tuple biases, str activation) except -1:
+    """Let a stack's pointers show arrays, whose owner keeps them alive."""
     cdef int l
-    stack.n_layers = len(net.weights)
-    stack.activation = ACTIVATIONS[net.activation]
+    stack.n_layers = len(weights)
+    stack.activation = ACTIVATIONS[activation]
     for l in range(stack.n_layers):
-        stack.layer[l].n_in, stack.layer[l].n_out = net.weights[l].shape
+        stack.layer[l].n_in, stack.layer[l].n_out = weights[l].shape
         stack.layer[l].ld = stack.layer[l].n_out
-        stack.layer[l].weight = <real*>data_of(net.weights[l])
-        stack.layer[l].bias = <real*>data_of(net.biases[l])
+        stack.layer[l].weight = <real*>data_of(weights[l])
+        stack.layer[l].bias = <real*>data_of(biases[l])
         stack.layer[l].transposed = NULL
         stack.layer[l].ld_transposed = 0
     return 0
@@ -138,24 +147,19 @@ cdef int point_to_parameters(Stack[real]* stack, Network net) except -1:
 # Work functions have one signature for both types.
 
 cdef void forward32(void* job, int me, int members) noexcept nogil:
-    forward_share(<ForwardJob[float]*>job, me, members)
+    forward(<ForwardJob[float]*>job, me, members)
 
 
 cdef void forward64(void* job, int me, int members) noexcept nogil:
-    forward_share(<ForwardJob[double]*>job, me, members)
+    forward(<ForwardJob[double]*>job, me, members)
 
 
-cdef void forward_share(ForwardJob[real]* job, int me, int members) noexcept nogil:
-    """A member's rows, block by block: probabilities into out, or losses."""
+cdef void forward(ForwardJob[real]* job, int me, int members) noexcept nogil:
+    """Blocks of rows, as long as there are any: probabilities into out, or losses."""
     cdef Passage[real] passage
     cdef Tape[real] tape = job.tapes[me]
     cdef Inputs x = job.x[0]
-    cdef int top = job.stack.n_layers - 1
-    cdef Py_ssize_t n_out = job.stack.layer[top].n_out
-    cdef Py_ssize_t n = job.last - job.first
-    cdef Py_ssize_t start = share(n, me, members)
-    cdef Py_ssize_t last = share(n, me + 1, members)
-    cdef Py_ssize_t rows, r
+    cdef Py_ssize_t first, last, block, start, done = 0
     memset(&passage, 0, sizeof(passage))
     passage.tiling = &job.tiling
     passage.source = x.source
@@ -164,43 +168,47 @@ cdef void forward_share(ForwardJob[real]* job, int me, int members) noexcept nog
     passage.x = &x
     passage.next = &tape.sparse
     passage.sums = tape.sums
-    while start < last:
-        rows = min(ROWS, last - start)
-        x.first = job.first + start
-        if x.sparse:
-            tape.sparse.rows = rows
-            job.kernels.passage(&passage, 0)
-        elif x.in_place:
-            tape.x = <real*>x.data + x.first * x.stride
-        job.kernels.forward(job.stack, &x, &job.tiling, &tape, 0, rows)
-        if job.out is not NULL:
-            job.kernels.softmax(job.stack, &tape, 0, rows)
-            for r in range(rows):
-                memcpy(job.out + (job.first + start + r) * n_out, tape.z[top] + r * tape.ld[top],
-                       n_out * sizeof(real))
-        else:
-            tape.margin = job.margin + start
-            tape.total = job.total + start
-            tape.correct = job.correct + start
-            job.kernels.cross_entropy(job.stack, &tape, job.labels + job.first + start, 0, rows)
-        start += rows
+    while job.pile.take(me, members, &first, &last):
+        for block in range(first, last):
+            start = job.first + block * job.block
+            forward_block(job, &x, &tape, &passage, start, min(job.block, job.last - start))
+        done += last - first
+    job.pile.finish(done)
+    job.pile.wait()
 
 
-cdef inline bint usable_in_place(const Inputs* x, const Stack[real]* of_type) noexcept nogil:
-    """Whether dense inputs are of the network's type already."""
-    if real is float:
-        return not x.sparse and x.source == CNET_FLOAT32
+cdef inline void forward_block(
+    ForwardJob[real]* job, Inputs* x, Tape[real]* tape, const Passage[real]* passage, Py_ssize_t start, Py_ssize_t rows
+) noexcept nogil:
+    """Some rows through all layers at once."""
+    cdef int top = job.stack.n_layers - 1
+    cdef Py_ssize_t n_out = job.stack.layer[top].n_out
+    cdef Py_ssize_t r
+    x.first = start
+    if not job.checked and not all_finite(job.kernels, x, start, start + rows):
+        job.sick.set(1)
+    if x.sparse:
+        tape.sparse.rows = rows
+        job.kernels.passage(passage, 0)
+    elif x.in_place:
+        tape.x = <real*>x.data + start * x.stride
+    job.kernels.forward(job.stack, x, &job.tiling, tape, 0, rows)
+    if job.out is not NULL:
+        job.kernels.softmax(job.stack, tape, 0, rows)
+        for r in range(rows):
+            memcpy(job.out + (start + r) * n_out, tape.z[top] + r * tape.ld[top], n_out * sizeof(real))
     else:
-        return not x.sparse and x.source == CNET_FLOAT64
+        tape.margin = job.margin + start - job.first
+        tape.total = job.total + start - job.first
+        tape.correct = job.correct + start - job.first
+        job.kernels.cross_entropy(job.stack, tape, job.labels + start, 0, rows)
 
 
-cdef double operations(const Stack[real]* stack, Py_ssize_t rows) noexcept nogil:
-    """Floating-point operations of one forward pass."""
-    cdef double count = 0
-    cdef int l
-    for l in range(stack.n_layers):
-        count += 2.0 * rows * stack.layer[l].n_in * stack.layer[l].n_out
-    return count
+cdef Py_ssize_t block_of(Py_ssize_t rows, bint sparse, int members) noexcept nogil:
+    """Rows of a block: where members share few of them, smaller ones, so that one may come late."""
+    if members == 1:
+        return ROWS
+    return min(ROWS, max(FEW_SPARSE_ROWS if sparse else FEW_ROWS, rows // (4 * members)))
 
 
 cdef int forward_all(
@@ -217,7 +225,11 @@ cdef int forward_all(
     cdef Py_ssize_t chunk = min(CHUNK, x.n_rows)
     cdef Py_ssize_t r
     cdef int i, members = members_for(operations(stack, chunk))
-    x.rows.sparse = choose_sparse(kernels, &x.rows, x.n_rows, net.first_layer)
+    cdef Team team = Team()
+    cdef bint checked
+    team.call(members)
+    x.rows.sparse = choose_sparse(kernels, &x.rows, x.n_rows, net.first_layer, &checked)
+    job.checked = checked
     x.rows.in_place = usable_in_place(&x.rows, stack)
     if x.rows.sparse:
         take_tiling(&job.tiling, &x.rows, 1, NULL, 0, memory)
@@ -234,62 +246,18 @@ cdef int forward_all(
     job.total = <double*>memory.take(chunk * sizeof(double))
     job.correct = <uint8_t*>memory.take(chunk)
     job.first = 0
+    job.block = block_of(chunk, x.rows.sparse, members)
     while job.first < x.n_rows:
         job.last = min(job.first + chunk, x.n_rows)
-        run(forward32 if real is float else forward64, &job, members)
+        job.pile.fill(<int>((job.last - job.first + job.block - 1) // job.block))
+        team.call(members)
+        team.share_out(forward32 if real is float else forward64, &job)
+        if job.sick.get():
+            raise_not_finite(kernels, &x.rows, x.n_rows)
         if out is NULL:
             loss[0] += sum_losses(job.margin, job.total, job.last - job.first)
             for r in range(job.last - job.first):
                 correct[0] += job.correct[r]
         job.first = job.last
         PyErr_CheckSignals()
-    return 0
-
-
-cdef void backward32(void* job, int me, int members) noexcept nogil:
-    backpropagate(<BatchJob[float]*>job, me, members)
-
-
-cdef void backward64(void* job, int me, int members) noexcept nogil:
-    backpropagate(<BatchJob[double]*>job, me, members)
-
-
-cdef int gradient_into(
-    Stack[real]* result, Network net, const Stack[real]* stack, const Kernels[real]* kernels,
-    Batch x, const int32_t* labels, Memory memory,
-) except -1:
-    """The gradient over all rows, block by block, into result's parameters."""
-    cdef BatchJob[real] job
-    cdef Barrier barrier
-    cdef Stack[real] parameters
-    cdef Stack[real] total
-    cdef Py_ssize_t block, first = 0
-    cdef int members
-    job.x = x.rows
-    job.x.sparse = choose_sparse(kernels, &x.rows, x.n_rows, net.first_layer)
-    job.x.in_place = usable_in_place(&job.x, stack)
-    block = min(block_rows(job.x.n_in, job.x.sparse), x.n_rows)
-    members = members_for(3 * operations(stack, block))
-    if job.x.sparse:
-        take_tiling(&job.tiling, &job.x, parts_for(stack.layer[0].n_out), NULL, 0, memory)
-    take_transposed(&parameters, stack, kernels.lanes, memory)
-    take_stack(&total, stack, kernels.lanes, False, memory)
-    take_tape(&job.tape, stack, &job.x, &job.tiling, block, kernels.lanes, True, False, memory)
-    job.barrier = &barrier
-    job.kernels = kernels
-    job.stack = &parameters
-    job.target = &total
-    job.velocity = NULL
-    job.divisor = <double>x.n_rows
-    job.scale = 1
-    while first < x.n_rows:
-        job.x.first = first
-        if job.x.in_place:
-            job.tape.x = <real*>job.x.data + first * job.x.stride
-        job.rows = min(block, x.n_rows - first)
-        job.labels = labels + first
-        run(backward32 if real is float else backward64, &job, members)
-        first += job.rows
-        PyErr_CheckSignals()
-    copy_parameters(result, &total)
     return 0

@@ -13,7 +13,7 @@ from libc.stdint cimport uint8_t
 from ._dispatch cimport active
 from ._inputs cimport Batch, take_inputs, take_labels
 from ._network cimport data_of
-from ._scan cimport choose_sparse, members_for
+from ._scan cimport check_finite, members_for
 from ._team cimport run, share
 from .stack cimport CNET_FLOAT32, CNET_UINT8
 
@@ -190,7 +190,7 @@ def numerical_gradient(Network net not None, x, t, double h, int n_threads=0):
     cdef Memory memory = Memory()
     cdef int32_t* labels = take_labels(t, batch.single, batch.n_rows, net.n_out, memory)
     cdef CentralDifferences differences
-    choose_sparse(&active().float64, &batch.rows, batch.n_rows, "dense")
+    check_finite(&active().float64, &batch.rows, batch.n_rows)
     differences = CentralDifferences(net, h, batch.n_rows, n_threads)
     differences.differentiate(&batch.rows, labels, batch.n_rows)
     return differences.gradients

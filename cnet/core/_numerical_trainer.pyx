@@ -11,7 +11,7 @@ from ._memory cimport Memory
 from ._network cimport Network
 from ._numerical cimport CentralDifferences
 from ._sampler cimport draw_rows, shuffle_rows
-from ._scan cimport choose_sparse
+from ._scan cimport check_finite
 from ._team cimport cnet_seconds, tick_is_over
 
 
@@ -59,9 +59,9 @@ cdef class NumericalTrainer:
         self.labels = take_labels(t, False, self.n_rows, net.n_out, self.memory)
         # What the network's own type cannot hold is refused, as by the other trainer.
         if net.is_float32:
-            choose_sparse(&active().float32, &self.batch.rows, self.n_rows, "dense")
+            check_finite(&active().float32, &self.batch.rows, self.n_rows)
         else:
-            choose_sparse(&active().float64, &self.batch.rows, self.n_rows, "dense")
+            check_finite(&active().float64, &self.batch.rows, self.n_rows)
         self.index = <int64_t*>self.memory.take(batch_size * sizeof(int64_t))
         if shuffle:
             self.order = <int64_t*>self.memory.take(self.n_rows * sizeof(int64_t))

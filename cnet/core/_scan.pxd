@@ -8,7 +8,14 @@ cdef int members_for(double operations) except -1
 cdef int64_t count_rows(
     const Kernels[real]* kernels, const Inputs* x, const int64_t* index, Py_ssize_t rows, int64_t* count
 ) except -1
-cdef int choose_sparse(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows, str first_layer) except -1
+cdef int check_finite(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows) except -1
+cdef int choose_sparse(
+    const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows, str first_layer, bint* checked
+) except -1
+cdef bint all_finite(
+    const Kernels[real]* kernels, const Inputs* x, Py_ssize_t first, Py_ssize_t last
+) noexcept nogil
+cdef int raise_not_finite(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows) except -1
 cdef bint sparse_pays(const Inputs* x, Py_ssize_t rows, int64_t nonzero, str first_layer) except -1
 cdef int parts_for(Py_ssize_t n_hidden) noexcept
 cdef int take_tiling(

@@ -10,15 +10,19 @@ from .stack cimport CNET_FLOAT32, CNET_MAX_PARTS, CNET_TILE, CNET_UINT8, Inputs,
 from ._team import cores
 
 # Floating-point operations below which waking another thread does not pay.
-cdef double OPERATIONS_FOR_A_THREAD = 4e6
+cdef double OPERATIONS_FOR_A_THREAD = 3e6
 # Above this share of non-zeros, the dense product is taken.
 cdef double SPARSE_DENSITY = 0.35
 # Rows that tell how full each column is, and what a column costs beside its non-zeros: as
 # much as a column of which so many are not zero.
 cdef Py_ssize_t DENSITY_ROWS = 512
 cdef double COLUMN_WORK = 0.05
-# Rows of bytes that tell for all how many are zero.
-cdef Py_ssize_t SAMPLE_ROWS = 64
+# Neighbouring columns are updated together where the rows in which either is not zero are fewer than this
+# share of the non-zeros of both (0.5: always the same rows), in so many rows.
+cdef double PAIRED_SHARE = 0.7
+cdef Py_ssize_t PAIR_ROWS = 64
+# Rows that tell for a single call how many inputs are zero.
+cdef Py_ssize_t SAMPLE_ROWS = 16
 
 
 cdef int members_for(double operations) except -1:
@@ -43,13 +47,15 @@ cdef void count64(void* job, int me, int members) noexcept nogil:
 
 
 cdef void count_share(ScanJob[real]* job, int me, int members) noexcept nogil:
-    cdef Py_ssize_t stride = job.x.stride * item_size(job.x.source)
     cdef Py_ssize_t r
-    cdef int64_t row
     for r in range(share(job.rows, me, members), share(job.rows, me + 1, members)):
-        row = job.index[r] if job.index is not NULL else r
-        job.count[r] = job.kernels.count_nonzero(
-            job.x.source, job.x.n_in, <const char*>job.x.data + row * stride)
+        job.count[r] = count_row(job.kernels, job.x, job.index[r] if job.index is not NULL else r)
+
+
+cdef inline int64_t count_row(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t row) noexcept nogil:
+    """Non-zeros of a row, or what is wrong: see count_nonzero."""
+    return kernels.count_nonzero(
+        x.source, x.n_in, <const char*>x.data + row * x.stride * item_size(x.source))
 
 
 cdef int64_t count_rows(
@@ -83,20 +89,49 @@ cdef bint sparse_pays(const Inputs* x, Py_ssize_t rows, int64_t nonzero, str fir
     return first_layer == "sparse"
 
 
-cdef int choose_sparse(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows, str first_layer) except -1:
-    """Check that all rows are finite, and choose the first layer's way for them."""
-    cdef Memory memory = Memory()
-    cdef int64_t* count
-    cdef int64_t* index = NULL
-    cdef Py_ssize_t r, rows = n_rows
-    if x.source == CNET_UINT8 and n_rows > SAMPLE_ROWS:
-        # Bytes are always finite: rows evenly spread tell enough.
-        rows = SAMPLE_ROWS
-        index = <int64_t*>memory.take(rows * sizeof(int64_t))
-        for r in range(rows):
-            index[r] = r * n_rows // rows
-    count = <int64_t*>memory.take(rows * sizeof(int64_t))
-    return sparse_pays(x, rows, count_rows(kernels, x, index, rows, count), first_layer)
+cdef int check_finite(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows) except -1:
+    """Raise ValueError for the first row with a value that the network cannot take. Bytes are always finite."""
+    cdef Memory memory
+    if x.source != CNET_UINT8:
+        memory = Memory()
+        count_rows(kernels, x, NULL, n_rows, <int64_t*>memory.take(n_rows * sizeof(int64_t)))
+    return 0
+
+
+cdef int choose_sparse(
+    const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows, str first_layer, bint* checked
+) except -1:
+    """Choose the first layer's way for a single call: a few rows, evenly spread, tell for all.
+
+    `checked` tells whether all rows are known to be finite; else who takes them through the layers
+    looks (`all_finite`), while they are in a near cache.
+    """
+    cdef Py_ssize_t r, rows = min(n_rows, SAMPLE_ROWS)
+    cdef int64_t count, total = 0
+    for r in range(rows):
+        count = count_row(kernels, x, r * n_rows // rows)
+        if count < 0:
+            raise_not_finite(kernels, x, n_rows)
+        total += count
+    checked[0] = rows == n_rows or x.source == CNET_UINT8
+    return sparse_pays(x, rows, total, first_layer)
+
+
+cdef bint all_finite(
+    const Kernels[real]* kernels, const Inputs* x, Py_ssize_t first, Py_ssize_t last
+) noexcept nogil:
+    """Whether rows first..last hold only what the network can take."""
+    cdef Py_ssize_t row
+    for row in range(first, last):
+        if count_row(kernels, x, row) < 0:
+            return False
+    return True
+
+
+cdef int raise_not_finite(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows) except -1:
+    """Say which row it is."""
+    check_finite(kernels, x, n_rows)
+    raise RuntimeError("x was changed by another thread while it was read")
 
 
 cdef int parts_for(Py_ssize_t n_hidden) noexcept:
@@ -145,7 +180,42 @@ cdef int take_tiling(
     tiling.part[tiling.n_parts] = tiling.n_tiles
     start[tiling.n_tiles] = n_in
     tiling.start = start
+    pair_columns(tiling, x, index, rows, <uint8_t*>memory.take_zeroed(tiling.n_tiles))
     return 0
+
+
+cdef void pair_columns(
+    Tiling* tiling, const Inputs* x, const int64_t* index, Py_ssize_t rows, uint8_t* paired
+) noexcept:
+    """Where neighbours are mostly zero in the same rows, as in images. `paired` is zero before."""
+    cdef Py_ssize_t taken = min(rows, PAIR_ROWS)
+    cdef Py_ssize_t tile, i, c, at, nonzero, either
+    cdef bint left, right
+    tiling.paired = paired
+    for tile in range(tiling.n_tiles):
+        nonzero = either = 0
+        for i in range(taken):
+            at = row_of_sample(index, i, taken, rows) * x.stride
+            c = tiling.start[tile]
+            while c + 1 < tiling.start[tile + 1]:
+                left, right = is_nonzero(x, at + c), is_nonzero(x, at + c + 1)
+                nonzero += left + right
+                either += left or right
+                c += 2
+        paired[tile] = either < PAIRED_SHARE * nonzero
+
+
+cdef inline Py_ssize_t row_of_sample(const int64_t* index, Py_ssize_t i, Py_ssize_t taken, Py_ssize_t rows) noexcept:
+    """The i-th of `taken` of the rows `index` (or the first ones), evenly spread."""
+    return index[i * rows // taken] if index is not NULL else i * rows // taken
+
+
+cdef inline bint is_nonzero(const Inputs* x, Py_ssize_t at) noexcept:
+    if x.source == CNET_UINT8:
+        return (<const uint8_t*>x.data)[at] != 0
+    if x.source == CNET_FLOAT32:
+        return (<const float*>x.data)[at] != 0
+    return (<const double*>x.data)[at] != 0
 
 
 cdef void work_of_columns(const Inputs* x, const int64_t* index, Py_ssize_t rows, double* work) noexcept:
@@ -153,14 +223,8 @@ cdef void work_of_columns(const Inputs* x, const int64_t* index, Py_ssize_t rows
     cdef Py_ssize_t taken = min(rows, DENSITY_ROWS)
     cdef Py_ssize_t i, c, at
     for i in range(taken):
-        at = i * rows // taken
-        at = (index[at] if index is not NULL else at) * x.stride
+        at = row_of_sample(index, i, taken, rows) * x.stride
         for c in range(x.n_in):
-            if x.source == CNET_UINT8:
-                work[c + 1] += (<const uint8_t*>x.data)[at + c] != 0
-            elif x.source == CNET_FLOAT32:
-                work[c + 1] += (<const float*>x.data)[at + c] != 0
-            else:
-                work[c + 1] += (<const double*>x.data)[at + c] != 0
+            work[c + 1] += is_nonzero(x, at + c)
     for c in range(x.n_in):
         work[c + 1] = work[c] + COLUMN_WORK + work[c + 1] / max(1, taken)

@@ -17,12 +17,14 @@ cdef int take_stack(Stack[real]* to, const Stack[real]* net, int lanes, bint tra
 cdef int take_transposed(Stack[real]* to, const Stack[real]* net, int lanes, Memory memory) except -1
 cdef void copy_parameters(Stack[real]* to, const Stack[real]* net) noexcept nogil
 cdef void refresh_transposed(Stack[real]* net, int l, Py_ssize_t first, Py_ssize_t last) noexcept nogil
+cdef bint usable_in_place(const Inputs* x, const Stack[real]* of_type) noexcept nogil
+cdef double operations(const Stack[real]* stack, Py_ssize_t rows) noexcept nogil
 cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil
 cdef void backpropagate(BatchJob[real]* job, int me, int members) noexcept nogil
 cdef void through_parts(
     BatchJob[real]* job, bint update, const Inputs* x, const SparseRows* next, Py_ssize_t next_rows,
-    const int64_t* after, Py_ssize_t n_after, int me, int members,
+    const int64_t* after, Py_ssize_t n_after, int first, int last,
 ) noexcept nogil
-cdef void through_rows(BatchJob[real]* job, int me, int members) noexcept nogil
+cdef void through_rows(BatchJob[real]* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil
 cdef void into_dense_weights(BatchJob[real]* job, int me, int members) noexcept nogil
 cdef double sum_losses(const double* margin, const double* total, Py_ssize_t rows) noexcept nogil

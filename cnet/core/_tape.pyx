@@ -7,7 +7,9 @@ from libc.string cimport memcpy, memset
 from ._memory cimport Memory
 from ._team cimport share
 from .jobs cimport BatchJob
-from .stack cimport CNET_TILE, CNET_UINT8, Inputs, Layer, Passage, SparseRows, Stack, Tape, Tiling, real
+from .stack cimport (
+    CNET_FLOAT32, CNET_FLOAT64, CNET_TILE, CNET_UINT8, Inputs, Layer, Passage, SparseRows, Stack, Tape, Tiling, real,
+)
 
 
 cdef enum:
@@ -132,6 +134,23 @@ cdef void refresh_transposed(Stack[real]* net, int l, Py_ssize_t first, Py_ssize
         i0 += SQUARE
 
 
+cdef bint usable_in_place(const Inputs* x, const Stack[real]* of_type) noexcept nogil:
+    """Whether dense inputs are of the network's type already."""
+    if real is float:
+        return not x.sparse and x.source == CNET_FLOAT32
+    else:
+        return not x.sparse and x.source == CNET_FLOAT64
+
+
+cdef double operations(const Stack[real]* stack, Py_ssize_t rows) noexcept nogil:
+    """Floating-point operations of one forward pass."""
+    cdef double count = 0
+    cdef int l
+    for l in range(stack.n_layers):
+        count += 2.0 * rows * stack.layer[l].n_in * stack.layer[l].n_out
+    return count
+
+
 cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil:
     """How many rows go through the layers at once; by the sizes alone.
 
@@ -145,14 +164,14 @@ cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil:
 
 cdef void through_parts(
     BatchJob[real]* job, bint update, const Inputs* x, const SparseRows* next, Py_ssize_t next_rows,
-    const int64_t* after, Py_ssize_t n_after, int me, int members,
+    const int64_t* after, Py_ssize_t n_after, int first, int last,
 ) noexcept nogil:
-    """This member's parts of a sparse first layer: the batch into the weights (`update`), then the
+    """Parts first..last of a sparse first layer: the batch into the weights (`update`), then the
     inputs of the next batch and its way through these weights."""
     cdef Passage[real] passage
     cdef SparseRows old = job.tape.sparse
     cdef SparseRows following
-    cdef int part, parts = job.tiling.n_parts
+    cdef int part
     memset(&passage, 0, sizeof(passage))
     passage.tiling = &job.tiling
     passage.source = job.x.source
@@ -175,14 +194,12 @@ cdef void through_parts(
         passage.x = x
         passage.after = after
         passage.n_after = n_after
-    for part in range(share(parts, me, members), share(parts, me + 1, members)):
+    for part in range(first, last):
         job.kernels.passage(&passage, part)
 
 
-cdef void through_rows(BatchJob[real]* job, int me, int members) noexcept nogil:
-    """This member's rows through all layers, forward and back."""
-    cdef Py_ssize_t first = share(job.rows, me, members)
-    cdef Py_ssize_t last = share(job.rows, me + 1, members)
+cdef void through_rows(BatchJob[real]* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Rows first..last through all layers, forward and back."""
     if first < last:
         job.kernels.forward(job.stack, &job.x, &job.tiling, &job.tape, first, last)
         job.kernels.backward(job.stack, &job.tape, job.labels, first, last, job.divisor)
@@ -262,11 +279,13 @@ cdef void backpropagate(BatchJob[real]* job, int me, int members) noexcept nogil
     layers, then rows of the weight matrices. What it owns it computes alone, in one order: the
     number of members cannot change a bit. The caller puts a barrier after this.
     """
+    cdef int first_part = <int>share(job.tiling.n_parts, me, members)
+    cdef int last_part = <int>share(job.tiling.n_parts, me + 1, members)
     if job.x.sparse:
-        through_parts(job, False, &job.x, &job.tape.sparse, job.rows, NULL, 0, me, members)
+        through_parts(job, False, &job.x, &job.tape.sparse, job.rows, NULL, 0, first_part, last_part)
         job.barrier.wait(members)
-    through_rows(job, me, members)
+    through_rows(job, share(job.rows, me, members), share(job.rows, me + 1, members))
     job.barrier.wait(members)
     if job.x.sparse:
-        through_parts(job, True, NULL, NULL, 0, NULL, 0, me, members)
+        through_parts(job, True, NULL, NULL, 0, NULL, 0, first_part, last_part)
     into_dense_weights(job, me, members)

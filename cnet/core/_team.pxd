@@ -6,8 +6,16 @@ cdef extern from "threads.h" nogil:
         Flag() noexcept
         void set(int) noexcept
         int get() noexcept
+        bint change(int, int) noexcept
         int test_and_set() noexcept
         void wait_while(int) noexcept
+
+    cdef cppclass Pile:
+        Pile() noexcept
+        void fill(int pieces) noexcept
+        bint take(int me, int members, Py_ssize_t* first, Py_ssize_t* last) noexcept
+        void finish(Py_ssize_t pieces) noexcept
+        void wait() noexcept
 
     cdef cppclass Barrier:
         Barrier() noexcept
@@ -15,6 +23,17 @@ cdef extern from "threads.h" nogil:
         void wait(int members) noexcept
 
     double cnet_seconds() noexcept
+
+cdef struct Worker
+
+cdef class Team:
+    cdef Worker* workers
+    cdef readonly int members
+    cdef int call(self, int members) except -1
+    cdef int share_out(self, Work work, void* job) except -1
+    cdef void begin(self, Work work, void* job) noexcept nogil
+    cdef void end(self, bint all_come) noexcept nogil
+    cdef void dismiss(self) noexcept
 
 cdef int run(Work work, void* job, int members) except -1
 

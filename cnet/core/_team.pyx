@@ -5,6 +5,11 @@ Workers are started when first needed and then parked: asleep on a lock, at no
 cost, until the next piece of work. Several callers may work at once; each takes
 workers of its own from those that are parked. Python's portable threads and
 locks are used, which work without the GIL and without a run-time of their own.
+
+To wake a thread takes tens of microseconds, as long as a small call in all. So a
+caller calls its team as early as it knows that there will be work, and goes on
+preparing it; and where the work is a pile of pieces, who has not come by the end is
+called off and not waited for.
 """
 import os
 
@@ -29,18 +34,27 @@ cdef extern from * nogil:
 cdef unsigned long NO_THREAD = <unsigned long>-1
 
 cdef enum:
-    MAX_MEMBERS = 256
+    MAX_WORKERS = 255
 
-ctypedef struct Worker:
+# Where a worker stands. Each change is one compare-and-swap: by its caller, or by itself where marked.
+cdef enum:
+    PARKED      # asleep on its lock, or about to be
+    CALLED      # its lock is open; the work is not known yet
+    READY       # the same, and the work is known
+    CALLED_OFF  # its lock is open, but there is nothing to do any more
+    HERE        # awake, and waits for work (itself, from CALLED)
+    WORKING     # (itself, from READY; the caller, from HERE)
+
+cdef struct Worker:
     PyThread_type_lock wake
-    Flag* done
+    Flag* state
     Work work
     void* job
     int me
     int members
+    Worker* next
 
-cdef Worker* parked[MAX_MEMBERS]
-cdef int n_parked = 0
+cdef Worker* parked = NULL
 cdef int n_started = 0
 cdef PyThread_type_lock pool_lock = PyThread_allocate_lock()
 
@@ -50,8 +64,21 @@ cdef void live(void* argument) noexcept nogil:
     cdef Worker* worker = <Worker*>argument
     while True:
         PyThread_acquire_lock(worker.wake, WAIT_LOCK)
-        worker.work(worker.job, worker.me, worker.members)
-        worker.done.set(1)
+        if comes(worker):
+            worker.work(worker.job, worker.me, worker.members)
+            worker.state.set(PARKED)
+
+
+cdef bint comes(Worker* worker) noexcept nogil:
+    """Awake now: is there still work? Returns when it is known which."""
+    while True:
+        if worker.state.change(READY, WORKING):
+            return True
+        if worker.state.change(CALLED_OFF, PARKED):
+            return False
+        if worker.state.change(CALLED, HERE):
+            worker.state.wait_while(HERE)
+            return worker.state.get() == WORKING
 
 
 cdef Worker* start() noexcept:
@@ -63,7 +90,7 @@ cdef Worker* start() noexcept:
         free(flag)
         return NULL
     memset(worker, 0, sizeof(Worker))
-    worker.done = cnet_construct[Flag](flag)
+    worker.state = cnet_construct[Flag](flag)
     worker.wake = PyThread_allocate_lock()
     if worker.wake is not NULL:
         PyThread_acquire_lock(worker.wake, WAIT_LOCK)
@@ -75,55 +102,130 @@ cdef Worker* start() noexcept:
     return NULL
 
 
+cdef class Team:
+    """The caller, who is member 0, and workers taken from those that are parked.
+
+    They go back when the object ends, at the latest.
+    """
+
+    def __cinit__(self):
+        self.workers = NULL
+        self.members = 1
+
+    def __dealloc__(self):
+        self.dismiss()
+
+    cdef int call(self, int members) except -1:
+        """Wake workers up, for work that is not known yet.
+
+        Where the system gives fewer threads, there are fewer members: work must not
+        depend on their number.
+        """
+        global parked, n_started
+        cdef Worker* worker
+        if self.workers is not NULL or members <= 1:
+            return 0
+        PyThread_acquire_lock(pool_lock, WAIT_LOCK)
+        while self.members < members:
+            if parked is not NULL:
+                worker = parked
+                parked = worker.next
+            elif n_started < MAX_WORKERS:
+                worker = start()
+                if worker is NULL:
+                    break
+                n_started += 1
+            else:
+                break
+            worker.me = self.members
+            worker.next = self.workers
+            self.workers = worker
+            self.members += 1
+        PyThread_release_lock(pool_lock)
+        worker = self.workers
+        while worker is not NULL:
+            if not worker.state.change(CALLED_OFF, CALLED):
+                worker.state.set(CALLED)
+                PyThread_release_lock(worker.wake)
+            worker = worker.next
+        return 0
+
+    cdef int share_out(self, Work work, void* job) except -1:
+        """Call work(job, me, members) once for each member that comes in time; return when all have ended.
+
+        The work must be a pile of pieces, which is done when the caller's own call of it has ended. The
+        workers are dismissed.
+        """
+        with nogil:
+            self.begin(work, job)
+            work(job, 0, self.members)
+            self.end(False)
+        self.dismiss()
+        return 0
+
+    cdef void begin(self, Work work, void* job) noexcept nogil:
+        """Tell the workers what the work is."""
+        cdef Worker* worker = self.workers
+        while worker is not NULL:
+            worker.work = work
+            worker.job = job
+            worker.members = self.members
+            if not worker.state.change(CALLED, READY):
+                worker.state.change(HERE, WORKING)
+            worker = worker.next
+
+    cdef void end(self, bint all_come) noexcept nogil:
+        """Wait for those at work, and unless all come, call off the others."""
+        cdef Worker* worker = self.workers
+        while worker is not NULL:
+            if all_come:
+                worker.state.wait_while(READY)
+            else:
+                worker.state.change(READY, CALLED_OFF)
+            worker.state.wait_while(WORKING)
+            worker = worker.next
+
+    cdef void dismiss(self) noexcept:
+        """Give the workers back."""
+        global parked
+        cdef Worker* worker = self.workers
+        cdef Worker* last = NULL
+        if worker is NULL:
+            return
+        while worker is not NULL:
+            # No work came of it: an error, or a call that turned out small.
+            if not worker.state.change(CALLED, CALLED_OFF):
+                worker.state.change(HERE, PARKED)
+            last = worker
+            worker = worker.next
+        PyThread_acquire_lock(pool_lock, WAIT_LOCK)
+        last.next = parked
+        parked = self.workers
+        PyThread_release_lock(pool_lock)
+        self.workers = NULL
+        self.members = 1
+
+
 cdef int run(Work work, void* job, int members) except -1:
     """Call work(job, me, members) once for each member; return when all have ended.
 
-    The caller is member 0. Where the system gives fewer threads, there are fewer
-    members: work must not depend on their number.
+    All come: the work may hold barriers.
     """
-    global n_parked, n_started
-    cdef Worker* mine[MAX_MEMBERS]
-    cdef int i, found = 0
-    members = max(1, min(members, MAX_MEMBERS))
-    if members > 1:
-        PyThread_acquire_lock(pool_lock, WAIT_LOCK)
-        while found < members - 1 and n_parked > 0:
-            n_parked -= 1
-            mine[found] = parked[n_parked]
-            found += 1
-        # Never more workers than can be parked again.
-        while found < members - 1 and n_started < MAX_MEMBERS:
-            mine[found] = start()
-            if mine[found] is NULL:
-                break
-            n_started += 1
-            found += 1
-        PyThread_release_lock(pool_lock)
-    members = found + 1
+    cdef Team team = Team()
+    team.call(members)
+    members = team.members
     with nogil:
-        for i in range(found):
-            mine[i].work = work
-            mine[i].job = job
-            mine[i].me = i + 1
-            mine[i].members = members
-            mine[i].done.set(0)
-            PyThread_release_lock(mine[i].wake)
+        team.begin(work, job)
         work(job, 0, members)
-        for i in range(found):
-            mine[i].done.wait_while(0)
-    if found:
-        PyThread_acquire_lock(pool_lock, WAIT_LOCK)
-        for i in range(found):
-            parked[n_parked] = mine[i]
-            n_parked += 1
-        PyThread_release_lock(pool_lock)
+        team.end(True)
+    team.dismiss()
     return members
 
 
 def _forget():
     """In a child after a fork: the parent's threads are not here."""
-    global n_parked, n_started, pool_lock
-    n_parked = 0
+    global parked, n_started, pool_lock
+    parked = NULL
     n_started = 0
     pool_lock = PyThread_allocate_lock()
 

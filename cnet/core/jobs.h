@@ -15,14 +15,18 @@ template <class T> struct ScanJob {
 };
 
 // Forward only: probabilities, or losses. Each member has a tape of its own and
-// takes its rows through it in blocks.
+// takes blocks of rows through it.
 template <class T> struct ForwardJob {
     const Kernels<T>* kernels;
     const Stack<T>* stack;
     const Inputs* x;
     Tiling tiling;
     Tape<T>* tapes;
-    ptrdiff_t first, last;
+    ptrdiff_t first, last;   // a chunk of the rows
+    ptrdiff_t block;         // rows of a piece
+    Pile pile;
+    bool checked;            // whether all inputs are known to be finite;
+    Flag sick;               // raised where one is not
     T* out;                  // (rows, n_out), or NULL for losses
     const int32_t* labels;
     double* margin;          // of each row of the chunk: see Tape
@@ -45,6 +49,24 @@ template <class T> struct BatchJob {
     double scale;            // target += scale * gradient (or scale * velocity)
     double momentum;
     Barrier* barrier;
+};
+
+// A gradient that is asked for once: pieces of three kinds, see _gradient.
+template <class T> struct GradientJob {
+    BatchJob<T> batch;       // its target: room for a sparse first layer's rows, padded
+    Stack<T> parameters;     // with the upper layers' weights transposed beside them
+    Stack<T> padded;
+    Stack<T> result;         // contiguous: rows follow each other without a gap
+    int added;               // whether to add to the result, or to write it
+    int first_dense;         // the lowest layer with dense inputs
+    ptrdiff_t row_block;     // rows of a piece
+    ptrdiff_t weight_block[CNET_MAX_LAYERS];  // weight rows of a piece, layer by layer
+    T* scratch;              // for the products of each member: rows that are padded
+    ptrdiff_t scratch_size;
+    const T* zeros;
+    bool checked;            // as above
+    Flag sick;
+    Pile parts_forward, transposes, rows, parts_back, weights;
 };
 
 // A whole fit: see _trainer.

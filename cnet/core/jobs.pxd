@@ -2,7 +2,7 @@
 """jobs.h for Cython: pieces of work for the team."""
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
-from ._team cimport Barrier
+from ._team cimport Barrier, Flag, Pile
 from .stack cimport Inputs, Kernels, Stack, Tape, Tiling
 
 cdef extern from "jobs.h" nogil:
@@ -14,12 +14,17 @@ cdef extern from "jobs.h" nogil:
         int64_t* count
 
     cdef cppclass ForwardJob[T]:
+        ForwardJob() noexcept
         const Kernels[T]* kernels
         const Stack[T]* stack
         const Inputs* x
         Tiling tiling
         Tape[T]* tapes
         Py_ssize_t first, last
+        Py_ssize_t block
+        Pile pile
+        bint checked
+        Flag sick
         T* out
         const int32_t* labels
         double* margin
@@ -41,6 +46,23 @@ cdef extern from "jobs.h" nogil:
         double scale
         double momentum
         Barrier* barrier
+
+    cdef cppclass GradientJob[T]:
+        GradientJob() noexcept
+        BatchJob[T] batch
+        Stack[T] parameters
+        Stack[T] padded
+        Stack[T] result
+        int added
+        int first_dense
+        Py_ssize_t row_block
+        Py_ssize_t* weight_block
+        T* scratch
+        Py_ssize_t scratch_size
+        const T* zeros
+        bint checked
+        Flag sick
+        Pile parts_forward, transposes, rows, parts_back, weights
 
     cdef cppclass FitJob[T]:
         FitJob() noexcept

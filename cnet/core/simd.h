@@ -191,6 +191,16 @@ template <class T> static CNET_INLINE const T* opaque(const T* p) {
     return p;
 }
 
+// The same vector, in a register from now on: GCC would load it again for each of its uses.
+template <class T> static CNET_INLINE vec<T> held(vec<T> a) {
+#if CNET_VECTOR_EXTENSION && (defined(__x86_64__) || defined(_M_X64))
+    __asm__("" : "+v"(a.v));
+#elif CNET_VECTOR_EXTENSION && defined(__aarch64__)
+    __asm__("" : "+w"(a.v));
+#endif
+    return a;
+}
+
 // ---- bitmaps ----
 
 static CNET_INLINE int count_trailing_zeros(uint64_t m) {

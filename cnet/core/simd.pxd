@@ -24,6 +24,7 @@ cdef extern from "simd.h" namespace "CNET_ISA" nogil:
     T vmax[T](vec[T]) noexcept
 
     const T* opaque[T](const T*) noexcept
+    vec[T] held[T](vec[T]) noexcept
     int count_trailing_zeros(uint64_t) noexcept
     void prefetch(const void*) noexcept
     uint64_t nonzero_bytes(const uint8_t*) noexcept

@@ -59,6 +59,7 @@ struct Tiling {
     ptrdiff_t n_tiles;
     int n_parts;
     const int32_t *start;          // first column of each tile, and n_in
+    const uint8_t *paired;         // of each tile: whether neighbours are mostly zero in the same rows
     int32_t part[CNET_MAX_PARTS + 1];  // first tile of each part, and n_tiles
 };
 

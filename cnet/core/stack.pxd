@@ -57,6 +57,7 @@ cdef extern from "stack.h" nogil:
         Py_ssize_t n_tiles
         int n_parts
         const int32_t* start
+        const uint8_t* paired
         int32_t* part
 
     ctypedef struct SparseRows:

@@ -4,6 +4,8 @@
 #define CNET_THREADS_H
 
 #include <atomic>
+#include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 #if defined(_WIN32)
@@ -39,11 +41,59 @@ struct Flag {
     Flag() : value(0) {}
     void set(int v) { value.store(v, std::memory_order_release); }
     int get() const { return value.load(std::memory_order_acquire); }
+    // From one value to another; false, and no change, where it was not `from`.
+    bool change(int from, int to) {
+        return value.compare_exchange_strong(from, to, std::memory_order_acq_rel);
+    }
     // Raises it; returns what it was before.
     int test_and_set() { return value.exchange(1, std::memory_order_acq_rel); }
     void wait_while(int v, int most_spins = CNET_SPINS) const {
         for (int spins = 0; get() == v; spins++) {
             if (spins < most_spins) cnet_relax();
+            else cnet_yield();
+        }
+    }
+};
+
+// Pieces of work that members take as they come. Who comes late finds fewer, or none.
+//
+// Members take several at once, and fewer towards the end: what they ask each other costs as much as
+// a small piece. Even members take them from the front and odd ones from the back, so that most
+// pieces stay with whom they were in the call before, and what they touch in that one's caches.
+struct Pile {
+    int pieces;
+    char apart[64];
+    std::atomic<uint64_t> taken;  // from the front, and (upper half) from the back
+    char apart_too[64];
+    std::atomic<int> finished;
+    Pile() : pieces(0), taken(0), finished(0) {}
+    void fill(int n) {
+        pieces = n;
+        taken.store(0, std::memory_order_relaxed);
+        finished.store(0, std::memory_order_relaxed);
+    }
+    // Takes pieces first..last; false where none are left.
+    bool take(int me, int members, ptrdiff_t* first, ptrdiff_t* last) {
+        uint64_t now = taken.load(std::memory_order_relaxed);
+        for (;;) {
+            ptrdiff_t front = (ptrdiff_t)(now & 0xffffffffu), back = (ptrdiff_t)(now >> 32);
+            ptrdiff_t left = pieces - front - back;
+            ptrdiff_t n = (left + 2 * members - 1) / (2 * members);
+            if (left <= 0) return false;
+            if (members == 1) n = left;
+            *first = me & 1 ? pieces - back - n : front;
+            *last = *first + n;
+            uint64_t then = now + (me & 1 ? (uint64_t)n << 32 : (uint64_t)n);
+            if (taken.compare_exchange_weak(now, then, std::memory_order_relaxed)) return true;
+        }
+    }
+    void finish(ptrdiff_t n) {
+        if (n) finished.fetch_add((int)n, std::memory_order_acq_rel);
+    }
+    // Until all are finished, whoever took them.
+    void wait() const {
+        for (int spins = 0; finished.load(std::memory_order_acquire) < pieces; spins++) {
+            if (spins < CNET_SPINS) cnet_relax();
             else cnet_yield();
         }
     }

@@ -48,9 +48,8 @@ def loss_curve(
 
     Notes
     -----
-    Validation losses are drawn at equal distances, the last one at the last iteration. That is
-    where they were measured, but for a fit that ended within an epoch, where it is less than
-    an epoch off.
+    Validation losses are drawn where they were measured: at the ends of the epochs, and where the
+    fit ended within one.
 
     Examples
     --------
@@ -74,13 +73,14 @@ def loss_curve(
     if window > 1:
         ax.plot(iteration, _moving_average(shown, window), color=colors[0], linewidth=2,
                 label=f"mean of {window:,} iterations")
-    _draw_validation(ax, history, len(loss), colors[1])
+    if isinstance(history, History):
+        _draw_validation(ax, history, colors[1])
     _mark_lost(ax, iteration[~finite], colors[3])
     if not finite.any():
         note(ax, "no loss is a finite number")
     tidy(ax, "Loss", "iteration", "loss (nats)")
     count_axis(ax.xaxis, iteration)
-    legend(ax, loc="upper right")
+    legend(ax, loc="best")
     return ax
 
 
@@ -97,11 +97,12 @@ def _moving_average(values: FloatArray, window: int) -> FloatArray:
     return np.where(there & (number > 0), mean, np.nan)
 
 
-def _draw_validation(ax: Axes, history: Any, iterations: int, color: str) -> None:
-    losses = history.validation_loss if isinstance(history, History) else None
+def _draw_validation(ax: Axes, history: History, color: str) -> None:
+    losses = history.validation_loss
     if losses is None or len(losses) == 0:
         return
-    measured = np.linspace(0, iterations, len(losses) + 1)[1:]
+    # Only the last epoch may have ended before it was whole.
+    measured = np.minimum(np.arange(1, len(losses) + 1) * history.iterations_per_epoch, history.iterations)
     ax.plot(measured, np.where(np.isfinite(losses), losses, np.nan), "s--", color=color, markersize=4,
             label="validation")
 
@@ -148,6 +149,10 @@ def accuracy_curve(
     ValueError
         If there are no epochs, or an accuracy is below 0 or above 1.
 
+    Notes
+    -----
+    The last epoch of a `History` is drawn as far along as the fit went.
+
     Examples
     --------
     >>> import cnet.plots
@@ -165,16 +170,29 @@ def accuracy_curve(
         raise TypeError(f"first_epoch must be an integer, got {first_epoch!r}")
     check_axes(ax)
     ax = new_axes(ax)
+    epochs = _epochs(history, max(len(train), 0 if other is None else len(other))) + first_epoch
     for values, label, style, color in zip((train, other), labels, ("o-", "s--"), palette(ax), strict=False):
         if values is None:
             continue
-        ax.plot(np.arange(len(values)) + first_epoch, values, style, color=color, linewidth=1.8,
+        ax.plot(epochs[: len(values)], values, style, color=color, linewidth=1.8,
                 markersize=4 if len(values) <= MARKER_LIMIT else 0, label=_with_last(label, values))
+    if not any(np.isfinite(values).any() for values in (train, other) if values is not None):
+        note(ax, "no accuracy is a finite number")
+        ax.update_datalim([(epochs[0], 0), (epochs[-1], 1)])
+        ax.autoscale_view()
     tidy(ax, "Accuracy", "epoch", "accuracy")
-    count_axis(ax.xaxis, np.arange(max(len(train), 0 if other is None else len(other))) + first_epoch)
+    count_axis(ax.xaxis, epochs)
     ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=" %"))
-    legend(ax, loc="lower right")
+    legend(ax, loc="best")
     return ax
+
+
+def _epochs(history: Any, count: int) -> FloatArray:
+    """How many whole epochs after the first each of `count` ended; a fit may end within its last."""
+    epochs = np.arange(count, dtype=np.float64)
+    if isinstance(history, History) and count >= history.epochs:
+        epochs[history.epochs - 1] = history.iterations / history.iterations_per_epoch - 1
+    return epochs
 
 
 def _shares(values: npt.ArrayLike, name: str) -> FloatArray:

@@ -17,7 +17,7 @@ from .networks import check_names, check_network, predictions
 from .style import check_axes, fade, ink, new_axes, note, tidy, width_of
 from .style import colorbar as add_colorbar
 
-__all__ = ["digits", "misread", "weights"]
+__all__ = ["digits", "misread", "weights", "weights_size"]
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, int]
@@ -87,7 +87,7 @@ def weights(
     check_axes(ax)
     rows = _finite(net.params["W1"].T[:count])
     columns = _columns(count)
-    ax = new_axes(ax, size=(6.6, _weights_height(count, columns, tile)))
+    ax = new_axes(ax, size=weights_size(net, shape, count))
     bound, clipped = _bound(rows)
     options: dict[str, Any] = {"cmap": "RdBu_r", "norm": Normalize(-bound, bound)}
     if tile is None:
@@ -119,11 +119,14 @@ def _tile_shape(n_in: int, shape: Shape | None) -> Shape | None:
     return height, width
 
 
-def _weights_height(count: int, columns: int, tile: Shape | None) -> float:
-    """Inches for a figure of which the images take most of the width."""
+def weights_size(net: TwoLayerNet, shape: Shape | None = None, limit: int = 64) -> tuple[float, float]:
+    """Inches of a figure that the images of `weights` fill."""
+    n_in, n_hidden, _ = net.sizes
+    tile, count = _tile_shape(n_in, shape), min(limit, n_hidden)
     if tile is None:
-        return min(6.0, 1.8 + 0.15 * count)
-    return min(9.0, max(2.0, 0.6 + 5.4 * -(-count // columns) / columns * tile[0] / tile[1]))
+        return 6.6, min(6.0, 1.8 + 0.15 * count)
+    columns = _columns(count)
+    return 6.6, min(9.0, max(2.0, 0.6 + 5.4 * -(-count // columns) / columns * tile[0] / tile[1]))
 
 
 def _columns(count: int) -> int:
@@ -178,7 +181,7 @@ def digits(
     ----------
     x : array_like, shape (B, I) or (I,)
         Images, one a row. uint8 means pixels from 0 to 255; others are scaled by the smallest
-        and largest value that is drawn, 0 and 1 at least.
+        and largest value that is drawn, 0 and 1 at least. What is not finite is left out.
     t : array_like, shape (B,), optional
         What to write above each: class indices, or names.
     shape : (int, int), optional
@@ -327,8 +330,10 @@ def _draw_images(ax: Axes | None, images: Array, tile: Shape, texts: list[str] |
     if not count:
         note(ax, "nothing misread")
         return ax
-    scale = (0, 255) if images.dtype == np.uint8 else (min(0, np.nanmin(images)), max(1, np.nanmax(images)))
-    canvas = _mosaic(_finite(images).reshape(count, *tile), columns, gap)
+    shown = _finite(images)
+    values = shown.compressed()
+    scale = (0, 255) if images.dtype == np.uint8 else (values.min(initial=0), values.max(initial=1))
+    canvas = _mosaic(shown.reshape(count, *tile), columns, gap)
     ax.imshow(canvas, cmap=fade(ax), norm=Normalize(*scale), interpolation="nearest")
     # Few images do not grow to fill a row.
     spare = (shown_columns - columns) * width / 2

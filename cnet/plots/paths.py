@@ -21,6 +21,9 @@ Range = tuple[float, float]
 Paths = npt.ArrayLike | Mapping[Any, npt.ArrayLike]
 
 LEVELS = 16
+
+# Paths shorter than this share of their distance from the origin are shown as standing still.
+STANDSTILL = 1e-4
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
@@ -213,8 +216,10 @@ def _view(paths: list[FloatArray], ends: list[tuple[float, float]]) -> tuple[Flo
     middle = min(down, key=lambda pair: pair[1][1])[0][-1] if down else paths[0][0]
     seen = np.concatenate([*(path[:1] for path in paths), *(path for path, _ in down)])
     reach = float(np.max(np.abs(seen - middle)))
-    if reach == 0:
-        reach = float(np.max(np.abs(middle))) or 1.0
+    size = float(np.max(np.abs(middle)))
+    # Paths that hardly leave are not worth a magnifying glass: it would show a slope without a valley.
+    if reach <= STANDSTILL * size:
+        reach = size or 1.0
     for path in paths:
         with quiet():
             near = np.max(np.abs(path - middle), axis=1) <= 1.5 * reach

@@ -105,7 +105,7 @@ def loss_slice(
     ax = new_axes(ax, size=(6.2, 5.0))
     filled = _draw(ax, steps, losses)
     if colorbar:
-        add_colorbar(filled, ax, "loss (nats)", format="{x:.3g}")
+        _add_colorbar(filled, ax)
     middle = losses[count // 2, count // 2]
     ax.plot([0], [0], marker="o", color="white", markeredgecolor="black", markersize=8)
     ax.annotate(f"the network: {middle:.3g}", (0, 0), xytext=(0, 10), textcoords="offset points", ha="center",
@@ -145,6 +145,12 @@ def _losses(
                 moved.params[name] = array + a * first[name] + b * second[name]
             losses[row, column] = moved.loss(x, t)
     return losses
+
+
+def _add_colorbar(filled: Any, ax: Axes) -> None:
+    """Round numbers along an even scale; the contours' own along one of equal ratios."""
+    options = {"format": "{x:.3g}"} if isinstance(filled.norm, LogNorm) else {"ticks": MaxNLocator(8)}
+    add_colorbar(filled, ax, "loss (nats)", **options)
 
 
 def _draw(ax: Axes, steps: npt.NDArray[np.float64], losses: npt.NDArray[np.float64]) -> Any:

@@ -1,10 +1,10 @@
-"""The order of the gallery: that of the chapter."""
+"""The order of the gallery: that of the chapter, and what goes beyond it."""
 
 from __future__ import annotations
 
 ORDER = (
     "losses.py", "derivatives.py", "gradients.py", "gradient_descent.py", "gradient_simplenet.py",
-    "mini_batch_learning.py", "gradient_check.py", "photograph.py", "cython_kernels.py",
+    "mini_batch_learning.py", "gradient_check.py", "inside_a_network.py", "photograph.py", "cython_kernels.py",
 )
 
 

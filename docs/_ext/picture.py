@@ -8,7 +8,8 @@
        cnet.plots.loss_curve(history)
 
 The code runs under a light style and under a dark one, with a transparent background; the theme
-shows the one that fits. ``np``, ``plt`` and ``cnet`` are there. Every picture runs in a namespace of
+shows the one that fits. ``np``, ``plt`` and ``cnet`` are there, and ``table`` and ``first_number``
+(see ``tables.py``). Every picture runs in a namespace of
 its own. What stands above a line ``# shown from here`` repeats what the page has said already: it
 runs, but is not shown. With ``:hide-code:`` nothing is shown.
 """
@@ -24,26 +25,34 @@ from typing import Any
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+from cycler import cycler
 from docutils import nodes
 from docutils.parsers.rst import Directive, directives
+from matplotlib.figure import Figure
 from sphinx.util.typing import ExtensionMetadata
+from tables import first_number, table
 
 import cnet
 import cnet.plots
+from cnet.plots.style import ON_DARK, ON_LIGHT
 
 # Where pictures are left, below the source folder; ignored by git.
 FOLDER = "generated/pictures"
 SHOWN = "# shown from here\n"
 INK = {"light": "#222832", "dark": "#ced6dd"}
 DPI = 160
+# What the code finds there.
+GIVEN = {"np": np, "plt": plt, "cnet": cnet, "table": table, "first_number": first_number}
 
 
-def style(ink: str) -> dict[str, Any]:
-    """Letters and lines in the page's own ink."""
+def style(theme: str) -> Any:
+    """Settings of matplotlib: letters and lines in the page's own ink, in colours that stand out from the page."""
+    ink, colors = INK[theme], ON_DARK if theme == "dark" else ON_LIGHT
     axes = ("axes.labelcolor", "axes.titlecolor", "axes.edgecolor", "xtick.color", "ytick.color")
     return {
         **dict.fromkeys(("text.color", *axes), ink),
         "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
+        "axes.prop_cycle": cycler(color=colors),
         "font.size": 11,
     }
 
@@ -69,9 +78,9 @@ class Picture(Directive):
             result.append(nodes.literal_block(shown, shown, language="python"))
         folder = Path(env.srcdir, FOLDER)
         folder.mkdir(parents=True, exist_ok=True)
-        for theme, ink in INK.items():
+        for theme in INK:
             path = folder / f"{stem}-{theme}.png"
-            draw(code, ink, path, f"{env.docname}, line {self.lineno}")
+            draw(code, theme, path, f"{env.docname}, line {self.lineno}")
             classes = [f"only-{theme}", "cnet-picture"]
             image = nodes.image(uri=f"/{FOLDER}/{path.name}", alt=alt, classes=classes)
             if "width" in self.options:
@@ -80,23 +89,28 @@ class Picture(Directive):
         return result
 
 
-def draw(code: str, ink: str, path: Path, where: str) -> None:
+def draw(code: str, theme: str, path: Path, where: str) -> None:
     """Run the code and save its last figure."""
     plt.close("all")
     random.seed(0)
     np.random.seed(0)
     # What the code itself saves, as a reader's program would, is not kept.
-    settings: Any = {**matplotlib.rcParamsDefault, **style(ink), "backend": "Agg"}
+    settings: Any = {**matplotlib.rcParamsDefault, **style(theme), "backend": "Agg"}
     with (
         plt.rc_context(settings),
         tempfile.TemporaryDirectory() as elsewhere,
         contextlib.chdir(elsewhere),
     ):
-        exec(compile(code, where, "exec"), {"np": np, "plt": plt, "cnet": cnet})
+        exec(compile(code, where, "exec"), dict(GIVEN))
         if not plt.get_fignums():
             raise RuntimeError(f"{where}: the code drew no figure")
-        plt.gcf().savefig(path, dpi=DPI, transparent=True, bbox_inches="tight", metadata={"Software": None})
+        save(plt.gcf(), path)
     plt.close("all")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Save a figure with nothing behind it, in a file that is the same in every build."""
+    figure.savefig(path, dpi=DPI, transparent=True, bbox_inches="tight", metadata={"Software": None})
 
 
 def setup(app: Any) -> ExtensionMetadata:

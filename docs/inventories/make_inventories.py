@@ -21,7 +21,7 @@ Row = tuple[str, str, str, str]
 
 def rows(domain: str, role: str, uri: str, names: str) -> list[Row]:
     """One entry for each of `names`; in `uri`, ``$`` stands for the name."""
-    return [(name, domain, role, uri) for name in names.split()]
+    return [(name, domain, role, uri.replace("$", name)) for name in names.split()]
 
 
 PYTHON = [
@@ -42,24 +42,21 @@ PYTHON = [
 ]
 
 NUMPY = [
-    *rows(
-        "py", "class", "reference/generated/$.html#$",
-        "numpy.ndarray numpy.dtype",
-    ),
+    *rows("py", "class", "reference/generated/$.html#$", "numpy.ndarray numpy.dtype"),
     *rows("py", "class", "reference/arrays.scalars.html#$", "numpy.float32 numpy.float64 numpy.uint8"),
-    ("numpy.random.Generator", "py", "class", "reference/random/generator.html#$"),
-    ("numpy.random.choice", "py", "function", "reference/random/generated/$.html#$"),
+    *rows("py", "class", "reference/random/generator.html#$", "numpy.random.Generator"),
+    *rows("py", "function", "reference/random/generated/$.html#$", "numpy.random.choice"),
     *rows(
         "py", "function", "reference/generated/$.html#$",
         "numpy.arange numpy.argmax numpy.nditer numpy.zeros_like",
     ),
-    ("arrays.scalars", "std", "label", "reference/arrays.scalars.html#$"),
-    ("array_like", "std", "term", "glossary.html#term-$"),
+    # An anchor has hyphens where its label has dots.
+    ("arrays.scalars", "std", "label", "reference/arrays.scalars.html#arrays-scalars"),
+    *rows("std", "term", "glossary.html#term-$", "array_like"),
 ]
 
 MATPLOTLIB = [
-    ("matplotlib.axes.Axes", "py", "class", "api/_as_gen/matplotlib.axes.Axes.html#$"),
-    ("matplotlib.figure.Figure", "py", "class", "api/_as_gen/matplotlib.figure.Figure.html#$"),
+    *rows("py", "class", "api/_as_gen/$.html#$", "matplotlib.axes.Axes matplotlib.figure.Figure"),
 ]
 
 

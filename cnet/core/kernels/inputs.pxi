@@ -25,31 +25,42 @@ cdef inline int64_t count_bytes(Py_ssize_t n, const uint8_t* x) noexcept nogil:
 
 
 cdef inline int64_t count_numbers(Py_ssize_t n, const float_source* x, double largest) noexcept nogil:
-    """How many are not zero; -1 where one is not finite, -2 where one passes `largest`."""
-    cdef Py_ssize_t i = 0, j, lanes = sizeof(vec[float_source]) // sizeof(float_source)
-    cdef vec[float_source] value, magnitude, top, sick, count, zero, one
-    cdef float_source tail[VECTOR_LANES_MAX]
+    """How many are not zero; -1 where one is not finite, -2 where one (a double) passes `largest`.
+
+    Four vectors at a time, each with sums of its own: one sum would wait for itself.
+    """
+    cdef Py_ssize_t i = 0, lanes = sizeof(vec[float_source]) // sizeof(float_source)
+    cdef vec[float_source] sick[4]
+    cdef vec[float_source] count[4]
+    cdef vec[float_source] value, minus, top, zero, one
+    cdef const float_source* block
+    cdef float_source tail[4 * VECTOR_LANES_MAX]
+    cdef int j
     zero = vset(<float_source>0)
     one = vset(<float_source>1)
-    top = sick = count = zero
+    top = zero
+    for j in range(4):
+        sick[j] = count[j] = zero
     while i < n:
-        if i + lanes <= n:
-            value = vload(x + i)
-        else:
-            for j in range(lanes):
-                tail[j] = x[i + j] if i + j < n else 0
-            value = vload(<const float_source*>tail)
-        # 0 * x is 0 for every finite x, and no number for the others.
-        sick = sick + zero * value
-        magnitude = zero - vminus_abs(value)
-        count = count + vselect_less(zero, magnitude, one, zero)
-        top = vselect_less(top, magnitude, magnitude, top)
-        i += lanes
-    if vsum(sick) != 0:
+        block = x + i
+        if i + 4 * lanes > n:
+            memset(tail, 0, sizeof(tail))
+            memcpy(tail, block, (n - i) * sizeof(float_source))
+            block = tail
+        for j in range(4):
+            value = vload(block + j * lanes)
+            # 0 * x is 0 for every finite x, and no number for the others.
+            sick[j] = vfma(zero, value, sick[j])
+            minus = vminus_abs(value)
+            count[j] = count[j] + vselect_less(minus, zero, one, zero)
+            if float_source is double:
+                top = vselect_less(minus, top, minus, top)
+        i += 4 * lanes
+    if vsum((sick[0] + sick[1]) + (sick[2] + sick[3])) != 0:
         return -1
-    if vmax(top) > largest:
+    if float_source is double and vmax(zero - top) > largest:
         return -2
-    return <int64_t>vsum(count)
+    return <int64_t>vsum((count[0] + count[1]) + (count[2] + count[3]))
 
 
 cdef int64_t count_nonzero32(int kind, Py_ssize_t n, const void* x) noexcept nogil:

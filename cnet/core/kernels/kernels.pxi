@@ -11,7 +11,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from .simd cimport (
-    BLOCK_VECTORS, HAS_HALF, SPARSE_VECTORS, count_trailing_zeros, half_vec, hfma, hload, hlow, hstore, nonzero_bytes,
+    BLOCK_VECTORS, HAS_HALF, SPARSE_VECTORS, count_trailing_zeros, half_vec, held, hfma, hload, hlow, hstore, nonzero_bytes,
     nonzero_lanes, opaque, prefetch, vec, vexponent, vfma, vload, vmax, vpow2, vselect_less, vset, vstore, vsum,
 )
 from .stack cimport (
@@ -27,6 +27,8 @@ cdef extern from *:
     #define MAX_WORDS 16
     // Batches of so few rows go into a sparse layer's weights row by row.
     #define FEW_ROWS 16
+    // Two columns are updated at once if their sums take so many registers each, at most.
+    #define PAIRED_VECTORS 4
     // The largest double that rounds to a finite float lies half a unit above FLT_MAX.
     #define FLOAT_LARGEST 3.4028235677973362e+38
     // The numbers of the lanes.
@@ -36,6 +38,7 @@ cdef extern from *:
     enum: VECTOR_LANES_MAX
     enum: MAX_WORDS
     enum: FEW_ROWS
+    enum: PAIRED_VECTORS
     double FLOAT_LARGEST
     const float* LANE32
     const double* LANE64

@@ -61,6 +61,11 @@ cdef inline void transpose_bits(const uint64_t* row, uint64_t* column) noexcept 
     swap_bits(1, 8, 0x5555555555555555u, column)
 
 
+# From a column's word to that of its right neighbour, if the column is even.
+cdef enum:
+    NEIGHBOUR = 8
+
+
 cdef inline Py_ssize_t place_of(Py_ssize_t column) noexcept nogil:
     return (column & 7) * 8 + (column >> 3)
 
@@ -105,73 +110,120 @@ cdef inline void forward_block(
             hstore(sums + r * ld + vectors * lanes, rest)
 
 
-cdef inline void update_column(
-    int vectors, bint half, Py_ssize_t words, const uint64_t* mask, const cell* x, const real* d, Py_ssize_t ld,
-    real scale, real* weight, bint first, bint last, real momentum, real* velocity,
+cdef inline void update_columns(
+    int columns, int vectors, bint half, Py_ssize_t words, const uint64_t* mask, const cell* x,
+    const real* d, Py_ssize_t ld, real scale, real* weight, Py_ssize_t ld_weight,
+    bint first, bint last, real momentum, real* velocity, Py_ssize_t ld_velocity,
 ) noexcept nogil:
-    """weight (vectors) += scale * sum over the rows of 64 words of x[row] * d[row].
+    """weight (columns, vectors) += scale * sum over the rows of 64 words of x[row] * d[row].
 
-    With a velocity: it takes the sum (and first decays), and the weights take it at last.
+    Of two neighbouring columns, the rows in which either is not zero are taken. With a velocity: it takes
+    the sum (and first decays), and the weights take it at last.
     """
-    cdef vec[real] total[8]
-    cdef half_vec[real] rest = hlow(vset(<real>0))
-    cdef vec[real] factor
+    cdef vec[real] total[2][8]
+    cdef half_vec[real] rest[2]
+    cdef vec[real] factor[2]
+    cdef vec[real] delta
+    cdef half_vec[real] delta_rest
     cdef uint64_t bits
-    cdef const real* delta
-    cdef Py_ssize_t w, row, lanes = sizeof(vec[real]) // sizeof(real)
-    cdef int j
-    for j in range(vectors):
-        total[j] = vset(<real>0)
+    cdef const real* row
+    cdef Py_ssize_t w, r, lanes = sizeof(vec[real]) // sizeof(real)
+    cdef int c, j
+    for c in range(columns):
+        for j in range(vectors):
+            total[c][j] = vset(<real>0)
+        rest[c] = hlow(vset(<real>0))
     for w in range(words):
         bits = mask[w * CNET_TILE]
+        if columns == 2:
+            bits |= mask[w * CNET_TILE + NEIGHBOUR]
         while bits:
-            row = w * CNET_TILE + count_trailing_zeros(bits)
+            r = w * CNET_TILE + count_trailing_zeros(bits)
             bits &= bits - 1
-            factor = vset(as_number(x + row * CNET_TILE, d))
-            delta = opaque(d + row * ld)
+            for c in range(columns):
+                factor[c] = vset(as_number(x + r * CNET_TILE + c, d))
+            row = opaque(d + r * ld)
             for j in range(vectors):
-                total[j] = vfma(factor, vload(delta + j * lanes), total[j])
+                delta = vload(row + j * lanes)
+                if columns == 2:
+                    delta = held(delta)
+                for c in range(columns):
+                    total[c][j] = vfma(factor[c], delta, total[c][j])
             if half:
-                rest = hfma(hlow(factor), hload(delta + vectors * lanes), rest)
-    if velocity is not NULL:
-        factor = vset(momentum if first else <real>1)
+                delta_rest = hload(row + vectors * lanes)
+                for c in range(columns):
+                    rest[c] = hfma(hlow(factor[c]), delta_rest, rest[c])
+    for c in range(columns):
+        if velocity is not NULL:
+            factor[c] = vset(momentum if first else <real>1)
+            for j in range(vectors):
+                total[c][j] = vfma(factor[c], vload(<const real*>velocity + j * lanes), total[c][j])
+                vstore(velocity + j * lanes, total[c][j])
+            if half:
+                rest[c] = hfma(hlow(factor[c]), hload(<const real*>velocity + vectors * lanes), rest[c])
+                hstore(velocity + vectors * lanes, rest[c])
+            velocity += ld_velocity
+            if not last:
+                continue
+        factor[c] = vset(scale)
         for j in range(vectors):
-            total[j] = vfma(factor, vload(<const real*>velocity + j * lanes), total[j])
-            vstore(velocity + j * lanes, total[j])
+            vstore(weight + j * lanes, vfma(factor[c], total[c][j], vload(<const real*>weight + j * lanes)))
         if half:
-            rest = hfma(hlow(factor), hload(<const real*>velocity + vectors * lanes), rest)
-            hstore(velocity + vectors * lanes, rest)
-        if not last:
-            return
-    factor = vset(scale)
-    for j in range(vectors):
-        vstore(weight + j * lanes, vfma(factor, total[j], vload(<const real*>weight + j * lanes)))
-    if half:
-        hstore(weight + vectors * lanes, hfma(hlow(factor), rest, hload(<const real*>weight + vectors * lanes)))
+            hstore(weight + vectors * lanes,
+                   hfma(hlow(factor[c]), rest[c], hload(<const real*>weight + vectors * lanes)))
+        weight += ld_weight
+
+
+cdef inline bint nothing_in(
+    int columns, Py_ssize_t words, const uint64_t* mask
+) noexcept nogil:
+    """Whether one column, or two neighbours, are zero in all rows of so many words."""
+    cdef uint64_t bits = mask[0]
+    if words == 2:
+        bits |= mask[CNET_TILE]
+    if columns == 2:
+        bits |= mask[NEIGHBOUR]
+        if words == 2:
+            bits |= mask[CNET_TILE + NEIGHBOUR]
+    return bits == 0
+
+
+cdef inline void update_some(
+    int columns, int vectors, bint half, const Passage[real]* p, Py_ssize_t column, Py_ssize_t c,
+    Py_ssize_t word, Py_ssize_t words, bint last, const uint64_t* turned, const cell* x, Py_ssize_t shift,
+) noexcept nogil:
+    """Column c of a tile (number `column` of all), or it and the next, by 64 `words` rows of deltas."""
+    cdef const uint64_t* mask = turned + word * CNET_TILE + place_of(c)
+    cdef real* velocity = NULL
+    if p.velocity is not NULL:
+        velocity = p.velocity.weight + column * p.velocity.ld + shift
+    elif nothing_in(columns, words, mask):
+        return
+    update_columns(
+        columns, vectors, half, words, mask, x + word * CNET_TILE * CNET_TILE + c,
+        p.d + word * CNET_TILE * p.ld + shift, p.ld, p.scale, p.target.weight + column * p.target.ld + shift,
+        p.target.ld, word == 0, last, p.momentum, velocity, p.velocity.ld if velocity is not NULL else 0)
 
 
 cdef inline void update_block(
-    int vectors, bint half, const Passage[real]* p, Py_ssize_t first_column, Py_ssize_t n, const uint64_t* columns,
-    const cell* x, Py_ssize_t shift,
+    int vectors, bint half, const Passage[real]* p, Py_ssize_t first_column, Py_ssize_t n, bint paired,
+    const uint64_t* turned, const cell* x, Py_ssize_t shift,
 ) noexcept nogil:
     """The columns first_column..+n of the weights, 128 rows of deltas (in the nearest cache) at a time."""
     cdef Py_ssize_t all_words = (p.old.rows + CNET_TILE - 1) // CNET_TILE
-    cdef Py_ssize_t word = 0, words, c, at
-    cdef real* velocity = NULL
-    cdef real* weight
+    cdef Py_ssize_t word = 0, words, c
     while word < all_words:
         words = min(2, all_words - word)
-        for c in range(n):
-            at = word * CNET_TILE + place_of(c)
-            if p.velocity is not NULL:
-                velocity = p.velocity.weight + (first_column + c) * p.velocity.ld + shift
-            elif columns[at] == 0 and (words == 1 or columns[at + CNET_TILE] == 0):
-                continue
-            weight = p.target.weight + (first_column + c) * p.target.ld + shift
-            update_column(
-                vectors, half, words, columns + at, x + word * CNET_TILE * CNET_TILE + c,
-                p.d + word * CNET_TILE * p.ld + shift, p.ld, p.scale, weight,
-                word == 0, word + words == all_words, p.momentum, velocity)
+        c = 0
+        if vectors <= PAIRED_VECTORS and paired:
+            while c + 1 < n:
+                update_some(2, vectors, half, p, first_column + c, c, word, words, word + words == all_words,
+                            turned, x, shift)
+                c += 2
+        while c < n:
+            update_some(1, vectors, half, p, first_column + c, c, word, words, word + words == all_words,
+                        turned, x, shift)
+            c += 1
         word += words
 
 
@@ -210,21 +262,21 @@ cdef inline bint by_rows(const Passage[real]* p) noexcept nogil:
 
 
 cdef inline void tile_block(
-    int vectors, bint half, const Passage[real]* p, Py_ssize_t first_column, Py_ssize_t n, bint fresh,
+    int vectors, bint half, const Passage[real]* p, Py_ssize_t first_column, Py_ssize_t n, bint fresh, bint paired,
     const uint64_t* columns, const cell* old, const cell* next, const uint64_t* mask, real* sums, Py_ssize_t shift,
 ) noexcept nogil:
     """Some columns of a tile's weights: updated, then used."""
     if old is not NULL and by_rows(p):
         update_by_rows(vectors, half, p, first_column, columns, old, shift)
     elif old is not NULL:
-        update_block(vectors, half, p, first_column, n, columns, old, shift)
+        update_block(vectors, half, p, first_column, n, paired, columns, old, shift)
     if next is not NULL:
         forward_block(vectors, half, fresh, p.next.rows, mask, next, <const real*>p.layer.weight
                       + first_column * p.layer.ld + shift, p.layer.ld, sums + shift, p.ld)
 
 
 cdef inline void tile_blocks(
-    const Passage[real]* p, Py_ssize_t n_out, Py_ssize_t first_column, Py_ssize_t n, bint fresh,
+    const Passage[real]* p, Py_ssize_t n_out, Py_ssize_t first_column, Py_ssize_t n, bint fresh, bint paired,
     const uint64_t* columns, const cell* old, const cell* next, const uint64_t* mask, real* sums,
 ) noexcept nogil:
     """All columns of a tile's weights, a block of vectors at a time."""
@@ -235,27 +287,27 @@ cdef inline void tile_blocks(
     cdef Py_ssize_t shift = 0
     while left > 0:
         if left == 4 and half:
-            tile_block(3, HAS_HALF, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+            tile_block(3, HAS_HALF, p, first_column, n, fresh, paired, columns, old, next, mask, sums, shift)
         elif left == 3 and half:
-            tile_block(2, HAS_HALF, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+            tile_block(2, HAS_HALF, p, first_column, n, fresh, paired, columns, old, next, mask, sums, shift)
         elif left == 2 and half:
-            tile_block(1, HAS_HALF, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+            tile_block(1, HAS_HALF, p, first_column, n, fresh, paired, columns, old, next, mask, sums, shift)
         elif left >= 8 and SPARSE_VECTORS == 8:
-            tile_block(8, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+            tile_block(8, False, p, first_column, n, fresh, paired, columns, old, next, mask, sums, shift)
         elif left == 7 and SPARSE_VECTORS == 8:
-            tile_block(7, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+            tile_block(7, False, p, first_column, n, fresh, paired, columns, old, next, mask, sums, shift)
         elif left == 6 and SPARSE_VECTORS == 8:
-            tile_block(6, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+            tile_block(6, False, p, first_column, n, fresh, paired, columns, old, next, mask, sums, shift)
         elif left == 5 and SPARSE_VECTORS == 8:
-            tile_block(5, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+            tile_block(5, False, p, first_column, n, fresh, paired, columns, old, next, mask, sums, shift)
         elif left >= 4:
-            tile_block(4, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+            tile_block(4, False, p, first_column, n, fresh, paired, columns, old, next, mask, sums, shift)
         elif left == 3:
-            tile_block(3, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+            tile_block(3, False, p, first_column, n, fresh, paired, columns, old, next, mask, sums, shift)
         elif left == 2:
-            tile_block(2, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+            tile_block(2, False, p, first_column, n, fresh, paired, columns, old, next, mask, sums, shift)
         else:
-            tile_block(1, False, p, first_column, n, fresh, columns, old, next, mask, sums, shift)
+            tile_block(1, False, p, first_column, n, fresh, paired, columns, old, next, mask, sums, shift)
         shift += SPARSE_VECTORS * lanes
         left -= SPARSE_VECTORS
 
@@ -296,7 +348,8 @@ cdef inline void passage_as(const cell* of_type, const Passage[real]* p, int par
             gather_tile(p.x, tiling.start[tile], n, p.next.rows, next, mask)
         if p.after is not NULL:
             prefetch_tile(p.x, tiling.start[tile], n, p.after, p.n_after)
-        tile_blocks(p, n_out, tiling.start[tile], n, tile == first_tile, columns, old, <const cell*>next, mask, sums)
+        tile_blocks(p, n_out, tiling.start[tile], n, tile == first_tile, tiling.paired[tile], columns,
+                    old, <const cell*>next, mask, sums)
 
 
 cdef void passage(const Passage[real]* p, int part) noexcept nogil:

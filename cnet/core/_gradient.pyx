@@ -1,0 +1,272 @@
+# cython: language_level=3, nonecheck=True
+"""One gradient, asked for from Python: pieces of work that members take as they come.
+
+Three piles, each begun when the one before it is done: what must be known before rows go through the
+layers; the rows, forward and back; the derivatives by weights and biases. Every piece is computed by
+one member alone, in one order: who takes which cannot change a bit.
+"""
+from cpython.exc cimport PyErr_CheckSignals
+from libc.stdint cimport int32_t
+from libc.string cimport memcpy, memset
+
+from ._inputs cimport Batch
+from ._memory cimport Memory
+from ._scan cimport all_finite, choose_sparse, members_for, parts_for, raise_not_finite, take_tiling
+from ._tape cimport (
+    block_rows, operations, padded, refresh_transposed, take_tape, take_transposed, through_parts, through_rows,
+    usable_in_place,
+)
+from ._team cimport Team
+from .jobs cimport BatchJob, GradientJob
+from .stack cimport Kernels, Layer, Stack, real
+
+cdef enum:
+    STRIP = 6              # rows of a product's block of registers
+    FEW_STRIPS = 2
+    MANY_STRIPS = 12       # rows that a product packs at once
+    WEIGHT_PIECES = 24     # of a layer's weights, about
+    TRANSPOSED_ROWS = 64   # weight rows that are transposed at once
+
+# Weights that stay in a core's second cache, in bytes: for them, pieces of few rows cost nothing.
+cdef Py_ssize_t NEAR = 1 << 19
+
+
+cdef Py_ssize_t rows_of_piece(const Stack[real]* stack, Py_ssize_t rows, int members) noexcept nogil:
+    """How many rows go through the layers as one piece.
+
+    Small pieces let a member come late; but each walks through all weights, so wide layers get one
+    piece for each member.
+    """
+    if members == 1:
+        return rows
+    if stack.layer[0].n_in * stack.layer[0].n_out * sizeof(real) <= NEAR:
+        return STRIP
+    return (rows + members - 1) // members
+
+
+cdef inline Py_ssize_t pieces_of(Py_ssize_t n, Py_ssize_t block) noexcept nogil:
+    return (n + block - 1) // block
+
+
+cdef int gradient_into(
+    Stack[real]* result, const Stack[real]* stack, const Kernels[real]* kernels,
+    Batch x, const int32_t* labels, str first_layer, Memory memory,
+) except -1:
+    """The gradient over all rows, block by block, into result's parameters: contiguous, not initialised."""
+    cdef GradientJob[real] job
+    cdef BatchJob[real]* batch = &job.batch
+    cdef Py_ssize_t first = 0
+    cdef int members = members_for(3 * operations(stack, min(x.n_rows, block_rows(x.rows.n_in, True))))
+    cdef Team team = Team()
+    cdef bint checked
+    team.call(members)
+    batch.x = x.rows
+    batch.x.sparse = choose_sparse(kernels, &x.rows, x.n_rows, first_layer, &checked)
+    job.checked = checked
+    batch.x.in_place = usable_in_place(&batch.x, stack)
+    batch.kernels = kernels
+    batch.divisor = <double>x.n_rows
+    batch.scale = 1
+    batch.velocity = NULL
+    job.result = result[0]
+    job.added = False
+    furnish(&job, stack, min(block_rows(x.rows.n_in, batch.x.sparse), x.n_rows), members, memory)
+    while first < x.n_rows:
+        batch.x.first = first
+        batch.rows = min(batch.tape.capacity, x.n_rows - first)
+        batch.labels = labels + first
+        if batch.x.in_place:
+            batch.tape.x = <real*>batch.x.data + first * batch.x.stride
+        pile_up(&job)
+        team.call(members)
+        team.share_out(differentiate32 if real is float else differentiate64, &job)
+        if job.sick.get():
+            raise_not_finite(kernels, &x.rows, x.n_rows)
+        job.added = True
+        first += batch.rows
+        PyErr_CheckSignals()
+    return 0
+
+
+cdef int furnish(
+    GradientJob[real]* job, const Stack[real]* stack, Py_ssize_t rows, int members, Memory memory
+) except -1:
+    """The job's room, and the sizes of its pieces."""
+    cdef BatchJob[real]* batch = &job.batch
+    cdef int lanes = batch.kernels.lanes
+    cdef Py_ssize_t n_in, n_out, ld, widest = 0
+    cdef int l
+    if batch.x.sparse:
+        take_tiling(&batch.tiling, &batch.x, parts_for(stack.layer[0].n_out), NULL, 0, memory)
+    take_transposed(&job.parameters, stack, lanes, memory)
+    batch.stack = &job.parameters
+    take_tape(&batch.tape, stack, &batch.x, &batch.tiling, rows, lanes, True, False, memory)
+    job.row_block = rows_of_piece(stack, rows, members)
+    job.first_dense = 1 if batch.x.sparse else 0
+    job.scratch_size = 0
+    for l in range(stack.n_layers):
+        n_in, n_out = stack.layer[l].n_in, stack.layer[l].n_out
+        ld = padded(n_out, lanes, sizeof(real))
+        job.weight_block[l] = STRIP * max(FEW_STRIPS, min(MANY_STRIPS, pieces_of(n_in, STRIP * WEIGHT_PIECES)))
+        job.scratch_size = max(job.scratch_size, job.weight_block[l] * ld if n_out % lanes else ld)
+        widest = max(widest, ld)
+    job.zeros = <real*>memory.take_zeroed(widest * sizeof(real))
+    job.scratch = <real*>memory.take(members * job.scratch_size * sizeof(real))
+    if batch.x.sparse:
+        job.padded = stack[0]
+        job.padded.layer[0].ld = padded(stack.layer[0].n_out, lanes, sizeof(real))
+        job.padded.layer[0].weight = <real*>memory.take(
+            stack.layer[0].n_in * job.padded.layer[0].ld * sizeof(real))
+    batch.target = &job.padded
+    return 0
+
+
+cdef void pile_up(GradientJob[real]* job) noexcept:
+    """Fill the piles for the block at hand; the weights are transposed with the first."""
+    cdef const Stack[real]* stack = job.batch.stack
+    cdef int parts = job.batch.tiling.n_parts if job.batch.x.sparse else 0
+    cdef Py_ssize_t transposes = 0, weights = stack.n_layers
+    cdef int l
+    for l in range(1, 1 if job.added else stack.n_layers):
+        transposes += pieces_of(stack.layer[l].n_in, TRANSPOSED_ROWS)
+    for l in range(job.first_dense, stack.n_layers):
+        weights += pieces_of(stack.layer[l].n_in, job.weight_block[l])
+    job.parts_forward.fill(parts)
+    job.transposes.fill(transposes)
+    job.rows.fill(pieces_of(job.batch.rows, job.row_block))
+    job.parts_back.fill(parts)
+    job.weights.fill(weights)
+
+
+# Work functions have one signature for both types.
+
+cdef void differentiate32(void* job, int me, int members) noexcept nogil:
+    differentiate(<GradientJob[float]*>job, me, members)
+
+
+cdef void differentiate64(void* job, int me, int members) noexcept nogil:
+    differentiate(<GradientJob[double]*>job, me, members)
+
+
+cdef void differentiate(GradientJob[real]* job, int me, int members) noexcept nogil:
+    """Pieces of each pile in turn, as long as there are any."""
+    cdef BatchJob[real]* batch = &job.batch
+    cdef Py_ssize_t first, last, piece, done = 0
+    while job.parts_forward.take(me, members, &first, &last):
+        through_parts(batch, False, &batch.x, &batch.tape.sparse, batch.rows, NULL, 0, <int>first, <int>last)
+        done += last - first
+    job.parts_forward.finish(done)
+    done = 0
+    while job.transposes.take(me, members, &first, &last):
+        for piece in range(first, last):
+            transpose(job, piece)
+        done += last - first
+    job.transposes.finish(done)
+    job.parts_forward.wait()
+    job.transposes.wait()
+    done = 0
+    while job.rows.take(me, members, &first, &last):
+        rows_through(job, first * job.row_block, min(last * job.row_block, batch.rows))
+        done += last - first
+    job.rows.finish(done)
+    job.rows.wait()
+    done = 0
+    while job.parts_back.take(me, members, &first, &last):
+        for piece in range(first, last):
+            part_into_result(job, <int>piece)
+        done += last - first
+    job.parts_back.finish(done)
+    done = 0
+    while job.weights.take(me, members, &first, &last):
+        for piece in range(first, last):
+            into_result(job, piece, me)
+        done += last - first
+    job.weights.finish(done)
+    job.parts_back.wait()
+    job.weights.wait()
+
+
+cdef inline void rows_through(GradientJob[real]* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """Rows first..last of the block through all layers; whether they are finite is found on the way."""
+    cdef BatchJob[real]* batch = &job.batch
+    if not job.checked and not all_finite(batch.kernels, &batch.x, batch.x.first + first, batch.x.first + last):
+        job.sick.set(1)
+    through_rows(batch, first, last)
+
+
+cdef void transpose(GradientJob[real]* job, Py_ssize_t piece) noexcept nogil:
+    """Some weight rows of an upper layer."""
+    cdef Py_ssize_t n_in = job.parameters.layer[1].n_in
+    cdef int l = 1
+    while piece >= pieces_of(n_in, TRANSPOSED_ROWS):
+        piece -= pieces_of(n_in, TRANSPOSED_ROWS)
+        l += 1
+        n_in = job.parameters.layer[l].n_in
+    refresh_transposed(&job.parameters, l, piece * TRANSPOSED_ROWS, min((piece + 1) * TRANSPOSED_ROWS, n_in))
+
+
+cdef void into_result(GradientJob[real]* job, Py_ssize_t piece, int me) noexcept nogil:
+    """Derivatives by some weight rows of a layer with dense inputs, or (the last pieces) by a bias."""
+    cdef BatchJob[real]* batch = &job.batch
+    cdef const Layer[real]* layer
+    cdef const real* inputs
+    cdef real one = 1
+    cdef Py_ssize_t pieces, first, ld
+    cdef int l
+    for l in range(job.first_dense, job.result.n_layers):
+        layer = &job.result.layer[l]
+        pieces = pieces_of(layer.n_in, job.weight_block[l])
+        if piece < pieces:
+            inputs, ld = batch.tape.x, batch.tape.ld_x
+            if l > 0:
+                inputs, ld = batch.tape.z[l - 1], batch.tape.ld[l - 1]
+            first = piece * job.weight_block[l]
+            rows_into_result(job, me, l, min(job.weight_block[l], layer.n_in - first), inputs + first, 1, ld,
+                             layer.weight + first * layer.n_out)
+            return
+        piece -= pieces
+    rows_into_result(job, me, <int>piece, 1, &one, 0, 0, job.result.layer[piece].bias)
+
+
+cdef inline void rows_into_result(
+    GradientJob[real]* job, int me, int l, Py_ssize_t m, const real* a, Py_ssize_t a_row, Py_ssize_t a_step, real* out
+) noexcept nogil:
+    """out (m, n_out of layer l), contiguous, = or += a . d[l].
+
+    A product writes whole vectors: where a row does not end with one, it goes into the member's scratch.
+    """
+    cdef const Kernels[real]* kernels = job.batch.kernels
+    cdef const real* d = job.batch.tape.d[l]
+    cdef Py_ssize_t n = job.result.layer[l].n_out, depth = job.batch.rows, ld_d = job.batch.tape.ld[l]
+    cdef real* scratch = job.scratch + me * job.scratch_size
+    cdef Py_ssize_t i
+    if n % kernels.lanes == 0 and job.added:
+        kernels.product(m, n, depth, a, a_row, a_step, d, ld_d, <real>1, out, n, out, n)
+    elif n % kernels.lanes == 0:
+        kernels.product(m, n, depth, a, a_row, a_step, d, ld_d, <real>1, job.zeros, 0, out, n)
+    else:
+        kernels.product(m, n, depth, a, a_row, a_step, d, ld_d, <real>1, job.zeros, 0, scratch, ld_d)
+        for i in range(m):
+            write(n, scratch + i * ld_d, out + i * n, job.added)
+
+
+cdef inline void part_into_result(GradientJob[real]* job, int part) noexcept nogil:
+    """The derivatives by one part of a sparse first layer's weights."""
+    cdef BatchJob[real]* batch = &job.batch
+    cdef const Layer[real]* layer = &job.padded.layer[0]
+    cdef Py_ssize_t first = batch.tiling.start[batch.tiling.part[part]]
+    cdef Py_ssize_t last = batch.tiling.start[batch.tiling.part[part + 1]]
+    cdef Py_ssize_t i
+    memset(layer.weight + first * layer.ld, 0, (last - first) * layer.ld * sizeof(real))
+    through_parts(batch, True, NULL, NULL, 0, NULL, 0, part, part + 1)
+    for i in range(first, last):
+        write(layer.n_out, layer.weight + i * layer.ld, job.result.layer[0].weight + i * layer.n_out, job.added)
+
+
+cdef inline void write(Py_ssize_t n, const real* source, real* out, bint added) noexcept nogil:
+    cdef Py_ssize_t i
+    if not added:
+        memcpy(out, source, n * sizeof(real))
+        return
+    for i in range(n):
+        out[i] += source[i]

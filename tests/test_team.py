@@ -1,0 +1,125 @@
+"""Single calls by several threads: the same bits whoever takes which piece, comes late, or not at all."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import cnet
+from cnet import reference
+from cnet.core import _scan
+
+
+@pytest.fixture
+def processors(monkeypatch):
+    """Lets calls believe in so many processors, however many there are."""
+    def set_number(n):
+        monkeypatch.setattr(_scan, "cores", lambda: n)
+    return set_number
+
+
+def problem(kind, dtype, density, n_rows=1100, sizes=(150, 70, 10)):
+    rng = np.random.default_rng(4)
+    if kind == "uint8":
+        x = rng.integers(1, 256, (n_rows, sizes[0]), dtype=np.uint8)
+    else:
+        x = rng.uniform(0.1, 1, (n_rows, sizes[0])).astype(kind)
+    x[rng.random(x.shape) >= density] = 0
+    t = rng.integers(0, sizes[2], n_rows)
+    return cnet.TwoLayerNet(*sizes, 0.2, dtype=dtype, rng=1), x, t
+
+
+def all_calls(net, x, t):
+    return [net.predict(x), net.loss(x, t), net.accuracy(x, t), *net.gradient(x, t).values()]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["uint8", "float32", "float64"])
+@pytest.mark.parametrize("density", [0.2, 1])
+def test_the_same_bits_at_any_number_of_members(isa, processors, kind, density, dtype):
+    # 1,100 rows are more than one block of sparse rows; the hidden units are no multiple of a vector.
+    net, x, t = problem(kind, dtype, density)
+    processors(1)
+    alone = all_calls(net, x, t)
+    for n in (2, 3, 5, 16):
+        processors(n)
+        for one, other in zip(alone, all_calls(net, x, t), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(("dtype", "limit"), [(np.float32, 2e-6), (np.float64, 1e-13)])
+@pytest.mark.parametrize("sizes", [(300, 64, 16), (2100, 33, 5)], ids=str)
+@pytest.mark.parametrize("density", [0.2, 1])
+def test_gradients_of_several_blocks_agree_with_reference(isa, processors, sizes, density, dtype, limit):
+    # 64 and 16 units are whole vectors, whose derivatives are written without a detour; 2,100 inputs
+    # make blocks of 998 dense rows.
+    net, x, t = problem("float32", dtype, density, 1500, sizes)
+    processors(3)
+    params = {name: array.astype(np.float64) for name, array in net.params.items()}
+    expected = reference.gradient(params, x.astype(np.float64), t, "sigmoid")
+    largest = max(np.abs(array).max() for array in expected.values())
+    for name, array in net.gradient(x, t).items():
+        assert np.abs(array - expected[name]).max() < limit * largest, name
+
+
+@pytest.mark.parametrize("rows", [(3,), (1099,), (517, 1098)])
+@pytest.mark.parametrize("density", [0.2, 1])
+def test_the_first_row_that_is_not_finite_is_named(processors, density, rows):
+    net, x, t = problem("float32", np.float32, density)
+    for row in rows:
+        x[row, 7] = np.nan
+    for n in (1, 4):
+        processors(n)
+        for call in (lambda: net.predict(x), lambda: net.loss(x, t), lambda: net.gradient(x, t)):
+            with pytest.raises(ValueError, match=rf"not finite .* in row {rows[0]}$"):
+                call()
+
+
+@pytest.mark.parametrize("density", [0.2, 1])
+def test_more_members_than_processors_at_once(processors, density):
+    # Most workers come late or not at all, are called off, and called again before they have woken up.
+    net, x, t = problem("float32", np.float32, density)
+    processors(1)
+    alone = all_calls(net, x, t)
+    processors(9)
+    failures = []
+
+    def repeat():
+        for _ in range(60):
+            for one, other in zip(alone, all_calls(net, x, t), strict=True):
+                if not np.array_equal(one, other):
+                    failures.append((one, other))
+
+    threads = [threading.Thread(target=repeat) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
+    assert not any(thread.is_alive() for thread in threads)
+    assert not failures
+
+
+def test_small_calls_after_each_other(processors):
+    # So short that a worker often wakes up only when the call is over.
+    net, x, t = problem("float32", np.float32, 1, 64, (300, 60, 10))
+    processors(1)
+    alone = net.gradient(x, t)
+    processors(2)
+    for _ in range(3000):
+        for one, other in zip(alone.values(), net.gradient(x, t).values(), strict=True):
+            assert np.array_equal(one, other)
+
+
+def test_calls_that_are_refused_leave_no_thread_behind(processors):
+    net, x, t = problem("float32", np.float32, 1)
+    processors(4)
+    expected = net.gradient(x, t)["W1"]
+    for _ in range(300):
+        x[1050, 3] = np.inf
+        with pytest.raises(ValueError, match="row 1050"):
+            net.gradient(x, t)
+        x[1050, 3] = 0.5
+        with pytest.raises(ValueError, match="not a class"):
+            net.gradient(x, t + 1)
+    x[1050] = problem("float32", np.float32, 1)[1][1050]
+    np.testing.assert_array_equal(net.gradient(x, t)["W1"], expected)

@@ -185,7 +185,7 @@ prove_wheel() {
     "$env/bin/python" -m pip install -q --only-binary :all: numpy "${test_needs[@]}"
     "$env/bin/python" -m pip install -q --no-index "$file"
     if [ "$tests" = everything ]; then
-        "$env/bin/python" -m pip install -q --only-binary :all: "$file[test]"
+        "$env/bin/python" -m pip install -q --only-binary :all: "${file}[test]"
     else
         chosen=("${beside_numpy[@]}")
     fi

@@ -1,5 +1,7 @@
 """Single calls by several threads: the same bits whoever takes which piece, comes late, or not at all."""
 
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -123,3 +125,36 @@ def test_calls_that_are_refused_leave_no_thread_behind(processors):
             net.gradient(x, t + 1)
     x[1050] = problem("float32", np.float32, 1)[1][1050]
     np.testing.assert_array_equal(net.gradient(x, t)["W1"], expected)
+
+
+def test_threads_with_small_stacks():
+    # As on small devices, or with musl: a crash would end the interpreter.
+    program = """
+import threading
+import numpy as np
+import cnet
+threading.stack_size(64 * 1024)
+rng = np.random.default_rng(0)
+
+def work():
+    for dtype in (np.float32, np.float64):
+        x = rng.uniform(0.1, 1, (1500, 600)).astype(dtype)
+        y = (rng.random((2000, 784)) < 0.1).astype(np.uint8)
+        t = np.zeros(2000, int)
+        dense = cnet.TwoLayerNet(600, 300, 70, rng=0, dtype=dtype)
+        dense.fit(x, t[:1500], iterations=2, batch_size=600, n_threads=2)
+        dense.gradient(x, t[:1500]), dense.predict(x), dense.loss(x, t[:1500])
+        sparse = cnet.TwoLayerNet(784, 50, 10, rng=0, dtype=dtype)
+        for size in (100, 1024, 2000):
+            sparse.fit(y, t, iterations=2, batch_size=size, n_threads=2)
+        sparse.gradient(y, t), sparse.predict(y)
+    small = cnet.TwoLayerNet(6, 5, 4, rng=0)
+    small.numerical_gradient(rng.random((9, 6)), np.zeros(9, int))
+    print("done")
+
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "done\n", (done.returncode, done.stderr)

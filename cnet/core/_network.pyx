@@ -64,14 +64,6 @@ cdef class Network:
         else:
             point_to(&self.stack64, self.weights, self.biases, self.activation)
 
-    def acquire(self):
-        """Begin to train: True, or False if a fit is under way already."""
-        return self.training.test_and_set() == 0
-
-    def release(self):
-        """End of training."""
-        self.training.set(0)
-
     def predict(self, x):
         """Probabilities (B, O) of inputs (B, I); (O,) of a single sample."""
         cdef Batch batch = take_inputs(x, self.sizes[0], self.dtype)

@@ -7,7 +7,6 @@ cdef extern from "threads.h" nogil:
         void set(int) noexcept
         int get() noexcept
         bint change(int, int) noexcept
-        int test_and_set() noexcept
         void wait_while(int) noexcept
 
     cdef cppclass Pile:

@@ -15,8 +15,8 @@ import os
 
 from libc.stdlib cimport free, malloc
 from cpython.pythread cimport (
-    PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_release_lock,
-    PyThread_type_lock, WAIT_LOCK,
+    PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_get_stacksize,
+    PyThread_release_lock, PyThread_set_stacksize, PyThread_type_lock, WAIT_LOCK,
 )
 from libc.string cimport memset
 
@@ -35,6 +35,9 @@ cdef unsigned long NO_THREAD = <unsigned long>-1
 
 cdef enum:
     MAX_WORKERS = 255
+    # Bytes of a worker's stack. Products hold some 300 KB there, and what else a thread gets is up to
+    # the system (128 KB with musl) or to threading.stack_size.
+    WORKER_STACK = 1 << 22
 
 # Where a worker stands. Each change is one compare-and-swap: by its caller, or by itself where marked.
 cdef enum:
@@ -56,6 +59,7 @@ cdef struct Worker:
 
 cdef Worker* parked = NULL
 cdef int n_started = 0
+cdef int n_forks = 0  # between the first process and this one
 cdef PyThread_type_lock pool_lock = PyThread_allocate_lock()
 
 
@@ -85,6 +89,8 @@ cdef Worker* start() noexcept:
     """A new worker, or NULL where the system gives no more threads."""
     cdef Worker* worker = <Worker*>malloc(sizeof(Worker))
     cdef void* flag = malloc(sizeof(Flag))
+    cdef size_t stack_of_others = PyThread_get_stacksize()
+    cdef unsigned long thread
     if worker is NULL or flag is NULL:
         free(worker)
         free(flag)
@@ -94,7 +100,10 @@ cdef Worker* start() noexcept:
     worker.wake = PyThread_allocate_lock()
     if worker.wake is not NULL:
         PyThread_acquire_lock(worker.wake, WAIT_LOCK)
-        if PyThread_start_new_thread(live, worker) != NO_THREAD:
+        PyThread_set_stacksize(WORKER_STACK)
+        thread = PyThread_start_new_thread(live, worker)
+        PyThread_set_stacksize(stack_of_others)
+        if thread != NO_THREAD:
             return worker
         PyThread_free_lock(worker.wake)
     free(flag)
@@ -142,6 +151,7 @@ cdef class Team:
             self.workers = worker
             self.members += 1
         PyThread_release_lock(pool_lock)
+        self.n_forks = n_forks
         worker = self.workers
         while worker is not NULL:
             if not worker.state.change(CALLED_OFF, CALLED):
@@ -188,9 +198,13 @@ cdef class Team:
     cdef void dismiss(self) noexcept:
         """Give the workers back."""
         global parked
-        cdef Worker* worker = self.workers
+        cdef Worker* first = self.workers
+        cdef Worker* worker = first
         cdef Worker* last = NULL
-        if worker is NULL:
+        self.workers = NULL
+        self.members = 1
+        # A handler of signals may fork between a call and its end: the child has none of the threads.
+        if worker is NULL or self.n_forks != n_forks:
             return
         while worker is not NULL:
             # No work came of it: an error, or a call that turned out small.
@@ -200,10 +214,8 @@ cdef class Team:
             worker = worker.next
         PyThread_acquire_lock(pool_lock, WAIT_LOCK)
         last.next = parked
-        parked = self.workers
+        parked = first
         PyThread_release_lock(pool_lock)
-        self.workers = NULL
-        self.members = 1
 
 
 cdef int run(Work work, void* job, int members) except -1:
@@ -224,7 +236,8 @@ cdef int run(Work work, void* job, int members) except -1:
 
 def _forget():
     """In a child after a fork: the parent's threads are not here."""
-    global parked, n_started, pool_lock
+    global parked, n_started, n_forks, pool_lock
+    n_forks += 1
     parked = NULL
     n_started = 0
     pool_lock = PyThread_allocate_lock()

@@ -96,7 +96,7 @@ cdef int take_stack(Stack[real]* to, const Stack[real]* net, int lanes, bint tra
 
 
 cdef int take_transposed(Stack[real]* to, const Stack[real]* net, int lanes, Memory memory) except -1:
-    """The same parameters, with the upper layers' weights transposed beside them."""
+    """The same parameters, and room for the upper layers' weights, transposed: refresh_transposed fills it."""
     cdef Layer[real]* layer
     cdef int l
     to[0] = net[0]
@@ -104,7 +104,6 @@ cdef int take_transposed(Stack[real]* to, const Stack[real]* net, int lanes, Mem
         layer = &to.layer[l]
         layer.ld_transposed = padded(layer.n_in, lanes, sizeof(real))
         layer.transposed = <real*>memory.take_zeroed(layer.n_out * layer.ld_transposed * sizeof(real))
-        refresh_transposed(to, l, 0, layer.n_in)
     return 0
 
 

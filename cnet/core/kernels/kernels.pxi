@@ -11,8 +11,9 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from .simd cimport (
-    BLOCK_VECTORS, HAS_HALF, NARROW_PANELS, SPARSE_VECTORS, count_trailing_zeros, half_vec, held, hfma, hload, hlow,
-    hstore, nonzero_bytes, nonzero_lanes, opaque, prefetch, vec, vexponent, vfma, vload, vmax, vpow2, vselect_less, vset, vstore, vsum,
+    BLOCK_VECTORS, HAS_HALF, NARROW_PANELS, SPARSE_VECTORS, count_trailing_zeros, half_vec, held, hfma, hload,
+    hlow, hstore, nonzero_bytes, nonzero_lanes, opaque, prefetch, vec, vexponent, vfma, vload, vmax, vpow2,
+    vselect_less, vset, vstore, vsum,
 )
 from .stack cimport (
     CNET_FLOAT32, CNET_IDENTITY, CNET_RELU, CNET_SIGMOID, CNET_TANH, CNET_TILE, CNET_UINT8, Differences, FUNCTION_RELU,

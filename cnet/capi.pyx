@@ -67,7 +67,7 @@ cdef int furnish(Room[real]* room, const Stack[real]* stack, const Kernels[real]
     room.owner = <void*>owner
     take_transposed(&room.both_ways, stack, kernels.lanes, owner.memory)
     take_stack(&room.total, stack, kernels.lanes, False, owner.memory)
-    take_tape(&room.tape, stack, &x, NULL, BLOCK, kernels.lanes, True, True, owner.memory)
+    take_tape(&room.tape, stack, kernels, &x, NULL, BLOCK, 1, True, True, owner.memory)
     Py_INCREF(owner)
     return 0
 
@@ -263,7 +263,8 @@ cdef int dense(
     cdef Py_ssize_t ld = (n_out + lanes - 1) // lanes * lanes
     cdef Py_ssize_t ld_x = (n_in + lanes - 1) // lanes * lanes
     cdef Py_ssize_t block, i
-    cdef real* room = <real*>calloc((n_in + 1 + BLOCK) * ld + BLOCK * ld_x + lanes, sizeof(real))
+    cdef real* room = <real*>calloc(
+        (n_in + 1 + BLOCK) * ld + BLOCK * ld_x + lanes + kernels.scratch, sizeof(real))
     if room is NULL:
         return -1
     memset(&stack, 0, sizeof(stack))
@@ -284,6 +285,7 @@ cdef int dense(
     tape.z[0] = stack.layer[0].bias + ld
     tape.ld_x = ld_x
     tape.x = tape.z[0] + BLOCK * ld
+    tape.scratch = tape.x + BLOCK * ld_x + lanes
     inputs = inputs_of(&stack, x)
     while inputs.first < rows:
         block = min(BLOCK, rows - inputs.first)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["check_choice", "check_count", "check_number"]
+__all__ = ["check_choice", "check_count", "check_number", "refuse_masked"]
 
 
 def check_count(name: str, value: Any, largest: int = 2**31 - 1) -> int:
@@ -48,6 +48,12 @@ def is_real(value: Any) -> bool:
     if isinstance(value, np.ndarray | np.generic):
         return value.ndim == 0 and value.dtype.kind in "iuf"
     return hasattr(value, "__float__") or hasattr(value, "__index__")
+
+
+def refuse_masked(name: str, value: Any) -> None:
+    """A ValueError that names it if `value` is a masked array some of whose values are masked."""
+    if isinstance(value, np.ndarray) and np.any(getattr(value, "mask", False)):
+        raise ValueError(f"{name} is a masked array with masked values; fill them first")
 
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:

@@ -6,11 +6,13 @@ real type is computed in float64. The loops are compiled (``core._functions``).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .checks import refuse_masked
 from .core import _functions
 
 __all__ = [
@@ -35,8 +37,7 @@ EPSILON = 1e-7
 
 def _as_real(x: npt.ArrayLike, name: str = "x") -> Array:
     """`x` as a contiguous array of float32 or float64."""
-    if isinstance(x, np.ndarray) and np.any(getattr(x, "mask", False)):
-        raise ValueError(f"{name} is a masked array with masked values; fill them first")
+    refuse_masked(name, x)
     try:
         array = np.asarray(x)
     except ValueError as error:
@@ -319,7 +320,8 @@ def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike) -> float:
     TypeError
         If either does not hold real numbers.
     ValueError
-        If the shapes do not fit, a label is out of range or a row of `t` is not one-hot.
+        If the shapes do not fit, a label is out of range, a row of `t` is not one-hot, or the
+        probability of a label is negative (-1e-7 or below, where the logarithm ends).
 
     References
     ----------
@@ -337,7 +339,18 @@ def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike) -> float:
     rows = array.reshape(-1, array.shape[-1])
     labels = _functions.class_indices(t, array.shape)
     total: float = _functions.cross_entropy(rows, labels, EPSILON)
+    if not math.isfinite(total):
+        _refuse_negative(rows, labels, single=array.ndim == 1)
     return total / len(rows)
+
+
+def _refuse_negative(y: Array, labels: npt.NDArray[np.intc], single: bool) -> None:
+    """Raise where a label's probability is so far below 0 that its logarithm is none."""
+    chosen = y[np.arange(len(y)), labels].astype(np.float64)
+    for row in np.flatnonzero(chosen + EPSILON <= 0)[:1]:
+        place = f"{labels[row]}" if single else f"{row}, {labels[row]}"
+        given = y[row, labels[row]]
+        raise ValueError(f"y must hold probabilities, which are not negative, got y[{place}] = {given!s}")
 
 
 def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> float:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from . import training
-from .checks import check_choice, check_count, check_number
+from .checks import check_choice, check_count, check_number, refuse_masked
 from .core import _network, _numerical
 from .optimizers import SGD, LinearRamp, Momentum
 from .rng import as_key
@@ -68,8 +67,7 @@ class Parameters(Mapping[str, Array]):
         target = self._arrays[name]
         if value is target:
             return
-        if isinstance(value, np.ndarray) and np.any(getattr(value, "mask", False)):
-            raise ValueError(f"{name} must not be a masked array with masked values; fill them first")
+        refuse_masked(name, value)
         try:
             array = np.asarray(value)
         except ValueError as error:
@@ -450,16 +448,6 @@ class TwoLayerNet:
             self, x, t, options,
             validation_data=validation_data, rng=rng, callback=callback, progress=progress,
         )
-
-    @contextmanager
-    def _training(self) -> Iterator[None]:
-        """Only one fit at a time may train this network."""
-        if not self._core.acquire():
-            raise RuntimeError("this network is being trained already; one fit at a time")
-        try:
-            yield
-        finally:
-            self._core.release()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a file, whole or not at all.

@@ -18,6 +18,7 @@ from .checks import check_choice, check_count, check_number
 from .core._numerical_trainer import NumericalTrainer
 from .core._trainer import Trainer
 from .errors import DivergenceError
+from .one_fit import only_fit
 from .optimizers import LinearRamp, momentum_of
 from .rng import as_key
 
@@ -384,7 +385,7 @@ def fit(
         key, first_epoch = as_key(rng), 0
     bar = _progress_bar(progress)
     try:
-        with network._training():
+        with only_fit(network._core):
             run = _Fit(network, x, t, options, key, first_epoch, validation_data, callback, bar)
             try:
                 run.run()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -457,6 +458,45 @@ def test_standard_output_that_is_closed(data, tmp_path):
     assert err == "cnet: error: cannot write to standard output: Broken pipe\n"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a closed pipe is another error there")
+@pytest.mark.parametrize("command", [["--help"], ["digits", "--help"], ["info"], ["info", "--json"]])
+def test_who_has_read_enough_is_not_complained_to(command):
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = subprocess.run(
+        [sys.executable, "-m", "cnet", *command], stdout=theirs, stderr=subprocess.PIPE, text=True, timeout=60
+    )
+    os.close(theirs)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def as_installed(*arguments, **environment):
+    """The command as the script runs it that pip makes of pyproject.toml's line."""
+    root = Path(__file__).resolve().parents[1]
+    scripts = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
+    module, function = scripts["cnet"].split(":")
+    program = f"import sys; from {module} import {function}; sys.exit({function}())"
+    path = os.pathsep.join([str(root), *(entry for entry in sys.path if entry)])
+    environment = {**os.environ, "PYTHONPATH": path, **environment}
+    return python("-c", program, *arguments, env=environment)
+
+
+def test_an_instruction_set_that_is_not_there_is_one_line():
+    from cnet.core import _dispatch
+
+    done = as_installed("info", CNET_ISA="sse9")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"cnet: error: CNET_ISA=sse9: instruction set 'sse9' cannot run here: expected one of "
+        f"{', '.join(_dispatch.available())} (built: {', '.join(_dispatch.built())})\n"
+    )
+    # Here Python itself says it, with its own status.
+    done = python("-m", "cnet", "info", env={**os.environ, "CNET_ISA": "sse9"})
+    assert done.returncode != 0 and done.stderr.count("\n") == 1 and "CNET_ISA=sse9: " in done.stderr
+    done = as_installed("--version", CNET_ISA="baseline")
+    assert (done.returncode, done.stdout) == (0, f"cnet {cnet.__version__}\n")
+
+
 def test_python_m_cnet_is_the_same():
     assert python("-m", "cnet", "--version").stdout == f"cnet {cnet.__version__}\n"
     assert python("-m", "cnet", "train", "--hidden", "0").returncode == 2
@@ -502,6 +542,27 @@ def test_on_a_terminal_there_is_one_bar(data, tmp_path, columns, colour):
     assert "samples/s" in shown and re.search(r"loss \d\.\d", shown)
     failed = on_terminal(["evaluate", "none"], environment)
     assert ("\x1b[31m" in failed) == colour
+
+
+@pytest.mark.parametrize(
+    ("columns", "epoch", "iteration"),
+    [
+        (80, "epoch   1: loss 0.5000, train accuracy 87.50 %, test accuracy 75.00 %",
+         "iteration 10,000: loss 0.5000, train accuracy 87.50 %, test accuracy 75.00 %"),
+        (60, "epoch   1: loss 0.5000, train 87.50 %, test 75.00 %",
+         "iteration 10,000: loss 0.5000, train 87.50 %, test 75.00 %"),
+        (40, "epoch   1: loss 0.5000, test 75.00 %", "iteration 10,000: test 75.00 %"),
+        (20, "epoch   1: test 75.00 %", "iteration 10,000: test 75.00 %"),
+    ],
+)
+def test_an_epochs_line_fits_the_terminal(columns, epoch, iteration, capsys, monkeypatch):
+    from cnet.cli.progress import Progress
+
+    monkeypatch.setenv("COLUMNS", str(columns))
+    progress = Progress(batch_size=100, total=7, done=0, as_json=False)
+    for name in ("epoch   1", "iteration 10,000"):
+        progress.epoch_line(name, 0.5, 0.875, 0.75)
+    assert capsys.readouterr().out.splitlines() == [epoch, iteration]
 
 
 def on_terminal(arguments, environment):

@@ -18,11 +18,12 @@ X86 = platform.machine().lower() in ("x86_64", "amd64")
 ARM = platform.machine().lower() in ("arm64", "aarch64")
 
 
-def run_python(program, **environment):
+def run_python(program, folder=None, **environment):
+    """What a program prints. Modules in the folder that it runs in come first, as for any `python -c`."""
     path = os.pathsep.join(entry for entry in sys.path if entry)
     return subprocess.run(
         [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": path, **environment},
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=60, cwd=folder,
     )
 
 
@@ -85,6 +86,29 @@ def test_an_instruction_set_that_is_not_there_is_an_error(wanted):
     done = run_python("import cnet", CNET_ISA=wanted)
     assert done.returncode == 1
     assert f"ImportError: CNET_ISA={wanted}" in done.stderr and "expected one of" in done.stderr
+
+
+def test_sources_without_compiled_modules_say_so(tmp_path):
+    package = Path(cnet.__file__).parent
+    modules = (".so", ".pyd")
+    shutil.copytree(package, tmp_path / "cnet", ignore=lambda _, names: [n for n in names if n.endswith(modules)])
+    done = run_python("import cnet", tmp_path)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(f"ImportError: {tmp_path / 'cnet'} holds the sources of cnet without modules compiled")
+    assert "`pip install -e .` in " + str(tmp_path) in last and "another directory" in last
+    assert "No module named 'cnet.core._dispatch'" in done.stderr
+
+
+def test_a_compiled_module_that_lacks_another_is_told_as_it_is(tmp_path):
+    core = tmp_path / "cnet" / "core"
+    core.mkdir(parents=True)
+    (core.parent / "__init__.py").touch()
+    shutil.copy(Path(_dispatch.__file__).with_name("__init__.py"), core)
+    (core / "_dispatch.py").write_text("from . import _team\nimport cnet.core._missing\n")
+    (core / "_team.py").touch()
+    done = run_python("import cnet.core", tmp_path)
+    assert done.stderr.splitlines()[-1] == "ModuleNotFoundError: No module named 'cnet.core._missing'"
 
 
 def test_tables_are_chosen_in_the_process(isa):

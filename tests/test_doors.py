@@ -46,6 +46,7 @@ BAD_X = [
     (NoArray(), ValueError, "no array here"),
     (np.ma.masked_array(np.ones((6, 4)), mask=np.eye(6, 4)), ValueError, "masked"),
     ({"a": 1}, TypeError, "real numbers"),
+    (np.full((6, 4), np.longdouble("1e4000")), ValueError, "not finite.*row 0"),
 ]
 
 BAD_T = [
@@ -68,6 +69,7 @@ BAD_T = [
     (np.zeros(6, complex), TypeError, "complex"),
     ([[0, 1], [2]], ValueError, "array"),
     (np.ma.masked_array(T, mask=T == 1), ValueError, "masked"),
+    (np.full(6, np.longdouble("1e4000")), ValueError, r"t\[0\] = inf"),
 ]
 
 

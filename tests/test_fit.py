@@ -487,6 +487,46 @@ def test_a_forked_child_starts_a_team_of_its_own():
     assert out == "0 True\n", err
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("forks", ["another thread", "the callback"])
+def test_a_fork_while_a_network_is_trained(forks):
+    """The child can train its copy, unless the thread that trains it is the one that forked."""
+    program = f"""
+        import os, numpy as np, cnet, threading, warnings
+        warnings.simplefilter("ignore")
+        x = np.random.default_rng(0).integers(0, 256, (500, 30), dtype=np.uint8); t = np.arange(500) % 5
+        net = cnet.TwoLayerNet(30, 13, 5, rng=0)
+        training, over = threading.Event(), threading.Event()
+        def try_to_train():
+            try:
+                return net.fit(x, t, iterations=3).iterations
+            except RuntimeError:
+                return "refused"
+        def fork():
+            there, here = os.pipe()
+            if os.fork() == 0:
+                os.write(here, str(try_to_train()).encode())
+                os._exit(0)
+            print("child:", os.read(there, 99).decode(), "parent:", try_to_train())
+        def callback(info):
+            if info.epoch == 1 and {forks == "the callback"}:
+                fork()
+            training.set()
+            return info.epoch == 2 and over.wait()
+        thread = threading.Thread(target=net.fit, args=(x, t), kwargs=dict(callback=callback))
+        thread.start()
+        training.wait()
+        if {forks == "another thread"}:
+            fork()
+        over.set()
+        thread.join()
+        print("later:", try_to_train())
+    """
+    out, err = run_python(program).communicate(timeout=60)
+    child = "3" if forks == "another thread" else "refused"
+    assert out == f"child: {child} parent: refused\nlater: 3\n", err
+
+
 def test_params_can_be_read_while_another_thread_trains():
     x, t = problem(n=2000)
     net = cnet.TwoLayerNet(30, 64, 5, rng=0)

@@ -156,6 +156,27 @@ def test_losses_refuse(y, t, error):
         cnet.softmax_loss(y, t)
 
 
+@pytest.mark.parametrize(
+    ("y", "t", "place"),
+    [
+        ([0.5, -0.5], 1, r"y\[1\] = -0.5"), ([[0.5, 0.5], [-1e-7, 1.0]], [0, 0], r"y\[1, 0\] = -1e-07"),
+        (np.array([[-0.1, 0.0], [0.2, -0.3]], np.float32), [[0, 1], [0, 1]], r"y\[1, 1\] = -0.3$"),
+        ([[-np.inf, 0.5], [0.5, np.inf]], [0, 1], r"y\[0, 0\] = -inf"), ([-2, 3], 0, r"y\[0\] = -2"),
+    ],
+)
+def test_cross_entropy_refuses_negative_probabilities(y, t, place):
+    with pytest.raises(ValueError, match=f"not negative, got {place}"):
+        cnet.cross_entropy_error(y, t)
+
+
+def test_cross_entropy_of_what_is_no_probability_but_has_a_logarithm():
+    # Rounding may leave a little less than 0, and what is not a label's is not looked at.
+    assert cnet.cross_entropy_error([-1e-17, 1.0], 0) == pytest.approx(-math.log(1e-7 - 1e-17), abs=1e-12)
+    assert cnet.cross_entropy_error([0.5, -9.0], 0) == pytest.approx(-math.log(0.5 + 1e-7), abs=1e-15)
+    assert cnet.cross_entropy_error([2.0, 0.0], 0) == pytest.approx(-math.log(2.0 + 1e-7), abs=1e-15)
+    assert math.isnan(cnet.cross_entropy_error([np.nan, 1.0], 0))
+
+
 def test_mean_squared_error_refuses_other_shapes():
     with pytest.raises(ValueError, match="same shape"):
         cnet.mean_squared_error([1.0, 2.0], [[1.0, 2.0]])

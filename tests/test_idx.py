@@ -272,6 +272,16 @@ def test_write_refuses_types_that_idx_lacks(tmp_path, array, advice):
     assert os.listdir(tmp_path) == []
 
 
+def test_write_refuses_masked_values(tmp_path):
+    array = np.ma.masked_array([1, 2, 3], mask=[False, True, False], dtype=np.uint8)
+    with pytest.raises(ValueError, match="array is a masked array with masked values"):
+        write_idx(tmp_path / "masked", array)
+    assert not os.listdir(tmp_path)
+    write_idx(tmp_path / "whole", array.filled(7))
+    write_idx(tmp_path / "nothing masked", np.ma.masked_array(array.filled(7)))
+    assert (tmp_path / "whole").read_bytes() == (tmp_path / "nothing masked").read_bytes()
+
+
 def test_write_refuses_a_dimension_beyond_32_bits(tmp_path):
     array = np.broadcast_to(np.uint8(1), (2**32, 0))
     with pytest.raises(ValueError, match=r"below 2\*\*32, given shape \(4294967296, 0\)"):

@@ -1,5 +1,9 @@
 """Single calls by several threads: the same bits whoever takes which piece, comes late, or not at all."""
 
+import os
+import subprocess
+import sys
+import textwrap
 import threading
 
 import numpy as np
@@ -27,6 +31,21 @@ def problem(kind, dtype, density, n_rows=1100, sizes=(150, 70, 10)):
     x[rng.random(x.shape) >= density] = 0
     t = rng.integers(0, sizes[2], n_rows)
     return cnet.TwoLayerNet(*sizes, 0.2, dtype=dtype, rng=1), x, t
+
+
+def run_python(program):
+    """Exit code and standard error of a Python of its own, in which calls believe in four processors."""
+    setup = """
+        import numpy as np, cnet
+        from cnet.core import _scan, _trainer
+        _scan.cores = _trainer.most_threads = lambda: 4
+        rng = np.random.default_rng(0)
+        x = rng.uniform(0, 1, (3000, 784)); t = rng.integers(0, 40, 3000)
+        net = cnet.TwoLayerNet(784, 200, 40, 0.1, dtype=np.float64, rng=0)
+    """
+    program = textwrap.dedent(setup) + textwrap.dedent(program)
+    done = subprocess.run([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, timeout=120)
+    return done.returncode, done.stderr
 
 
 def all_calls(net, x, t):
@@ -123,3 +142,71 @@ def test_calls_that_are_refused_leave_no_thread_behind(processors):
             net.gradient(x, t + 1)
     x[1050] = problem("float32", np.float32, 1)[1][1050]
     np.testing.assert_array_equal(net.gradient(x, t)["W1"], expected)
+
+
+def test_threads_with_small_stacks():
+    # As on small devices, or with musl: a crash would end the interpreter.
+    program = """
+import threading
+import numpy as np
+import cnet
+threading.stack_size(64 * 1024)
+rng = np.random.default_rng(0)
+
+def work():
+    for dtype in (np.float32, np.float64):
+        x = rng.uniform(0.1, 1, (1500, 600)).astype(dtype)
+        y = (rng.random((2000, 784)) < 0.1).astype(np.uint8)
+        t = np.zeros(2000, int)
+        dense = cnet.TwoLayerNet(600, 300, 70, rng=0, dtype=dtype)
+        dense.fit(x, t[:1500], iterations=2, batch_size=600, n_threads=2)
+        dense.gradient(x, t[:1500]), dense.predict(x), dense.loss(x, t[:1500])
+        sparse = cnet.TwoLayerNet(784, 50, 10, rng=0, dtype=dtype)
+        for size in (100, 1024, 2000):
+            sparse.fit(y, t, iterations=2, batch_size=size, n_threads=2)
+        sparse.gradient(y, t), sparse.predict(y)
+    small = cnet.TwoLayerNet(6, 5, 4, rng=0)
+    small.numerical_gradient(rng.random((9, 6)), np.zeros(9, int))
+    print("done")
+
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "done\n", (done.returncode, done.stderr)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_while_workers_are_called_leaves_the_child_none_of_them():
+    # As a handler of signals might: here, while a call that has woken its workers looks for the row
+    # that is not finite. Of the child's later calls, a fit waits for all its workers.
+    program = """
+        import os, signal, warnings
+        warnings.simplefilter("ignore")
+        expected = net.gradient(x[:100], t[:100])["W1"]
+        bad, labels = np.tile(x, (4, 1)), np.tile(t, 4)
+        bad[1500, 3] = np.nan
+        forks = []
+
+        def fork_at_the_second_look():
+            forks.append(None)
+            if len(forks) == 2:
+                forks[1] = os.fork()
+            return 4
+
+        _scan.cores = fork_at_the_second_look
+        try:
+            net.gradient(bad, labels)
+        except ValueError as error:
+            assert "row 1500" in str(error)
+        _scan.cores = lambda: 4
+        if forks[1] == 0:
+            signal.alarm(30)
+            net.fit(x, t, iterations=3, n_threads=4)
+            os._exit(0)
+        status = os.waitstatus_to_exitcode(os.waitpid(forks[1], 0)[1])
+        assert status == 0, status
+        assert np.array_equal(net.gradient(x[:100], t[:100])["W1"], expected)
+    """
+    assert run_python(program) == (0, "")

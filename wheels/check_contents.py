@@ -17,10 +17,11 @@ from pathlib import Path
 LARGEST_WHEEL = 1_500_000
 IN_WHEEL = [
     "cnet/*.py", "cnet/*.pyi", "cnet/py.typed", "cnet/capi.pxd", "cnet/*.so", "cnet/*.pyd",
+    "_cnet_command.py",
     "cnet_nn-*.dist-info/*",
 ]
 NEEDED_IN_WHEEL = [
-    "cnet/__init__.py", "cnet/py.typed", "cnet/core/_kernels_baseline*", "cnet/core/_trainer*",
+    "_cnet_command.py", "cnet/__init__.py", "cnet/py.typed", "cnet/core/_kernels_baseline*", "cnet/core/_trainer*",
     "cnet_nn-*.dist-info/licenses/LICENSE",
 ]
 NOT_IN_SDIST = ["*.cpp", "*/cnet/*.c", "*.so", "*.pyd", "*.o", "*.pyc", "*/.git/*", "*/build/*"]

@@ -6,15 +6,17 @@ needs beyond NumPy is imported inside its functions, so that ``cnet --help`` is 
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 
 from . import check_gradients, digits, evaluate, info, plot, predict, train
-from .console import FAILURE, INTERRUPTED, Failure, complain, finish_output, one_line
+from .console import FAILURE, INTERRUPTED, ClosedPipe, Failure, complain, finish_output, one_line
 from .options import Parser
 
 __all__ = ["main"]
 
 COMMANDS = (train, evaluate, predict, plot, check_gradients, digits, info)
+LEAVE_FILES = ("train", "plot", "digits")
 
 DESCRIPTION = """\
 Train a small neural network that reads handwritten digits, and look at how it does it.
@@ -76,11 +78,13 @@ def _run(argv: Sequence[str] | None) -> int:
         if args.command is None:
             parser.print_help()
             return 0
-        status: int = args.run(args)
-        return status
+        return _perform(args)
     except SystemExit as stop:
         # argparse ends this way after --help, --version and errors.
         return stop.code if isinstance(stop.code, int) else FAILURE
+    except ClosedPipe as closed:
+        # Who closed the pipe has read enough.
+        return closed.status
     except Failure as failure:
         complain(str(failure))
         return failure.status
@@ -89,3 +93,14 @@ def _run(argv: Sequence[str] | None) -> int:
     except (OSError, ValueError, ArithmeticError, RuntimeError, ImportError) as error:
         complain(one_line(error))
     return FAILURE
+
+
+def _perform(args: argparse.Namespace) -> int:
+    try:
+        status: int = args.run(args)
+        return status
+    except ClosedPipe as closed:
+        if args.command in LEAVE_FILES:
+            # Their work was cut short, perhaps, which must not happen without a word.
+            raise Failure(str(closed), closed.status) from None
+        raise

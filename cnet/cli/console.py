@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, TextIO
 
 __all__ = [
-    "FAILURE", "INTERRUPTED", "USAGE", "Failure", "complain", "finish_output", "note", "one_line",
+    "FAILURE", "INTERRUPTED", "USAGE", "ClosedPipe", "Failure", "complain", "finish_output", "note", "one_line",
     "percent", "print_json", "say", "to_json", "write",
 ]
 
@@ -32,6 +32,10 @@ class Failure(Exception):  # noqa: N818 (not every one is an error: see `status`
     def __init__(self, message: str, status: int = FAILURE) -> None:
         super().__init__(message)
         self.status = status
+
+
+class ClosedPipe(Failure):
+    """Nobody reads standard output any more, as when ``| head`` has seen enough."""
 
 
 def say(text: str, *, as_json: bool = False) -> None:
@@ -89,8 +93,10 @@ def write(text: str) -> None:
 
     Raises
     ------
+    ClosedPipe
+        If nobody reads it any more.
     Failure
-        If it cannot be written: a closed pipe, a full disk.
+        If it cannot be written: a full disk.
     """
     try:
         try:
@@ -98,6 +104,8 @@ def write(text: str) -> None:
         except UnicodeEncodeError:
             encoding = sys.stdout.encoding
             print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    except BrokenPipeError as error:
+        raise ClosedPipe(f"cannot write to standard output: {error.strerror}") from None
     except OSError as error:
         raise Failure(f"cannot write to standard output: {error.strerror or error}") from None
 
@@ -132,9 +140,9 @@ def finish_output(status: int) -> int:
             raise OSError("standard output is closed")
         sys.stdout.flush()
     except (OSError, ValueError) as error:
-        if status == 0:
+        if status == 0 and not isinstance(error, BrokenPipeError):
             complain(f"cannot write to standard output: {getattr(error, 'strerror', None) or error}")
-            status = FAILURE
+        status = status or FAILURE
         _discard_output()
     return status
 

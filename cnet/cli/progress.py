@@ -69,11 +69,15 @@ class Progress:
             self._remember_line()
             note(f"  iteration {self.done + self.n:,} of {self.total:,}, {self._loss}, {rate:,.0f} samples/s")
 
-    def line(self, text: str) -> None:
-        """Print a line without tearing the bar."""
+    def epoch_line(self, name: str, loss: float, train: float, test: float) -> None:
+        """Print an epoch's line, or as much of it as a narrow terminal has room for, without tearing the bar."""
         self._remember_line()
-        if shutil.get_terminal_size().columns < WIDE:
-            text = text.replace(" accuracy", "")
+        text = _fitting(
+            f"{name}: loss {loss:.4f}, train accuracy {percent(train)}, test accuracy {percent(test)}",
+            f"{name}: loss {loss:.4f}, train {percent(train)}, test {percent(test)}",
+            f"{name}: loss {loss:.4f}, test {percent(test)}",
+            f"{name}: test {percent(test)}",
+        )
         if self._bar is None:
             say(text, as_json=self.as_json)
         else:
@@ -88,6 +92,14 @@ class Progress:
 
     def _remember_line(self) -> None:
         self._last_line, self._last_n = time.monotonic(), self.n
+
+
+def _fitting(longest: str, *shorter: str) -> str:
+    """The first of some forms of a line that the terminal has room for, or else the last."""
+    columns = shutil.get_terminal_size().columns
+    if columns >= WIDE:
+        return longest
+    return next((form for form in shorter if len(form) <= columns), shorter[-1])
 
 
 def _bar(samples: int) -> Any:

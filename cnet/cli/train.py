@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import pictures
-from .console import FAILURE, INTERRUPTED, USAGE, Failure, complain, note, percent, print_json, say
+from .console import FAILURE, INTERRUPTED, USAGE, Failure, complain, note, print_json, say
 from .data import Data, load_data
 from .options import add_data, add_json, at_most, count, positive_number, seed
 from .progress import Progress
@@ -302,10 +302,7 @@ class _Training:
         if rest == 0:
             self.record.write_checkpoint(self.folder, self.net)
         name = f"epoch {epoch:3d}" if rest == 0 else f"iteration {iteration:,}"
-        self.progress.line(
-            f"{name}: loss {info.loss:.4f}, train accuracy {percent(train_accuracy)}, "
-            f"test accuracy {percent(test_accuracy)}"
-        )
+        self.progress.epoch_line(name, info.loss, train_accuracy, test_accuracy)
 
     def _catch_up(self, state: str) -> None:
         """Add the iterations of the epoch under way, which no callback has told of."""

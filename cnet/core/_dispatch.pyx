@@ -138,7 +138,8 @@ def _choose():
     try:
         return use(wanted)
     except ValueError as error:
-        raise ImportError(f"CNET_ISA={wanted}: {error}") from None
+        # By this name `python -m` knows that the package is to blame, and prints a line, not a traceback.
+        raise ImportError(f"CNET_ISA={wanted}: {error}", name=__package__.partition(".")[0]) from None
 
 
 _choose()

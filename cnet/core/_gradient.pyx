@@ -13,12 +13,12 @@ from ._inputs cimport Batch
 from ._memory cimport Memory
 from ._scan cimport all_finite, choose_sparse, members_for, parts_for, raise_not_finite, take_tiling
 from ._tape cimport (
-    block_rows, operations, padded, refresh_transposed, take_tape, take_transposed, through_parts, through_rows,
-    usable_in_place,
+    block_rows, operations, padded, refresh_transposed, take_tape, take_transposed, tape_of, through_parts,
+    through_rows, usable_in_place,
 )
 from ._team cimport Team
 from .jobs cimport BatchJob, GradientJob
-from .stack cimport Kernels, Layer, Stack, real
+from .stack cimport Kernels, Layer, Stack, Tape, real
 
 cdef enum:
     STRIP = 6              # rows of a product's block of registers
@@ -39,7 +39,7 @@ cdef Py_ssize_t rows_of_piece(const Stack[real]* stack, Py_ssize_t rows, int mem
     """
     if members == 1:
         return rows
-    if stack.layer[0].n_in * stack.layer[0].n_out * sizeof(real) <= NEAR:
+    if stack.layer[0].n_in * stack.layer[0].n_out * sizeof(real) <= <size_t>NEAR:
         return STRIP
     return (rows + members - 1) // members
 
@@ -100,18 +100,18 @@ cdef int furnish(
         take_tiling(&batch.tiling, &batch.x, parts_for(stack.layer[0].n_out), NULL, 0, memory)
     take_transposed(&job.parameters, stack, lanes, memory)
     batch.stack = &job.parameters
-    take_tape(&batch.tape, stack, &batch.x, &batch.tiling, rows, lanes, True, False, memory)
+    take_tape(&batch.tape, stack, batch.kernels, &batch.x, &batch.tiling, rows, members, True, False, memory)
     job.row_block = rows_of_piece(stack, rows, members)
     job.first_dense = 1 if batch.x.sparse else 0
-    job.scratch_size = 0
+    job.padded_size = 0
     for l in range(stack.n_layers):
         n_in, n_out = stack.layer[l].n_in, stack.layer[l].n_out
         ld = padded(n_out, lanes, sizeof(real))
         job.weight_block[l] = STRIP * max(FEW_STRIPS, min(MANY_STRIPS, pieces_of(n_in, STRIP * WEIGHT_PIECES)))
-        job.scratch_size = max(job.scratch_size, job.weight_block[l] * ld if n_out % lanes else ld)
+        job.padded_size = max(job.padded_size, job.weight_block[l] * ld if n_out % lanes else ld)
         widest = max(widest, ld)
     job.zeros = <real*>memory.take_zeroed(widest * sizeof(real))
-    job.scratch = <real*>memory.take(members * job.scratch_size * sizeof(real))
+    job.padded_rows = <real*>memory.take(members * job.padded_size * sizeof(real))
     if batch.x.sparse:
         job.padded = stack[0]
         job.padded.layer[0].ld = padded(stack.layer[0].n_out, lanes, sizeof(real))
@@ -166,7 +166,7 @@ cdef void differentiate(GradientJob[real]* job, int me, int members) noexcept no
     job.transposes.wait()
     done = 0
     while job.rows.take(me, members, &first, &last):
-        rows_through(job, first * job.row_block, min(last * job.row_block, batch.rows))
+        rows_through(job, first * job.row_block, min(last * job.row_block, batch.rows), me)
         done += last - first
     job.rows.finish(done)
     job.rows.wait()
@@ -186,12 +186,12 @@ cdef void differentiate(GradientJob[real]* job, int me, int members) noexcept no
     job.weights.wait()
 
 
-cdef inline void rows_through(GradientJob[real]* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+cdef inline void rows_through(GradientJob[real]* job, Py_ssize_t first, Py_ssize_t last, int me) noexcept nogil:
     """Rows first..last of the block through all layers; whether they are finite is found on the way."""
     cdef BatchJob[real]* batch = &job.batch
     if not job.checked and not all_finite(batch.kernels, &batch.x, batch.x.first + first, batch.x.first + last):
         job.sick.set(1)
-    through_rows(batch, first, last)
+    through_rows(batch, first, last, me)
 
 
 cdef void transpose(GradientJob[real]* job, Py_ssize_t piece) noexcept nogil:
@@ -233,21 +233,22 @@ cdef inline void rows_into_result(
 ) noexcept nogil:
     """out (m, n_out of layer l), contiguous, = or += a . d[l].
 
-    A product writes whole vectors: where a row does not end with one, it goes into the member's scratch.
+    A product writes whole vectors: where a row does not end with one, it goes into the member's padded rows first.
     """
     cdef const Kernels[real]* kernels = job.batch.kernels
     cdef const real* d = job.batch.tape.d[l]
     cdef Py_ssize_t n = job.result.layer[l].n_out, depth = job.batch.rows, ld_d = job.batch.tape.ld[l]
-    cdef real* scratch = job.scratch + me * job.scratch_size
+    cdef real* padded_rows = job.padded_rows + me * job.padded_size
+    cdef Tape[real] tape = tape_of(&job.batch, me)
     cdef Py_ssize_t i
     if n % kernels.lanes == 0 and job.added:
-        kernels.product(m, n, depth, a, a_row, a_step, d, ld_d, <real>1, out, n, out, n)
+        kernels.product(m, n, depth, a, a_row, a_step, d, ld_d, <real>1, out, n, out, n, tape.scratch)
     elif n % kernels.lanes == 0:
-        kernels.product(m, n, depth, a, a_row, a_step, d, ld_d, <real>1, job.zeros, 0, out, n)
+        kernels.product(m, n, depth, a, a_row, a_step, d, ld_d, <real>1, job.zeros, 0, out, n, tape.scratch)
     else:
-        kernels.product(m, n, depth, a, a_row, a_step, d, ld_d, <real>1, job.zeros, 0, scratch, ld_d)
+        kernels.product(m, n, depth, a, a_row, a_step, d, ld_d, <real>1, job.zeros, 0, padded_rows, ld_d, tape.scratch)
         for i in range(m):
-            write(n, scratch + i * ld_d, out + i * n, job.added)
+            write(n, padded_rows + i * ld_d, out + i * n, job.added)
 
 
 cdef inline void part_into_result(GradientJob[real]* job, int part) noexcept nogil:

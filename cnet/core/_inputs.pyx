@@ -71,7 +71,9 @@ cdef object as_real_array(object x, str name, object dtype):
         wide = dtype if kind in "bui" or array.dtype.itemsize < 4 else np.float64
     else:
         wide = array.dtype.newbyteorder("=")
-    return np.ascontiguousarray(array, dtype=wide) if array.ndim else array.astype(wide)
+    # What float64 cannot hold becomes infinite, and is refused like any infinite number.
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(array, dtype=wide) if array.ndim else array.astype(wide)
 
 
 cdef Batch take_inputs(object x, Py_ssize_t n_in, object dtype):
@@ -201,7 +203,8 @@ cdef int32_t* take_labels(
     if array.dtype.kind == "b":
         array = array.view(np.uint8)
     elif array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
-        array = array.astype(np.float64)
+        with np.errstate(over="ignore"):
+            array = array.astype(np.float64)
     if not (array.dtype.isnative and array.flags.c_contiguous):
         array = array.astype(array.dtype.newbyteorder("="), order="C")
     out = <int32_t*>memory.take(n_rows * sizeof(int32_t))

@@ -124,7 +124,7 @@ cdef void step_sparse(FitJob[real]* job, Py_ssize_t iteration, int me, int membe
     cdef int first_part = parts_before(batch, me, members)
     cdef int last_part = parts_before(batch, me + 1, members)
     choose_labels(job, iteration, me, members)
-    through_rows(batch, share(batch.rows, me, members), share(batch.rows, me + 1, members))
+    through_rows(batch, share(batch.rows, me, members), share(batch.rows, me + 1, members), me)
     if not last and iteration + 2 < job.until:
         after = job.index[(iteration + 2) % 3]
         choose_rows(job, iteration + 2, me, members)

@@ -1,5 +1,4 @@
 # cython: language_level=3
-from ._team cimport Flag
 from .stack cimport Stack
 
 cdef class Network:
@@ -10,7 +9,6 @@ cdef class Network:
     cdef readonly tuple biases
     cdef readonly bint is_float32
     cdef readonly Py_ssize_t n_out
-    cdef Flag training
     cdef public str first_layer
     cdef Stack[float] stack32
     cdef Stack[double] stack64

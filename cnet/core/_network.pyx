@@ -64,14 +64,6 @@ cdef class Network:
         else:
             point_to(&self.stack64, self.weights, self.biases, self.activation)
 
-    def acquire(self):
-        """Begin to train: True, or False if a fit is under way already."""
-        return self.training.test_and_set() == 0
-
-    def release(self):
-        """End of training."""
-        self.training.set(0)
-
     def predict(self, x):
         """Probabilities (B, O) of inputs (B, I); (O,) of a single sample."""
         cdef Batch batch = take_inputs(x, self.sizes[0], self.dtype)
@@ -207,7 +199,7 @@ cdef inline void forward_block(
 cdef Py_ssize_t block_of(Py_ssize_t rows, bint sparse, int members) noexcept nogil:
     """Rows of a block: where members share few of them, smaller ones, so that one may come late."""
     if members == 1:
-        return ROWS
+        return min(ROWS, rows)
     return min(ROWS, max(FEW_SPARSE_ROWS if sparse else FEW_ROWS, rows // (4 * members)))
 
 
@@ -233,9 +225,10 @@ cdef int forward_all(
     x.rows.in_place = usable_in_place(&x.rows, stack)
     if x.rows.sparse:
         take_tiling(&job.tiling, &x.rows, 1, NULL, 0, memory)
+    job.block = block_of(chunk, x.rows.sparse, members)
     tapes = <Tape[real]*>memory.take(members * sizeof(Tape[real]))
     for i in range(members):
-        take_tape(tapes + i, stack, &x.rows, &job.tiling, min(ROWS, chunk), kernels.lanes, False, False, memory)
+        take_tape(tapes + i, stack, kernels, &x.rows, &job.tiling, job.block, 1, False, False, memory)
     job.kernels = kernels
     job.stack = stack
     job.x = &x.rows
@@ -246,7 +239,6 @@ cdef int forward_all(
     job.total = <double*>memory.take(chunk * sizeof(double))
     job.correct = <uint8_t*>memory.take(chunk)
     job.first = 0
-    job.block = block_of(chunk, x.rows.sparse, members)
     while job.first < x.n_rows:
         job.last = min(job.first + chunk, x.n_rows)
         job.pile.fill(<int>((job.last - job.first + job.block - 1) // job.block))

@@ -14,7 +14,7 @@ cdef extern from *:
         const Kernels<T>* kernels;
         ptrdiff_t m, n, depth, a_row, a_step, ld_b, ld_c;
         const T *a, *b;
-        T* c;
+        T *c, *scratch;
         int repeats;
     };
     """
@@ -24,6 +24,7 @@ cdef extern from *:
         const T* a
         const T* b
         T* c
+        T* scratch
         int repeats
 
 
@@ -42,7 +43,8 @@ cdef void multiply_share(ProductJob[real]* job, int me, int members) noexcept no
     for _ in range(job.repeats):
         job.kernels.product(
             last - first, job.n, job.depth, job.a + first * job.a_row, job.a_row, job.a_step, job.b, job.ld_b,
-            <real>1, job.c + first * job.ld_c, job.ld_c, job.c + first * job.ld_c, job.ld_c)
+            <real>1, job.c + first * job.ld_c, job.ld_c, job.c + first * job.ld_c, job.ld_c,
+            job.scratch + me * job.kernels.scratch)
 
 
 cdef object multiply_as(
@@ -55,6 +57,7 @@ cdef object multiply_as(
     cdef real* b_copy
     cdef double started
     job.kernels = kernels
+    job.scratch = <real*>memory.take(members * kernels.scratch * sizeof(real))
     job.m, job.depth, job.n = a.shape[1 if transposed else 0], b.shape[0], b.shape[1]
     job.ld_b = job.ld_c = padded(job.n, kernels.lanes, sizeof(real))
     b_copy = <real*>memory.take_zeroed(job.depth * job.ld_b * sizeof(real))

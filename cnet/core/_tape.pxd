@@ -3,12 +3,12 @@ from libc.stdint cimport int64_t
 
 from ._memory cimport Memory
 from .jobs cimport BatchJob
-from .stack cimport Inputs, SparseRows, Stack, Tape, Tiling, real
+from .stack cimport Inputs, Kernels, SparseRows, Stack, Tape, Tiling, real
 
 cdef Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil
 cdef int take_tape(
-    Tape[real]* tape, const Stack[real]* net, const Inputs* x, const Tiling* tiling, Py_ssize_t capacity,
-    int lanes, bint backward, bint zeroed, Memory memory,
+    Tape[real]* tape, const Stack[real]* net, const Kernels[real]* kernels, const Inputs* x, const Tiling* tiling,
+    Py_ssize_t capacity, int members, bint backward, bint zeroed, Memory memory,
 ) except -1
 cdef int take_sparse(
     SparseRows* rows, const Inputs* x, const Tiling* tiling, Py_ssize_t item, Memory memory
@@ -25,6 +25,7 @@ cdef void through_parts(
     BatchJob[real]* job, bint update, const Inputs* x, const SparseRows* next, Py_ssize_t next_rows,
     const int64_t* after, Py_ssize_t n_after, int first, int last,
 ) noexcept nogil
-cdef void through_rows(BatchJob[real]* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil
+cdef Tape[real] tape_of(const BatchJob[real]* job, int me) noexcept nogil
+cdef void through_rows(BatchJob[real]* job, Py_ssize_t first, Py_ssize_t last, int me) noexcept nogil
 cdef void into_dense_weights(BatchJob[real]* job, int me, int members) noexcept nogil
 cdef double sum_losses(const double* margin, const double* total, Py_ssize_t rows) noexcept nogil

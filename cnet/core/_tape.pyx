@@ -8,12 +8,14 @@ from ._memory cimport Memory
 from ._team cimport share
 from .jobs cimport BatchJob
 from .stack cimport (
-    CNET_FLOAT32, CNET_FLOAT64, CNET_TILE, CNET_UINT8, Inputs, Layer, Passage, SparseRows, Stack, Tape, Tiling, real,
+    CNET_FLOAT32, CNET_FLOAT64, CNET_TILE, CNET_UINT8, Inputs, Kernels, Layer, Passage, SparseRows, Stack, Tape, Tiling, real,
 )
 
 
 cdef enum:
     SQUARE = 16
+    # Products of fewer rows do without scratch.
+    ROWS_WORTH_PACKING = 24
 
 
 cdef Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil:
@@ -26,16 +28,18 @@ cdef Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil:
 
 
 cdef int take_tape(
-    Tape[real]* tape, const Stack[real]* net, const Inputs* x, const Tiling* tiling, Py_ssize_t capacity,
-    int lanes, bint backward, bint zeroed, Memory memory,
+    Tape[real]* tape, const Stack[real]* net, const Kernels[real]* kernels, const Inputs* x, const Tiling* tiling,
+    Py_ssize_t capacity, int members, bint backward, bint zeroed, Memory memory,
 ) except -1:
-    """A tape for `capacity` rows at once.
+    """A tape for `capacity` rows at once, which so many members share.
 
     What lies between a row's end and the next row's beginning is computed with and never used;
     but where it reaches the padding of weights that are checked, it must begin at zero (`zeroed`).
     """
-    cdef int l
+    cdef int l, lanes = kernels.lanes
     memset(tape, 0, sizeof(Tape[real]))
+    if capacity >= ROWS_WORTH_PACKING:
+        tape.scratch = <real*>memory.take(members * kernels.scratch * sizeof(real))
     tape.capacity = capacity
     for l in range(net.n_layers):
         tape.ld[l] = padded(net.layer[l].n_out, lanes, sizeof(real))
@@ -92,7 +96,7 @@ cdef int take_stack(Stack[real]* to, const Stack[real]* net, int lanes, bint tra
 
 
 cdef int take_transposed(Stack[real]* to, const Stack[real]* net, int lanes, Memory memory) except -1:
-    """The same parameters, with the upper layers' weights transposed beside them."""
+    """The same parameters, and room for the upper layers' weights, transposed: refresh_transposed fills it."""
     cdef Layer[real]* layer
     cdef int l
     to[0] = net[0]
@@ -100,7 +104,6 @@ cdef int take_transposed(Stack[real]* to, const Stack[real]* net, int lanes, Mem
         layer = &to.layer[l]
         layer.ld_transposed = padded(layer.n_in, lanes, sizeof(real))
         layer.transposed = <real*>memory.take_zeroed(layer.n_out * layer.ld_transposed * sizeof(real))
-        refresh_transposed(to, l, 0, layer.n_in)
     return 0
 
 
@@ -198,49 +201,61 @@ cdef void through_parts(
         job.kernels.passage(&passage, part)
 
 
-cdef void through_rows(BatchJob[real]* job, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Rows first..last through all layers, forward and back."""
+cdef Tape[real] tape_of(const BatchJob[real]* job, int me) noexcept nogil:
+    """The tape, with a member's own room for its products."""
+    cdef Tape[real] tape = job.tape
+    if tape.scratch is not NULL:
+        tape.scratch += me * job.kernels.scratch
+    return tape
+
+
+cdef void through_rows(BatchJob[real]* job, Py_ssize_t first, Py_ssize_t last, int me) noexcept nogil:
+    """Rows first..last through all layers, forward and back, by one member."""
+    cdef Tape[real] tape = tape_of(job, me)
     if first < last:
-        job.kernels.forward(job.stack, &job.x, &job.tiling, &job.tape, first, last)
-        job.kernels.backward(job.stack, &job.tape, job.labels, first, last, job.divisor)
+        job.kernels.forward(job.stack, &job.x, &job.tiling, &tape, first, last)
+        job.kernels.backward(job.stack, &tape, job.labels, first, last, job.divisor)
 
 
 cdef void into_dense_weights(BatchJob[real]* job, int me, int members) noexcept nogil:
     """This member's weight rows of every layer but a sparse first one, and the biases."""
+    cdef Tape[real] tape = tape_of(job, me)
     cdef int l
     cdef Py_ssize_t n_in
     for l in range(job.stack.n_layers):
         n_in = job.stack.layer[l].n_in
         if l > 0 or not job.x.sparse:
-            into_weights(job, l, share(n_in, me, members), share(n_in, me + 1, members))
+            into_weights(job, &tape, l, share(n_in, me, members), share(n_in, me + 1, members))
         if me == members - 1:
-            into_bias(job, l)
+            into_bias(job, &tape, l)
 
 
-cdef inline void into_weights(BatchJob[real]* job, int l, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+cdef inline void into_weights(
+    BatchJob[real]* job, Tape[real]* tape, int l, Py_ssize_t first, Py_ssize_t last
+) noexcept nogil:
     cdef const Layer[real]* layer = &job.target.layer[l]
     cdef const Layer[real]* velocity
     if first >= last:
         return
     if job.velocity is NULL:
-        job.kernels.accumulate_weight(job.target, &job.tape, l, job.rows, first, last, job.scale)
+        job.kernels.accumulate_weight(job.target, tape, l, job.rows, first, last, job.scale)
     else:
         velocity = &job.velocity.layer[l]
         decay((last - first) * velocity.ld, velocity.weight + first * velocity.ld, <real>job.momentum)
-        job.kernels.accumulate_weight(job.velocity, &job.tape, l, job.rows, first, last, 1)
+        job.kernels.accumulate_weight(job.velocity, tape, l, job.rows, first, last, 1)
         follow((last - first) * layer.ld, layer.weight + first * layer.ld,
                <const real*>velocity.weight + first * velocity.ld, <real>job.scale)
     if layer.transposed is not NULL:
         refresh_transposed(<Stack[real]*>job.target, l, first, last)
 
 
-cdef inline void into_bias(BatchJob[real]* job, int l) noexcept nogil:
+cdef inline void into_bias(BatchJob[real]* job, Tape[real]* tape, int l) noexcept nogil:
     cdef const Layer[real]* layer = &job.target.layer[l]
     if job.velocity is NULL:
-        job.kernels.accumulate_bias(job.target, &job.tape, l, job.rows, job.scale)
+        job.kernels.accumulate_bias(job.target, tape, l, job.rows, job.scale)
         return
     decay(layer.n_out, job.velocity.layer[l].bias, <real>job.momentum)
-    job.kernels.accumulate_bias(job.velocity, &job.tape, l, job.rows, 1)
+    job.kernels.accumulate_bias(job.velocity, tape, l, job.rows, 1)
     follow(layer.n_out, layer.bias, <const real*>job.velocity.layer[l].bias, <real>job.scale)
 
 
@@ -284,7 +299,7 @@ cdef void backpropagate(BatchJob[real]* job, int me, int members) noexcept nogil
     if job.x.sparse:
         through_parts(job, False, &job.x, &job.tape.sparse, job.rows, NULL, 0, first_part, last_part)
         job.barrier.wait(members)
-    through_rows(job, share(job.rows, me, members), share(job.rows, me + 1, members))
+    through_rows(job, share(job.rows, me, members), share(job.rows, me + 1, members), me)
     job.barrier.wait(members)
     if job.x.sparse:
         through_parts(job, True, NULL, NULL, 0, NULL, 0, first_part, last_part)

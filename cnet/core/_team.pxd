@@ -7,7 +7,6 @@ cdef extern from "threads.h" nogil:
         void set(int) noexcept
         int get() noexcept
         bint change(int, int) noexcept
-        int test_and_set() noexcept
         void wait_while(int) noexcept
 
     cdef cppclass Pile:
@@ -29,6 +28,7 @@ cdef struct Worker
 cdef class Team:
     cdef Worker* workers
     cdef readonly int members
+    cdef int n_forks
     cdef int call(self, int members) except -1
     cdef int share_out(self, Work work, void* job) except -1
     cdef void begin(self, Work work, void* job) noexcept nogil

@@ -56,6 +56,7 @@ cdef struct Worker:
 
 cdef Worker* parked = NULL
 cdef int n_started = 0
+cdef int n_forks = 0  # between the first process and this one
 cdef PyThread_type_lock pool_lock = PyThread_allocate_lock()
 
 
@@ -142,6 +143,7 @@ cdef class Team:
             self.workers = worker
             self.members += 1
         PyThread_release_lock(pool_lock)
+        self.n_forks = n_forks
         worker = self.workers
         while worker is not NULL:
             if not worker.state.change(CALLED_OFF, CALLED):
@@ -188,9 +190,13 @@ cdef class Team:
     cdef void dismiss(self) noexcept:
         """Give the workers back."""
         global parked
-        cdef Worker* worker = self.workers
+        cdef Worker* first = self.workers
+        cdef Worker* worker = first
         cdef Worker* last = NULL
-        if worker is NULL:
+        self.workers = NULL
+        self.members = 1
+        # A handler of signals may fork between a call and its end: the child has none of the threads.
+        if worker is NULL or self.n_forks != n_forks:
             return
         while worker is not NULL:
             # No work came of it: an error, or a call that turned out small.
@@ -200,10 +206,8 @@ cdef class Team:
             worker = worker.next
         PyThread_acquire_lock(pool_lock, WAIT_LOCK)
         last.next = parked
-        parked = self.workers
+        parked = first
         PyThread_release_lock(pool_lock)
-        self.workers = NULL
-        self.members = 1
 
 
 cdef int run(Work work, void* job, int members) except -1:
@@ -224,7 +228,8 @@ cdef int run(Work work, void* job, int members) except -1:
 
 def _forget():
     """In a child after a fork: the parent's threads are not here."""
-    global parked, n_started, pool_lock
+    global parked, n_started, n_forks, pool_lock
+    n_forks += 1
     parked = NULL
     n_started = 0
     pool_lock = PyThread_allocate_lock()

@@ -71,6 +71,7 @@ cdef class Trainer:
                  uint64_t key, uint32_t first_epoch, Py_ssize_t iterations, int n_threads):
         cdef int32_t* labels
         self.net = net
+        self.n_threads = min(n_threads, most_threads())
         self.memory = Memory()
         self.batch = take_training_inputs(x, net.sizes[0], net.dtype, batch_size, shuffle)
         self.n_rows = self.batch.n_rows
@@ -83,7 +84,6 @@ cdef class Trainer:
         else:
             set_up(&self.job64, &net.stack64, &active().float64, self, labels,
                    batch_size, momentum, key, first_epoch, iterations)
-        self.n_threads = min(n_threads, most_threads()) if n_threads else self.threads_worth()
         if self.n_threads > cores():
             self.job32.barrier.spins = self.job64.barrier.spins = 0
 
@@ -155,6 +155,8 @@ cdef int set_up(
     job.all_labels = labels
     batch.x = trainer.batch.rows
     look_at_inputs(job, kernels, trainer, first_epoch, iterations)
+    if not trainer.n_threads:
+        trainer.n_threads = trainer.threads_worth()
     job.labels = <int32_t*>memory.take(batch_size * sizeof(int32_t))
     for i in range(3):
         job.index[i] = <int64_t*>memory.take(batch_size * sizeof(int64_t))
@@ -175,7 +177,7 @@ cdef int set_up(
         take_stack(&job.gradient, net, kernels.lanes, False, memory)
         batch.target = &job.gradient
         batch.velocity = NULL
-    take_tape(&batch.tape, net, &batch.x, &batch.tiling, job.block, kernels.lanes, True, True, memory)
+    take_tape(&batch.tape, net, kernels, &batch.x, &batch.tiling, job.block, trainer.n_threads, True, True, memory)
     job.batch[1] = job.batch[0]
     if batch.x.sparse:
         take_sparse(&job.batch[1].tape.sparse, &batch.x, &batch.tiling, sizeof(real), memory)

@@ -61,8 +61,8 @@ template <class T> struct GradientJob {
     int first_dense;         // the lowest layer with dense inputs
     ptrdiff_t row_block;     // rows of a piece
     ptrdiff_t weight_block[CNET_MAX_LAYERS];  // weight rows of a piece, layer by layer
-    T* scratch;              // for the products of each member: rows that are padded
-    ptrdiff_t scratch_size;
+    T* padded_rows;          // of each member in turn, for what is not written at once
+    ptrdiff_t padded_size;
     const T* zeros;
     bool checked;            // as above
     Flag sick;

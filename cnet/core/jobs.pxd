@@ -57,8 +57,8 @@ cdef extern from "jobs.h" nogil:
         int first_dense
         Py_ssize_t row_block
         Py_ssize_t* weight_block
-        T* scratch
-        Py_ssize_t scratch_size
+        T* padded_rows
+        Py_ssize_t padded_size
         const T* zeros
         bint checked
         Flag sick

@@ -5,6 +5,7 @@ from libc.stdint cimport uint8_t, uint64_t
 cdef extern from "simd.h" namespace "CNET_ISA" nogil:
     int BLOCK_VECTORS
     int SPARSE_VECTORS
+    int NARROW_PANELS
 
     cdef cppclass vec[T]:
         vec() noexcept

@@ -88,6 +88,7 @@ template <class T> struct Tape {
     uint8_t *correct;              // of each row
     SparseRows sparse;             // sparse inputs
     T *sums;                       // of the first layer, part by part: (n_parts, capacity, ld[0])
+    T *scratch;                    // for products: each member's room in turn, Kernels.scratch elements
 };
 
 // One passage over a part of the first layer's columns, tile by tile, while a tile's weights
@@ -134,6 +135,7 @@ struct Differences {
 // What an instruction set offers. One table for each element type.
 template <class T> struct Kernels {
     int lanes;
+    ptrdiff_t scratch;             // elements of room that products need
     // Rows first..last of a block through all layers: scores in the last z. Sparse inputs'
     // first layer has been summed by `passage`.
     void (*forward)(const Stack<T>*, const Inputs*, const Tiling*, Tape<T>*, ptrdiff_t first, ptrdiff_t last);
@@ -148,7 +150,7 @@ template <class T> struct Kernels {
     // target.weight[first..last] += scale * inputs^T d, for one layer with dense inputs.
     void (*accumulate_weight)(const Stack<T>* target, Tape<T>*, int layer, ptrdiff_t rows, ptrdiff_t first, ptrdiff_t last, double scale);
     // c (m, n) = base + scale * a . b, where a[i, k] stands at a[i * a_row + k * a_step].
-    void (*product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const T* a, ptrdiff_t a_row, ptrdiff_t a_step, const T* b, ptrdiff_t ld_b, T scale, const T* base, ptrdiff_t ld_base, T* c, ptrdiff_t ld_c);
+    void (*product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const T* a, ptrdiff_t a_row, ptrdiff_t a_step, const T* b, ptrdiff_t ld_b, T scale, const T* base, ptrdiff_t ld_base, T* c, ptrdiff_t ld_c, T* scratch);
     // target.bias += scale * sum of d over the rows.
     void (*accumulate_bias)(const Stack<T>* target, Tape<T>*, int layer, ptrdiff_t rows, double scale);
     // Element-wise functions of _functions; n is a multiple of nothing.

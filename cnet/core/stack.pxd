@@ -78,6 +78,7 @@ cdef extern from "stack.h" nogil:
         uint8_t* correct
         SparseRows sparse
         T* sums
+        T* scratch
 
     cdef cppclass Passage[T]:
         const Tiling* tiling
@@ -116,6 +117,7 @@ cdef extern from "stack.h" nogil:
 
     cdef cppclass Kernels[T]:
         int lanes
+        Py_ssize_t scratch
         void (*forward)(
             const Stack[T]*, const Inputs*, const Tiling*, Tape[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*passage)(const Passage[T]*, int) noexcept nogil
@@ -126,7 +128,7 @@ cdef extern from "stack.h" nogil:
             const Stack[T]*, Tape[T]*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, double) noexcept nogil
         void (*product)(
             Py_ssize_t, Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t,
-            T, const T*, Py_ssize_t, T*, Py_ssize_t) noexcept nogil
+            T, const T*, Py_ssize_t, T*, Py_ssize_t, T*) noexcept nogil
         void (*accumulate_bias)(const Stack[T]*, Tape[T]*, int, Py_ssize_t, double) noexcept nogil
         void (*apply)(int, Py_ssize_t, const T*, T*) noexcept nogil
         void (*softmax_rows)(Py_ssize_t, Py_ssize_t, const T*, T*) noexcept nogil

@@ -45,8 +45,6 @@ struct Flag {
     bool change(int from, int to) {
         return value.compare_exchange_strong(from, to, std::memory_order_acq_rel);
     }
-    // Raises it; returns what it was before.
-    int test_and_set() { return value.exchange(1, std::memory_order_acq_rel); }
     void wait_while(int v, int most_spins = CNET_SPINS) const {
         for (int spins = 0; get() == v; spins++) {
             if (spins < most_spins) cnet_relax();

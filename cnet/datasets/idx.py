@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import numpy as np
 
 from ..atomic_file import replacing
+from ..checks import refuse_masked
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -118,7 +119,7 @@ def write_idx(path: str | os.PathLike[str], array: ArrayLike) -> None:
     TypeError
         If IDX has no such element type. Nothing is cast silently.
     ValueError
-        If a dimension is too large for the header.
+        If a dimension is too large for the header, or values are masked.
     OSError
         If the file cannot be written. What was at `path` before is then still there.
 
@@ -139,6 +140,7 @@ def write_idx(path: str | os.PathLike[str], array: ArrayLike) -> None:
     '00 00 0b 01 00 00 00 02 00 01 ff ff'
     """
     name = os.fsdecode(path)
+    refuse_masked("array", array)
     elements = np.asarray(array)
     header = _header(elements)
     big_endian = elements.astype(elements.dtype.newbyteorder(">"), order="C", copy=False)

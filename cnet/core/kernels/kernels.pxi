@@ -11,8 +11,9 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from .simd cimport (
-    BLOCK_VECTORS, HAS_HALF, SPARSE_VECTORS, count_trailing_zeros, half_vec, held, hfma, hload, hlow, hstore, nonzero_bytes,
-    nonzero_lanes, opaque, prefetch, vec, vexponent, vfma, vload, vmax, vpow2, vselect_less, vset, vstore, vsum,
+    BLOCK_VECTORS, HAS_HALF, NARROW_PANELS, SPARSE_VECTORS, count_trailing_zeros, half_vec, held, hfma, hload,
+    hlow, hstore, nonzero_bytes, nonzero_lanes, opaque, prefetch, vec, vexponent, vfma, vload, vmax, vpow2,
+    vselect_less, vset, vstore, vsum,
 )
 from .stack cimport (
     CNET_FLOAT32, CNET_IDENTITY, CNET_RELU, CNET_SIGMOID, CNET_TANH, CNET_TILE, CNET_UINT8, Differences, FUNCTION_RELU,
@@ -57,6 +58,7 @@ cdef KernelTable table
 table.vector_bytes = sizeof(vec[float])
 
 table.float32.lanes = sizeof(vec[float]) // sizeof(float)
+table.float32.scratch = SCRATCH
 table.float32.forward = forward[float]
 table.float32.softmax = softmax[float]
 table.float32.cross_entropy = cross_entropy[float]
@@ -70,6 +72,7 @@ table.float32.softmax_rows = softmax_rows[float]
 table.float32.count_nonzero = count_nonzero32
 
 table.float64.lanes = sizeof(vec[double]) // sizeof(double)
+table.float64.scratch = SCRATCH
 table.float64.forward = forward[double]
 table.float64.softmax = softmax[double]
 table.float64.cross_entropy = cross_entropy[double]

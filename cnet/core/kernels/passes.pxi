@@ -10,7 +10,7 @@ cdef inline void forward_dense(
         widen(x.source, x.n_in, <const char*>x.data + row_of(x, r) * x.stride * size, tape.x + r * tape.ld_x)
     product(last - first, layer.n_out, layer.n_in, tape.x + first * tape.ld_x, tape.ld_x, 1,
             layer.weight, layer.ld, <real>1, layer.bias, 0,
-            tape.z[0] + first * tape.ld[0], tape.ld[0])
+            tape.z[0] + first * tape.ld[0], tape.ld[0], tape.scratch)
 
 
 cdef void forward(
@@ -31,7 +31,7 @@ cdef void forward(
         product(last - first, layer.n_out, layer.n_in,
                 tape.z[l - 1] + first * tape.ld[l - 1], tape.ld[l - 1], 1,
                 layer.weight, layer.ld, <real>1, layer.bias, 0,
-                tape.z[l] + first * tape.ld[l], tape.ld[l])
+                tape.z[l] + first * tape.ld[l], tape.ld[l], tape.scratch)
         if l < net.n_layers - 1:
             activate(net.activation, (last - first) * tape.ld[l], tape.z[l] + first * tape.ld[l])
 
@@ -69,7 +69,7 @@ cdef void backward(
                 <const real*>tape.d[l] + first * tape.ld[l], tape.ld[l], 1,
                 <const real*>layer.transposed, layer.ld_transposed, <real>1,
                 <const real*>tape.d[l - 1] + first * tape.ld[l - 1], tape.ld[l - 1],
-                tape.d[l - 1] + first * tape.ld[l - 1], tape.ld[l - 1])
+                tape.d[l - 1] + first * tape.ld[l - 1], tape.ld[l - 1], tape.scratch)
         activate_back(net.activation, (last - first) * tape.ld[l - 1],
                       <const real*>tape.z[l - 1] + first * tape.ld[l - 1],
                       tape.d[l - 1] + first * tape.ld[l - 1])
@@ -85,7 +85,7 @@ cdef void accumulate_weight(
     cdef const real* inputs = tape.x if l == 0 else tape.z[l - 1]
     cdef Py_ssize_t ld = tape.ld_x if l == 0 else tape.ld[l - 1]
     product(last - first, layer.n_out, rows, inputs + first, 1, ld,
-            tape.d[l], tape.ld[l], <real>scale, weight, layer.ld, weight, layer.ld)
+            tape.d[l], tape.ld[l], <real>scale, weight, layer.ld, weight, layer.ld, tape.scratch)
 
 
 cdef void accumulate_bias(
@@ -94,4 +94,4 @@ cdef void accumulate_bias(
     """target's bias of layer l += scale * (sum of d over the rows)."""
     cdef real one = 1
     product(1, target.layer[l].n_out, rows, <const real*>&one, 0, 0, <const real*>tape.d[l], tape.ld[l],
-            <real>scale, target.layer[l].bias, 0, target.layer[l].bias, 0)
+            <real>scale, target.layer[l].bias, 0, target.layer[l].bias, 0, tape.scratch)

@@ -1,0 +1,32 @@
+"""The command ``cnet``, outside the package: where importing that fails, somebody has to say so."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+USAGE = 2
+
+
+def main() -> int:
+    """Run the command line.
+
+    Returns
+    -------
+    int
+        The exit status of ``cnet.cli.main``, or 2 if ``CNET_ISA`` asks for what does not run here.
+
+    Raises
+    ------
+    ImportError
+        If cnet cannot be imported for another reason: its traceback says more than a line would.
+    """
+    try:
+        from cnet.cli import main as run
+    except ImportError as error:
+        if not str(error).startswith("CNET_ISA="):
+            raise
+        print(f"cnet: error: {error}", file=sys.stderr)
+        return USAGE
+    return run()

@@ -177,20 +177,21 @@ cdef inline void product_slab(
     cdef bint pack = (NARROW_PANELS and packed is not NULL and left > BLOCK_VECTORS
                       and m >= ROWS_FOR_PACKING and depth > 128)
     cdef Py_ssize_t vectors, shift = 0
-    cdef const real* panel
     cdef const real* ahead
     cdef Py_ssize_t ld_ahead = ld_b if left > BLOCK_VECTORS else 0
     while left > 0:
         vectors = min(BLOCK_VECTORS, left)
-        panel = b + shift
         # The next panel, or the first one, which the next rows will take; a single panel is near already.
         ahead = b + (shift + vectors * lanes if left > vectors else 0)
+        # Two calls: a packed panel's row length is known to the compiler.
         if pack:
-            pack_panel(vectors, depth, panel, ld_b, packed)
-            panel = packed
-        product_panel(vectors, half and left == vectors, m, depth, a, a_row, a_step, a_strip,
-                      panel, vectors * lanes if pack else ld_b, scale, base + shift, ld_base,
-                      c + shift, ld_c, ahead, ld_ahead)
+            pack_panel(vectors, depth, b + shift, ld_b, packed)
+            product_panel(vectors, half and left == vectors, m, depth, a, a_row, a_step, a_strip,
+                          <const real*>packed, vectors * lanes, scale, base + shift, ld_base,
+                          c + shift, ld_c, ahead, ld_ahead)
+        else:
+            product_panel(vectors, half and left == vectors, m, depth, a, a_row, a_step, a_strip,
+                          b + shift, ld_b, scale, base + shift, ld_base, c + shift, ld_c, ahead, ld_ahead)
         left -= vectors
         shift += vectors * lanes
 

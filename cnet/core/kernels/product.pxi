@@ -148,7 +148,7 @@ cdef inline void pack_strips(
             prefetch(a + min(k + ROWS_AHEAD, depth - 1) * ld + i)
             i += 64 // sizeof(real)
         for s in range(m // STRIP_ROWS):
-            # One by one: GCC makes a loop of six a string instruction, which takes thirty cycles.
+            # One by one: GCC makes a loop of six a string instruction, which took a tenth of a product's time.
             strip, row = out + (s * depth + k) * STRIP_ROWS, a + k * ld + s * STRIP_ROWS
             strip[0], strip[1], strip[2] = row[0], row[1], row[2]
             strip[3], strip[4], strip[5] = row[3], row[4], row[5]

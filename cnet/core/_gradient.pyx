@@ -1,9 +1,10 @@
 # cython: language_level=3, nonecheck=True
 """One gradient, asked for from Python: pieces of work that members take as they come.
 
-Three piles, each begun when the one before it is done: what must be known before rows go through the
-layers; the rows, forward and back; the derivatives by weights and biases. Every piece is computed by
-one member alone, in one order: who takes which cannot change a bit.
+Three stages, each of one or two piles, and begun when the one before it is done: what must be known before
+rows go through the layers (parts of a sparse first layer, transposed weights); the rows, forward and back;
+the derivatives by weights and biases. Every piece is computed by one member alone, in one order: who
+takes which cannot change a bit.
 """
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int32_t
@@ -16,7 +17,7 @@ from ._tape cimport (
     block_rows, operations, padded, refresh_transposed, take_tape, take_transposed, tape_of, through_parts,
     through_rows, usable_in_place,
 )
-from ._team cimport Team
+from ._team cimport Team, pieces_of
 from .jobs cimport BatchJob, GradientJob
 from .stack cimport Kernels, Layer, Stack, Tape, real
 
@@ -41,11 +42,7 @@ cdef Py_ssize_t rows_of_piece(const Stack[real]* stack, Py_ssize_t rows, int mem
         return rows
     if stack.layer[0].n_in * stack.layer[0].n_out * sizeof(real) <= <size_t>NEAR:
         return STRIP
-    return (rows + members - 1) // members
-
-
-cdef inline Py_ssize_t pieces_of(Py_ssize_t n, Py_ssize_t block) noexcept nogil:
-    return (n + block - 1) // block
+    return pieces_of(rows, members)
 
 
 cdef int gradient_into(

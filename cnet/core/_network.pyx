@@ -17,7 +17,7 @@ from ._memory cimport Memory
 from ._gradient cimport gradient_into
 from ._scan cimport all_finite, choose_sparse, members_for, raise_not_finite, take_tiling
 from ._tape cimport operations, sum_losses, take_tape, usable_in_place
-from ._team cimport Team
+from ._team cimport Team, pieces_of
 from .jobs cimport ForwardJob
 from .stack cimport (
     CNET_MAX_LAYERS, CNET_RELU, CNET_SIGMOID, CNET_TANH, Inputs, Kernels, Passage, Stack, Tape, real,
@@ -241,7 +241,7 @@ cdef int forward_all(
     job.first = 0
     while job.first < x.n_rows:
         job.last = min(job.first + chunk, x.n_rows)
-        job.pile.fill(<int>((job.last - job.first + job.block - 1) // job.block))
+        job.pile.fill(<int>pieces_of(job.last - job.first, job.block))
         team.call(members)
         team.share_out(forward32 if real is float else forward64, &job)
         if job.sick.get():

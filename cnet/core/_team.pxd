@@ -41,6 +41,10 @@ cdef inline Py_ssize_t share(Py_ssize_t n, int me, int members) noexcept nogil:
     """Where member `me`'s part of n things begins (and member me - 1's ends)."""
     return n * me // members
 
+cdef inline Py_ssize_t pieces_of(Py_ssize_t n, Py_ssize_t block) noexcept nogil:
+    """How many blocks of so many (the last perhaps of fewer) n things make."""
+    return (n + block - 1) // block
+
 cdef inline bint tick_is_over(double started) noexcept nogil:
     """Whether a fit's tick (40 ms), begun at `started`, has ended: it comes back then, to publish and to see
     signals. A clock of the day may run backwards: then, too, the tick is over."""

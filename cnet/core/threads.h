@@ -32,9 +32,16 @@ static inline void cnet_relax(void) {
 #endif
 }
 
-// A flag that one thread raises and another waits for: spin briefly, then give
-// the processor away, so that more threads than processors still get on.
+// Waits: spins briefly, then gives the processor away, so that more threads than processors still get on.
 enum { CNET_SPINS = 1000 };
+template <class Condition> static inline void cnet_wait_while(Condition condition, int most_spins = CNET_SPINS) {
+    for (int spins = 0; condition(); spins++) {
+        if (spins < most_spins) cnet_relax();
+        else cnet_yield();
+    }
+}
+
+// A flag that one thread raises and another waits for.
 
 struct Flag {
     std::atomic<int> value;
@@ -46,10 +53,7 @@ struct Flag {
         return value.compare_exchange_strong(from, to, std::memory_order_acq_rel);
     }
     void wait_while(int v, int most_spins = CNET_SPINS) const {
-        for (int spins = 0; get() == v; spins++) {
-            if (spins < most_spins) cnet_relax();
-            else cnet_yield();
-        }
+        cnet_wait_while([&] { return get() == v; }, most_spins);
     }
 };
 
@@ -90,10 +94,7 @@ struct Pile {
     }
     // Until all are finished, whoever took them.
     void wait() const {
-        for (int spins = 0; finished.load(std::memory_order_acquire) < pieces; spins++) {
-            if (spins < CNET_SPINS) cnet_relax();
-            else cnet_yield();
-        }
+        cnet_wait_while([&] { return finished.load(std::memory_order_acquire) < pieces; });
     }
 };
 

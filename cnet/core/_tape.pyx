@@ -14,7 +14,7 @@ from .stack cimport (
 
 cdef enum:
     SQUARE = 16
-    # Products of fewer rows do without scratch.
+    # Products of fewer rows, and those that are one panel wide, do without scratch.
     ROWS_WORTH_PACKING = 24
 
 
@@ -37,8 +37,13 @@ cdef int take_tape(
     but where it reaches the padding of weights that are checked, it must begin at zero (`zeroed`).
     """
     cdef int l, lanes = kernels.lanes
+    cdef Py_ssize_t widest = 0
     memset(tape, 0, sizeof(Tape[real]))
-    if capacity >= ROWS_WORTH_PACKING:
+    for l in range(1 if x.sparse else 0, net.n_layers):
+        widest = max(widest, net.layer[l].n_out)
+        if backward and l > 0:
+            widest = max(widest, net.layer[l].n_in)
+    if capacity >= ROWS_WORTH_PACKING and widest > kernels.panel:
         tape.scratch = <real*>memory.take(members * kernels.scratch * sizeof(real))
     tape.capacity = capacity
     for l in range(net.n_layers):

@@ -136,6 +136,7 @@ struct Differences {
 template <class T> struct Kernels {
     int lanes;
     ptrdiff_t scratch;             // elements of room that products need
+    ptrdiff_t panel;               // but for those of so few columns
     // Rows first..last of a block through all layers: scores in the last z. Sparse inputs'
     // first layer has been summed by `passage`.
     void (*forward)(const Stack<T>*, const Inputs*, const Tiling*, Tape<T>*, ptrdiff_t first, ptrdiff_t last);

@@ -118,6 +118,7 @@ cdef extern from "stack.h" nogil:
     cdef cppclass Kernels[T]:
         int lanes
         Py_ssize_t scratch
+        Py_ssize_t panel
         void (*forward)(
             const Stack[T]*, const Inputs*, const Tiling*, Tape[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*passage)(const Passage[T]*, int) noexcept nogil

@@ -59,6 +59,7 @@ table.vector_bytes = sizeof(vec[float])
 
 table.float32.lanes = sizeof(vec[float]) // sizeof(float)
 table.float32.scratch = SCRATCH
+table.float32.panel = BLOCK_VECTORS * table.float32.lanes
 table.float32.forward = forward[float]
 table.float32.softmax = softmax[float]
 table.float32.cross_entropy = cross_entropy[float]
@@ -73,6 +74,7 @@ table.float32.count_nonzero = count_nonzero32
 
 table.float64.lanes = sizeof(vec[double]) // sizeof(double)
 table.float64.scratch = SCRATCH
+table.float64.panel = BLOCK_VECTORS * table.float64.lanes
 table.float64.forward = forward[double]
 table.float64.softmax = softmax[double]
 table.float64.cross_entropy = cross_entropy[double]

@@ -8,6 +8,7 @@ Switches (environment variables, for developers; see CONTRIBUTING.md):
 ``CNET_BUILD_SANITIZE=address,undefined``  compile and link with these sanitizers
 """
 import os
+import re
 import shutil
 import sys
 import sysconfig
@@ -111,6 +112,29 @@ def link_flags(system):
     return []
 
 
+# How one file of the compiled code names another: included text, a header, a module's declarations.
+REFERENCES = (
+    (re.compile(r'^\s*#?include "(.+?)"', re.MULTILINE), "{}"),
+    (re.compile(r'cdef extern from "(.+?)"'), "{}"),
+    (re.compile(r"^\s*from \.(?:core\.)?(\w+) cimport", re.MULTILINE), "{}.pxd"),
+)
+
+
+def dependencies(source):
+    """Every file that a source includes or declares by, directly or through another: what it is recompiled for."""
+    found, waiting = set(), [source, source.with_suffix(".pxd")]
+    while waiting:
+        path = waiting.pop()
+        if path in found or not path.is_file():
+            continue
+        found.add(path)
+        text = path.read_text(encoding="utf-8")
+        for pattern, name in REFERENCES:
+            for match in pattern.findall(text):
+                waiting += [path.parent / name.format(match), Path("cnet/core") / name.format(match)]
+    return found - {source}
+
+
 def extension(module, system, processor, kind, isa="baseline"):
     sanitizers = [f"-fsanitize={os.environ['CNET_BUILD_SANITIZE']}"] if switch("SANITIZE") else []
     macros = [("CNET_ISA", f"cnet_{isa}")]
@@ -130,7 +154,7 @@ def extension(module, system, processor, kind, isa="baseline"):
         define_macros=macros,
         extra_compile_args=compile_flags(kind, processor) + instruction_set_flags(isa, kind) + sanitizers,
         extra_link_args=link_flags(system) + sanitizers,
-        depends=[str(path) for path in sorted(Path("cnet/core").rglob("*.[hp]*")) if path.suffix in (".h", ".pxi")],
+        depends=sorted(str(path) for path in dependencies(Path("cnet", *module.split(".")).with_suffix(".pyx"))),
         py_limited_api=LIMITED,
     )
 

@@ -7,7 +7,7 @@ imported explicitly.
 from . import datasets
 from .config import show_config
 from .differentiation import gradient_descent, numerical_diff, numerical_gradient
-from .errors import DivergenceError
+from .errors import CnetWarning, DivergenceError
 from .functions import (
     cross_entropy_error,
     identity_function,
@@ -27,6 +27,7 @@ from .training import History
 __version__ = "0.1.0"
 
 __all__ = [
+    "CnetWarning",
     "DivergenceError",
     "History",
     "TwoLayerNet",

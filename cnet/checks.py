@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from typing import Any
 
 import numpy as np
 
-__all__ = ["check_choice", "check_count", "check_number", "refuse_masked"]
+__all__ = ["check_choice", "check_count", "check_number", "check_path", "refuse_masked"]
 
 
 def check_count(name: str, value: Any, largest: int = 2**31 - 1) -> int:
@@ -63,3 +64,12 @@ def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
     return value
+
+
+def check_path(name: str, value: Any) -> str:
+    """`value` as text that names a file or folder, a leading ``~`` expanded, or a TypeError that names it."""
+    # os.fspath passes bytes, and open() would take an integer for a file that is open already.
+    plain = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(plain, str):
+        raise TypeError(f"{name} must be a str or an os.PathLike, got {type(value).__name__}")
+    return os.path.expanduser(plain)

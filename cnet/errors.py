@@ -1,4 +1,4 @@
-"""The errors of this package's own."""
+"""The errors and the warning of this package's own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .training import History
 
-__all__ = ["DivergenceError"]
+__all__ = ["CnetWarning", "DivergenceError"]
 
 
 class DivergenceError(ArithmeticError):
@@ -49,3 +49,15 @@ class DivergenceError(ArithmeticError):
     def __reduce__(self) -> tuple[type[DivergenceError], tuple[str, int, History]]:
         # Without it a pool of processes could not hand the error over, and would wait for ever.
         return type(self), (str(self), self.iteration, self.history)
+
+
+class CnetWarning(UserWarning):
+    """Something is allowed but probably not what was meant; the message says what to do instead.
+
+    A call gives at most one of them.
+
+    Examples
+    --------
+    >>> import warnings, cnet
+    >>> warnings.simplefilter("ignore", cnet.CnetWarning)  # after reading what they say
+    """

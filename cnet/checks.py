@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["check_choice", "check_count", "check_number", "check_path", "refuse_masked"]
+__all__ = ["check_choice", "check_count", "check_number", "check_path", "excerpt", "printable", "refuse_masked"]
 
 
 def check_count(name: str, value: Any, largest: int = 2**31 - 1) -> int:
@@ -73,3 +73,37 @@ def check_path(name: str, value: Any) -> str:
     if not isinstance(plain, str):
         raise TypeError(f"{name} must be a str or an os.PathLike, got {type(value).__name__}")
     return os.path.expanduser(plain)
+
+
+def printable(text: str) -> str:
+    """Return `text` with whatever a terminal would act on, or cannot show, written as an escape.
+
+    For names of files and texts out of files in messages: control characters can move the cursor,
+    change colours and retitle the window; invisible ones can reverse the order of what is read.
+
+    Examples
+    --------
+    >>> print(printable("model\x1b[2J.safetensors"))
+    model\\x1b[2J.safetensors
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def excerpt(value: Any, length: int = 60) -> str:
+    """Return the repr of `value`, its middle left out if it is longer than `length`.
+
+    Examples
+    --------
+    >>> excerpt("a" * 1000, 20)
+    "'aaaaaaa...aaaaaaa'"
+    """
+    # Of a very long text only the ends are looked at.
+    if isinstance(value, str) and len(value) > 2 * length:
+        value = value[:length] + value[-length:]
+    text = printable(repr(value))
+    if len(text) <= length:
+        return text
+    half = (length - 3) // 2
+    return f"{text[:half]}...{text[-half:]}"

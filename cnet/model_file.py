@@ -19,7 +19,6 @@ import io
 import json
 import math
 import os
-import re
 import stat
 from collections.abc import Mapping
 from typing import Any, NamedTuple, NoReturn, TypeAlias
@@ -28,6 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .atomic_file import replacing
+from .checks import excerpt
+from .guarded_json import parse_json
 
 __all__ = ["read_model", "write_model"]
 
@@ -266,11 +267,15 @@ def _describe_foreign(start: bytes) -> str:
 
 def _parse_header(header: bytes, data_size: int) -> tuple[dict[str, str], list[_Entry]]:
     """The metadata, and the tensors in file order, which must fill the data without gaps."""
-    tree = _parse_json(header)
+    try:
+        # The tensors' shapes are lists in objects in an object.
+        tree = parse_json(header, max_bytes=_MAX_HEADER, max_depth=3)
+    except ValueError as error:
+        _damaged(f"its header: {error}")
     metadata = tree.pop("__metadata__")  # It begins with the prefix, so all this is there.
     for key, value in metadata.items():
         if not isinstance(value, str):
-            _damaged(f"the metadata value of {key!r} is not text")
+            _damaged(f"the metadata value of {excerpt(key)} is not text")
         _checked_text(key + value, "metadata")
     del metadata[_CHECKSUM_KEY]
     layout = sorted(_parse_entry(name, entry) for name, entry in tree.items())
@@ -315,32 +320,3 @@ def _read_tensors(file: io.BufferedReader, head: bytes, layout: list[_Entry]) ->
     if head[_CHECKSUM] != digest.hexdigest().encode():
         _damaged("its checksum does not match its contents")
     return tensors
-
-
-def _parse_json(header: bytes) -> dict[str, Any]:
-    try:
-        text = header.decode()
-    except UnicodeDecodeError:
-        _damaged("its header is not UTF-8")
-    # Nesting is bounded here and not left to the parser's RecursionError, because a program that
-    # has raised its recursion limit would run out of C stack instead.
-    skeleton = re.sub(r'"[^"\\]*(?:\\.[^"\\]*)*"?', "", text, flags=re.DOTALL)
-    for _ in range(3):
-        skeleton = re.sub(r"[\[{][^][{}]*[]}]", "", skeleton)
-    if skeleton.strip(" "):
-        _damaged("its header is not JSON, or is nested too deeply")
-    try:
-        # Twenty digits are more than any size has; reading a million takes quadratic time.
-        tree: dict[str, Any] = json.loads(
-            text, object_pairs_hook=_unique_pairs, parse_int=lambda digits: int(digits[:20])
-        )
-    except json.JSONDecodeError as error:
-        _damaged(f"its header is not JSON ({error})")
-    return tree
-
-
-def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        _damaged("its header has a name twice")
-    return result

@@ -1,10 +1,13 @@
 """cnet: small dense neural networks, trained in compiled code.
 
-The public names, and nothing else. ``cnet.plots`` and ``cnet.reference`` are
-imported explicitly.
+The public names, and nothing else. ``cnet.images``, ``cnet.plots`` (which needs matplotlib) and
+``cnet.reference`` are loaded when they are first used.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from . import datasets
+from . import optimizers as optimizers
 from .config import show_config
 from .differentiation import gradient_descent, numerical_diff, numerical_gradient
 from .errors import CnetWarning, DivergenceError
@@ -23,6 +26,12 @@ from .functions import (
 )
 from .network import TwoLayerNet, load
 from .training import History
+
+# What type checkers and programs that freeze programs see; the names are loaded by __getattr__.
+if TYPE_CHECKING:
+    from . import images as images
+    from . import plots as plots
+    from . import reference as reference
 
 __version__ = "0.1.0"
 
@@ -49,3 +58,21 @@ __all__ = [
     "step_function",
     "sum_squared_error",
 ]
+
+_LOADED_ON_USE = ("images", "plots", "reference")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LOADED_ON_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    try:
+        return import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError as error:
+        # hasattr(), and whatever looks through dir(), expect this of a name that cannot be had.
+        raise AttributeError(str(error)) from error
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LOADED_ON_USE})

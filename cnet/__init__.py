@@ -27,12 +27,6 @@ from .functions import (
 from .network import TwoLayerNet, load
 from .training import History
 
-# What type checkers and programs that freeze programs see; the names are loaded by __getattr__.
-if TYPE_CHECKING:
-    from . import images as images
-    from . import plots as plots
-    from . import reference as reference
-
 __version__ = "0.1.0"
 
 __all__ = [
@@ -61,17 +55,24 @@ __all__ = [
 
 _LOADED_ON_USE = ("images", "plots", "reference")
 
+if TYPE_CHECKING:
+    # For type checkers, to whom a __getattr__ would say that every name is there, and for programs
+    # that freeze programs.
+    from . import images as images
+    from . import plots as plots
+    from . import reference as reference
+else:
 
-def __getattr__(name: str) -> Any:
-    if name not in _LOADED_ON_USE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    def __getattr__(name: str) -> Any:
+        if name not in _LOADED_ON_USE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
 
-    try:
-        return import_module(f"{__name__}.{name}")
-    except ModuleNotFoundError as error:
-        # hasattr(), and whatever looks through dir(), expect this of a name that cannot be had.
-        raise AttributeError(str(error)) from error
+        try:
+            return import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as error:
+            # hasattr(), and whatever looks through dir(), expect this of a name that cannot be had.
+            raise AttributeError(str(error)) from error
 
 
 def __dir__() -> list[str]:

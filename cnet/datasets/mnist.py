@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from ..atomic_file import replacing
-from .idx import read_idx, read_pieces, uncompressed
+from ..open_files import read_pieces
+from .idx import read_idx, uncompressed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -311,6 +312,7 @@ def _check_md5(file: BinaryIO, name: str) -> None:
     from hashlib import md5
 
     digest = md5(usedforsecurity=False)
+    file.seek(0)
     for piece in read_pieces(uncompressed(file), MAX_BYTES):
         digest.update(piece)
     if digest.hexdigest() != MD5[name]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +19,9 @@ from .parameters import Parameters
 from .parts import FORMAT_VERSION, NAMES, Parts, check_parts, parts_of_file
 from .rng import as_key
 from .training import Callback
+
+if TYPE_CHECKING:
+    from .open_files import Source
 
 __all__ = ["NAMES", "Parameters", "TwoLayerNet", "load"]
 
@@ -395,18 +397,19 @@ class TwoLayerNet:
             validation_data=validation_data, rng=rng, callback=callback, progress=progress,
         )
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: Source) -> None:
         """Write the network to a file, whole or not at all.
 
         Parameters
         ----------
-        path : str or os.PathLike
-            Written exactly there, in the safetensors format, with a checksum.
+        path : str, os.PathLike or binary file open for writing
+            Written exactly there, in the safetensors format, with a checksum. A leading ``~`` is the
+            user's home folder.
 
         Raises
         ------
         TypeError
-            If `path` is not a path.
+            If `path` is neither a path nor an open binary file.
         OSError
             If it cannot be written; what was there before is still there.
 
@@ -440,7 +443,7 @@ class TwoLayerNet:
         write_model(path, self._params, metadata)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
+    def load(cls, path: Source) -> Self:
         """Read a network that `save` wrote, as an object of the class that this is called on.
 
         `__init__` is not called: the file holds all that a network is made of, and attributes of a
@@ -448,7 +451,7 @@ class TwoLayerNet:
 
         Parameters
         ----------
-        path : str or os.PathLike
+        path : str, os.PathLike or binary file open for reading
 
         Returns
         -------
@@ -459,7 +462,7 @@ class TwoLayerNet:
         Raises
         ------
         TypeError
-            If `path` is not a path, or the file holds a network of another kind.
+            If `path` is neither a path nor an open binary file, or the file holds a network of another kind.
         OSError
             If the file cannot be read.
         ValueError
@@ -473,12 +476,14 @@ class TwoLayerNet:
         FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.safetensors'
         """
         from .model_file import read_model
+        from .open_files import as_source, named
 
         tensors, metadata = read_model(path)
         try:
             parts = parts_of_file(tensors, metadata)
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{os.fspath(path)}: not a two-layer network of cnet: {error}") from None
+            name = named(as_source("path", path, "read"))
+            raise ValueError(f"{name}: not a two-layer network of cnet: {error}") from None
         return cls._assembled(parts)
 
     @classmethod
@@ -555,12 +560,12 @@ def _check_std(weight_init_std: Any, sizes: tuple[int, int, int]) -> tuple[float
     return std, std
 
 
-def load(path: str | os.PathLike[str]) -> TwoLayerNet:
+def load(path: Source) -> TwoLayerNet:
     """Read a network that `TwoLayerNet.save` wrote.
 
     Parameters
     ----------
-    path : str or os.PathLike
+    path : str, os.PathLike or binary file open for reading
 
     Returns
     -------
@@ -570,7 +575,7 @@ def load(path: str | os.PathLike[str]) -> TwoLayerNet:
     Raises
     ------
     TypeError
-        If `path` is not a path.
+        If `path` is neither a path nor an open binary file.
     OSError
         If the file cannot be read.
     ValueError

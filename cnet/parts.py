@@ -5,7 +5,6 @@ They are checked here, once, before any memory is taken for them.
 
 from __future__ import annotations
 
-import json
 import operator
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -13,7 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from .checks import excerpt
 from .core._network import ACTIVATIONS
+from .guarded_json import parse_json, parse_whole
 from .history import History
 
 __all__ = ["NAMES", "Parts", "check_parts", "parts_of_file"]
@@ -23,8 +24,6 @@ NAMES = ("W1", "b1", "W2", "b2")
 FORMAT_VERSION = "1"
 # Numbers beside the arrays, and how many bits each has in the stream of random numbers.
 COUNTERS = {"seed": 64, "epochs": 32, "iterations": 64}
-# More than any list of three sizes has; text that is longer could be nested deeper than a parser bears.
-LONGEST_SIZES = 100
 
 
 class Parts(NamedTuple):
@@ -90,7 +89,7 @@ def parts_of_file(tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> 
         raise ValueError(f"{', '.join(missing)} missing in its metadata")
     text = metadata["sizes"]
     try:
-        sizes = json.loads(text) if len(text) <= LONGEST_SIZES else None
+        sizes = parse_json(text, max_depth=1)
     except ValueError:
         sizes = None
     if not isinstance(sizes, list) or len(sizes) != 3:
@@ -141,19 +140,16 @@ def _whole(name: str, value: Any, least: int, most: int) -> int:
 
 
 def _number_of_text(name: str, text: str) -> int:
-    # 20 digits are more than any has; reading a million takes quadratic time.
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 20):
-        raise ValueError(f"{name} must be a whole number, got {_shown(text)}")
-    return int(text)
+    largest = 2 ** COUNTERS[name] - 1
+    try:
+        return parse_whole(text, largest)
+    except ValueError:
+        raise ValueError(f"{name} must be from 0 to {largest}, got {excerpt(text)}") from None
 
 
 def _shown(value: Any) -> str:
-    """A value for an error's line: short, whatever a file holds."""
-    if value is None or isinstance(value, bool | float | np.dtype):
-        return repr(value)
-    if isinstance(value, str):
-        return repr(value if len(value) <= 60 else value[:57] + "...")
-    if isinstance(value, int):
-        return repr(value) if abs(value) < 10**30 else "a number of more than 30 digits"
-    return type(value).__name__
+    """A value for an error's line: of what a file or a pickle may hold, text and numbers; else its type."""
+    # Python refuses to write out a number of thousands of digits.
+    if isinstance(value, int) and value.bit_length() > 200:
+        return "a number of more than 60 digits"
+    return excerpt(value) if value is None or isinstance(value, str | int | float) else type(value).__name__

@@ -53,7 +53,7 @@ def is_real(value: Any) -> bool:
 
 def refuse_masked(name: str, value: Any) -> None:
     """A ValueError that names it if `value` is a masked array some of whose values are masked."""
-    if isinstance(value, np.ndarray) and np.any(getattr(value, "mask", False)):
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name} is a masked array with masked values; fill them first")
 
 

@@ -21,6 +21,8 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .checks import refuse_masked
+
 __all__ = ["gradient_descent", "numerical_diff", "numerical_gradient"]
 
 
@@ -62,10 +64,13 @@ def numerical_diff(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Any:
     """
     _check_callable(f)
     h = _checked_step(h)
+    refuse_masked("x", x)
     if isinstance(x, np.ndarray) and x.dtype.kind in "iuf":
-        x = x if x.dtype.kind == "f" else x.astype(float)
+        x = np.asarray(x).astype(x.dtype.newbyteorder("=") if x.dtype.kind == "f" else float)
     elif isinstance(x, (bool, np.ndarray)) or not isinstance(x, numbers.Real):
-        raise TypeError(f"x must be a real number or an array of real numbers, got {_describe(x)}")
+        raise TypeError(
+            f"x must be a real number or an array of real numbers, got {_describe(x)}{_remedy(x)}"
+        )
     above, below = _checked_values(f(x + h), x), _checked_values(f(x - h), x)
     return (above - below) / (2 * h)
 
@@ -120,6 +125,8 @@ def numerical_gradient(f: Callable[[Any], Any], x: NDArray[Any], h: float = 1e-4
     _check_float(x, "x", "x.astype(float)")
     if not x.flags.writeable:
         raise ValueError("x is read-only, but its elements are moved in place: pass x.copy()")
+    if _overlaps(x):
+        raise ValueError("elements of x share memory, but each is moved alone, in place: pass x.copy()")
     gradient = np.zeros(x.shape, x.dtype)
     # A view of the plain kind: neither a subclass nor what f does to x.flags or x.shape matters.
     elements = x.view(np.ndarray)
@@ -128,13 +135,17 @@ def numerical_gradient(f: Callable[[Any], Any], x: NDArray[Any], h: float = 1e-4
         # An array and not a Python float, so that every bit comes back, of a NaN's payload too.
         saved = element.copy()
         try:
-            np.add(saved, h, out=element, dtype=x.dtype.type)
+            with np.errstate(under="ignore"):
+                np.add(saved, h, out=element, dtype=x.dtype.type)
             above = _checked_scalar(f(x))
-            np.subtract(saved, h, out=element, dtype=x.dtype.type)
+            with np.errstate(under="ignore"):
+                np.subtract(saved, h, out=element, dtype=x.dtype.type)
             below = _checked_scalar(f(x))
         finally:
             element[...] = saved
-        gradient[index] = (above - below) / (2 * h)
+        # A derivative too small for the dtype is 0, which is no error; one too large is left to numpy.seterr.
+        with np.errstate(under="ignore"):
+            gradient[index] = (above - below) / (2 * h)
     return gradient
 
 
@@ -211,11 +222,15 @@ def gradient_descent(
     _check_callable(f)
     lr = _checked_positive(lr, "lr")
     steps = _checked_count(step_num, "step_num")
+    refuse_masked("init_x", init_x)
     x = np.array(init_x, order="C", copy=True)
     _check_float(x, "init_x", "np.array(init_x, dtype=float)")
+    x = x.astype(x.dtype.newbyteorder("="), copy=False)
     path = [x.copy()]
     for _ in range(steps):
-        x -= lr * numerical_gradient(f, x)
+        gradient = numerical_gradient(f, x)
+        with np.errstate(under="ignore"):
+            x -= lr * gradient
         if return_path:
             path.append(x.copy())
     return (x, np.array(path)) if return_path else x
@@ -227,6 +242,23 @@ def _describe(value: object) -> str:
         return f"an array of shape {value.shape} and dtype {value.dtype}"
     text = repr(value)
     return f"{text if len(text) <= 40 else text[:40] + '...'} ({type(value).__name__})"
+
+
+def _remedy(x: object) -> str:
+    if isinstance(x, np.ndarray) and x.dtype.kind in "bO":
+        return ": pass x.astype(float)"
+    return ": pass np.array(x, dtype=float)" if isinstance(x, list | tuple) else ""
+
+
+def _overlaps(x: NDArray[Any]) -> bool:
+    """Whether elements share memory, as where a stride is 0."""
+    if x.flags.c_contiguous or x.flags.f_contiguous:
+        return False
+    places = np.zeros(1, np.int64)
+    for size, stride in zip(x.shape, x.strides, strict=True):
+        places = np.add.outer(places, np.arange(size, dtype=np.int64) * stride)
+    gaps = np.diff(np.sort(places, axis=None))
+    return bool(gaps.size and gaps.min() < x.itemsize)
 
 
 def _check_callable(f: object) -> None:
@@ -272,6 +304,7 @@ def _checked_count(value: int, name: str) -> int:
 
 def _checked_values(y: Any, x: Any) -> Any:
     """The values of an element-wise f as floats, of the shape of x if that is an array."""
+    refuse_masked("what f returns", y)
     values = np.asarray(y)
     if values.dtype.kind not in "iuf":
         raise TypeError(f"f must return real numbers, got {_describe(y)}")

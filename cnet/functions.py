@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .checks import refuse_masked
-from .core import _functions
+from .core import _arrays, _functions
 
 __all__ = [
     "cross_entropy_error",
@@ -36,16 +35,10 @@ EPSILON = 1e-7
 
 
 def _as_real(x: npt.ArrayLike, name: str = "x") -> Array:
-    """`x` as a contiguous array of float32 or float64."""
-    refuse_masked(name, x)
-    try:
-        array = np.asarray(x)
-    except ValueError as error:
-        raise ValueError(f"{name} cannot be made into an array: {error}") from None
-    if array.dtype.kind not in "buif":
-        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    dtype = np.float32 if array.dtype == np.float32 else np.float64
-    return array.astype(dtype, order="C", copy=False)
+    """`x` as an array of float32 or float64 that compiled code can read."""
+    array = _arrays.real_array(x, name)
+    single = array.dtype.kind == "f" and array.dtype.itemsize == 4
+    return _arrays.native(array, np.float32 if single else np.float64)
 
 
 def _elementwise(function: str, x: npt.ArrayLike) -> Any:

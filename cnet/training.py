@@ -8,39 +8,86 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from .checks import check_choice, check_count, check_number
+from .core._arrays import real_array
+from .core._inputs import as_inputs, as_targets
 from .core._numerical_trainer import NumericalTrainer
 from .core._trainer import Trainer
-from .errors import DivergenceError, raise_in_context
-from .history import History, frozen
+from .errors import DivergenceError
 from .one_fit import only_fit
-from .optimizers import LinearRamp
-from .options import FitOptions
+from .optimizers import LinearRamp, momentum_of
 from .rng import as_key
 
 if TYPE_CHECKING:
     from .network import TwoLayerNet
 
-__all__ = ["EpochInfo", "History", "fit"]
+__all__ = ["EpochInfo", "FitOptions", "History", "fit"]
 
 FloatArray = npt.NDArray[np.float64]
 Callback = Callable[["EpochInfo"], object]
 
 DEFAULT_EPOCHS = 10
+MAX_THREADS = 256
+SAMPLINGS = ("replacement", "shuffle")
+GRADIENTS = ("backprop", "numerical")
 # How far parameters are moved for a numerical gradient.
 STEP = 1e-4
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
+class History:
+    """What a fit recorded.
+
+    Attributes
+    ----------
+    loss : numpy.ndarray, shape (iterations,)
+        Mean cross-entropy of each mini-batch, before its update.
+    train_accuracy : numpy.ndarray, shape (epochs,)
+        Share of each epoch's own mini-batches' samples that were classified right, each
+        before its update. It costs nothing, and runs behind the accuracy after the epoch.
+    validation_loss, validation_accuracy : numpy.ndarray of shape (epochs,), or None
+        Measured at each epoch's end, so an epoch that was cut off has none; None without
+        validation data.
+    seconds : float
+        Time spent on training, without validation and callbacks.
+    samples_per_second : float
+    epochs : int
+        Epochs begun, the last perhaps not ended.
+    iterations : int
+    iterations_per_epoch : int
+        Of a whole epoch: the number of samples over the batch size, rounded up.
+
+    Examples
+    --------
+    >>> import cnet
+    >>> x, t = cnet.datasets.make_digits(200, rng=0)
+    >>> history = cnet.TwoLayerNet(784, 10, 10, rng=0).fit(x, t, iterations=5)
+    >>> history.iterations, history.iterations_per_epoch, history.epochs
+    (5, 2, 3)
+    >>> history.loss.shape, history.train_accuracy.shape
+    ((5,), (3,))
+    """
+
+    loss: FloatArray
+    train_accuracy: FloatArray
+    validation_loss: FloatArray | None
+    validation_accuracy: FloatArray | None
+    seconds: float
+    samples_per_second: float
+    epochs: int
+    iterations: int
+    iterations_per_epoch: int
+
+
+@dataclass(frozen=True)
 class EpochInfo:
     """What a callback is told at an epoch's end.
-
-    Two of them are equal only if they are one and the same object.
 
     Attributes
     ----------
@@ -51,16 +98,14 @@ class EpochInfo:
     loss : float
         Mean over the epoch's iterations.
     losses : numpy.ndarray
-        The loss of each of the epoch's iterations, before its update: a read-only copy.
+        Of each of the epoch's iterations, before its update.
     train_accuracy : float
         Over the epoch's own mini-batches, each before its update.
     validation_loss, validation_accuracy : float or None
     seconds : float
         Time spent on training so far.
     network : TwoLayerNet
-        The network itself, with the parameters as they are now. What a callback assigns to them is
-        kept. Training goes on in the same memory: keep ``network.params.copy()``, not
-        ``dict(network.params)``, whose arrays change with the next epoch.
+        With the parameters as they are now. What a callback assigns to them is kept.
 
     Examples
     --------
@@ -73,28 +118,61 @@ class EpochInfo:
     >>> history = net.fit(x, t, epochs=5, callback=stop_after_two)
     1 2
     2 4
-
-    Keep the parameters of the epoch with the lowest loss on validation data:
-
-    >>> best = {"loss": float("inf")}
-    >>> def keep_best(info):
-    ...     if info.validation_loss < best["loss"]:
-    ...         best.update(loss=info.validation_loss, params=info.network.params.copy())
-    >>> history = net.fit(x, t, epochs=3, validation_data=(x, t), callback=keep_best)
-    >>> net.params = best["params"]
-    >>> bool(net.loss(x, t) == history.validation_loss.min())
-    True
     """
 
     epoch: int
     iteration: int
     loss: float
-    losses: FloatArray = field(repr=False)
+    losses: FloatArray
     train_accuracy: float
     validation_loss: float | None
     validation_accuracy: float | None
     seconds: float
     network: TwoLayerNet
+
+
+class FitOptions(NamedTuple):
+    """The checked arguments of ``TwoLayerNet.fit``."""
+
+    iterations: int | None
+    epochs: int | None
+    batch_size: int
+    learning_rate: float | LinearRamp
+    momentum: float
+    sampling: str
+    gradient: str
+    n_threads: int
+
+
+def check_options(
+    *, iterations: Any, epochs: Any, batch_size: Any, learning_rate: Any, optimizer: Any, sampling: Any,
+    gradient: Any, n_threads: Any, callback: Any,
+) -> FitOptions:
+    """Check everything that does not depend on the data."""
+    if iterations is not None and epochs is not None:
+        raise ValueError(f"give iterations or epochs, not both (got {iterations!r} and {epochs!r})")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be callable, got {type(callback).__name__}")
+    momentum = momentum_of(optimizer)
+    if check_choice("gradient", gradient, GRADIENTS) == "numerical" and momentum:
+        raise ValueError(f'gradient="numerical" goes with plain descent (optimizer="sgd"), got {optimizer!r}')
+    return FitOptions(
+        iterations=None if iterations is None else check_count("iterations", iterations),
+        epochs=None if epochs is None else check_count("epochs", epochs),
+        batch_size=check_count("batch_size", batch_size),
+        learning_rate=_check_learning_rate(learning_rate),
+        momentum=momentum,
+        sampling=check_choice("sampling", sampling, SAMPLINGS),
+        gradient=gradient,
+        n_threads=0 if n_threads is None else check_count("n_threads", n_threads, MAX_THREADS),
+    )
+
+
+def _check_learning_rate(learning_rate: Any) -> float | LinearRamp:
+    if isinstance(learning_rate, LinearRamp):
+        learning_rate.rates(1)
+        return learning_rate
+    return check_number("learning_rate", learning_rate, positive=True)
 
 
 class _Record:
@@ -139,9 +217,9 @@ class _Fit:
         validation_data: Any, callback: Callback | None, bar: Any,
     ) -> None:
         self.network, self.options, self.callback, self.bar = network, options, callback, bar
-        self.refuse_read_only()
         self.validation_data = _check_validation(network, validation_data)
-        x = _as_array(x)
+        # What is no array yet becomes one here, once: its length says how long an epoch is.
+        x = real_array(x, "x")
         n_rows = max(1, x.shape[0]) if x.ndim else 1
         self.per_epoch = -(-n_rows // options.batch_size)
         self.record = _Record(self.per_epoch)
@@ -166,14 +244,6 @@ class _Fit:
             core, x, t, batch_size=options.batch_size, momentum=options.momentum, shuffle=shuffle, key=key,
             first_epoch=self.first_epoch, iterations=self.total, n_threads=options.n_threads,
         )
-
-    def refuse_read_only(self) -> None:
-        names = self.network.params.read_only()
-        if names:
-            raise ValueError(
-                f"{', '.join(names)} of this network cannot be trained: marked read-only "
-                "(flags.writeable is False)"
-            )
 
     def run(self) -> None:
         """Epochs, until all iterations are done or a callback says stop."""
@@ -238,7 +308,7 @@ class _Fit:
             epoch=epoch,
             iteration=self.record.iterations,
             loss=float(self.record.loss[-1].mean()),
-            losses=frozen(self.record.loss[-1].copy()),
+            losses=self.record.loss[-1],
             train_accuracy=self.record.train_accuracy[-1],
             validation_loss=validation[0],
             validation_accuracy=validation[1],
@@ -246,8 +316,7 @@ class _Fit:
             network=self.network,
         )
         stop = self.callback(info)
-        # A callback may have assigned parameters, or marked them.
-        self.refuse_read_only()
+        # A callback may have assigned parameters.
         self.trainer.reload()
         return stop is True or (isinstance(stop, np.bool_) and bool(stop))
 
@@ -268,27 +337,18 @@ class _Fit:
         return self.record.history(self.validation_data is not None)
 
 
-def _as_array(x: Any) -> npt.NDArray[Any]:
-    """What is no array yet is made one here, once: its length says how long an epoch is."""
-    if isinstance(x, np.ndarray):
-        return x
-    try:
-        return np.asarray(x)
-    except ValueError as error:
-        raise_in_context(error, "x cannot be made into an array")
-
-
 def _check_validation(network: TwoLayerNet, data: Any) -> tuple[Any, Any] | None:
-    """(x, t), looked at before training begins rather than after the first epoch."""
+    """(x, t), looked at before training begins rather than after the first epoch, and converted once."""
     if data is None:
         return None
     if not isinstance(data, tuple | list) or len(data) != 2:
         raise TypeError(f"validation_data must be a pair (x, t), got {type(data).__name__}")
     x, t = data
     try:
+        x, t = as_inputs(x, network.dtype), as_targets(t)
         network._core.loss_and_accuracy(x, t)
     except (TypeError, ValueError) as error:
-        raise_in_context(error, "validation_data")
+        raise type(error)(f"validation_data: {error}") from None
     return x, t
 
 

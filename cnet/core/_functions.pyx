@@ -9,10 +9,11 @@ from libc.math cimport log
 from libc.stdint cimport int32_t, int64_t
 
 from ._dispatch cimport active
-from ._inputs cimport take_labels
+from ._inputs cimport source_of, take_labels
 from ._memory cimport Memory
 from .stack cimport (
-    FUNCTION_RELU, FUNCTION_RELU_GRAD, FUNCTION_SIGMOID, FUNCTION_SIGMOID_GRAD, FUNCTION_TANH, real,
+    CNET_FLOAT32, CNET_FLOAT64, FUNCTION_RELU, FUNCTION_RELU_GRAD, FUNCTION_SIGMOID, FUNCTION_SIGMOID_GRAD,
+    FUNCTION_TANH, real,
 )
 
 FUNCTIONS = {
@@ -25,14 +26,16 @@ FUNCTIONS = {
 
 
 cdef int take_pair(object x, object out, Py_buffer* source, Py_buffer* target) except -1:
-    """Two contiguous buffers of one floating type and one size."""
+    """Two contiguous, aligned buffers of one floating type and one size."""
+    cdef int kind
     PyObject_GetBuffer(x, source, PyBUF_CONTIG_RO | PyBUF_FORMAT)
     try:
         PyObject_GetBuffer(out, target, PyBUF_CONTIG | PyBUF_FORMAT)
     except BaseException:
         PyBuffer_Release(source)
         raise
-    if source.len != target.len or source.format[0] != target.format[0] or source.format[0] not in b"fd":
+    kind = source_of(source)
+    if source.len != target.len or kind != source_of(target) or kind not in (CNET_FLOAT32, CNET_FLOAT64):
         PyBuffer_Release(source)
         PyBuffer_Release(target)
         raise ValueError("expected two contiguous arrays of one size, both float32 or both float64")

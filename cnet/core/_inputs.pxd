@@ -13,6 +13,9 @@ cdef class Batch:
     cdef bint held
     cdef object owner
 
+cdef int source_of(const Py_buffer* view) noexcept
+cpdef object as_inputs(object x, object dtype)
+cpdef object as_targets(object t)
 cdef Batch take_inputs(object x, Py_ssize_t n_in, object dtype)
 cdef Batch take_training_inputs(object x, Py_ssize_t n_in, object dtype, Py_ssize_t batch_size, bint shuffle)
 cdef int32_t* take_labels(

@@ -1,16 +1,17 @@
 # cython: language_level=3
 """From what a caller passes to what kernels read: inputs and targets, checked.
 
-Arrays of uint8, float32 and float64 are read where they stand; everything else
-that holds real numbers is converted first.
+Contiguous, aligned arrays of uint8, float32 and float64 are read where they stand; everything
+else that holds real numbers is converted first.
 """
 import numpy as np
 
 from cpython.buffer cimport (
     PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_GetBuffer,
 )
-from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
 
+from ._arrays cimport as_array, native, real_array, refuse_index, refuse_labels, refuse_row, shape_hint
 from ._memory cimport Memory
 from .stack cimport CNET_FLOAT32, CNET_FLOAT64, CNET_UINT8
 
@@ -35,45 +36,39 @@ cdef class Batch:
             PyBuffer_Release(&self.view)
 
 
-cdef inline int source_of(const char* format) noexcept:
-    """The kind of input that a buffer's format tells, or -1."""
+cdef int source_of(const Py_buffer* view) noexcept:
+    """The kind of input that kernels read in a buffer, or -1 for what they must not read.
+
+    Formats of more than one letter ("=f") tell of elements that are not aligned or not in native byte order.
+    """
+    cdef const char* format = view.format
+    cdef int source
     if format is NULL or format[0] == 0 or format[1] != 0:
         return -1
     if format[0] == c"B":
-        return CNET_UINT8
-    if format[0] == c"f":
-        return CNET_FLOAT32
-    if format[0] == c"d":
-        return CNET_FLOAT64
-    return -1
-
-
-cdef object as_array(object x, str name):
-    """np.asarray, with errors that name the argument; masked values are refused."""
-    if type(x) is np.ndarray:
-        return x
-    if isinstance(x, np.ndarray) and np.any(getattr(x, "mask", False)):
-        raise ValueError(f"{name} is a masked array with masked values; fill them first")
-    try:
-        return np.asarray(x)
-    except ValueError as error:
-        raise ValueError(f"{name} cannot be made into an array: {error}") from None
-
-
-cdef object as_real_array(object x, str name, object dtype):
-    """x as a C-contiguous array of uint8, float32 or float64."""
-    array = as_array(x, name)
-    kind = array.dtype.kind
-    if kind not in "buif":
-        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    if array.dtype.newbyteorder("=") not in (np.uint8, np.float32, np.float64):
-        # Other floats keep their precision; integers and bool become numbers of the network.
-        wide = dtype if kind in "bui" or array.dtype.itemsize < 4 else np.float64
+        source = CNET_UINT8
+    elif format[0] == c"f":
+        source = CNET_FLOAT32
+    elif format[0] == c"d":
+        source = CNET_FLOAT64
     else:
-        wide = array.dtype.newbyteorder("=")
-    # What float64 cannot hold becomes infinite, and is refused like any infinite number.
-    with np.errstate(over="ignore"):
-        return np.ascontiguousarray(array, dtype=wide) if array.ndim else array.astype(wide)
+        return -1
+    if <uintptr_t>view.buf % <uintptr_t>view.itemsize or not PyBuffer_IsContiguous(view, c"C"):
+        return -1
+    return source
+
+
+cpdef object as_inputs(object x, object dtype):
+    """x as an array that kernels read: C-contiguous, of uint8, float32 or float64."""
+    array = real_array(x, "x")
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    if kind == "u" and size == 1:
+        return native(array, np.uint8)
+    if kind == "f" and size >= 4:
+        # Long doubles lose what float64 cannot hold; what becomes infinite is refused like any infinite number.
+        return native(array, np.float32 if size == 4 else np.float64)
+    # Integers, booleans and float16 become numbers of the network.
+    return native(array, dtype)
 
 
 cdef Batch take_inputs(object x, Py_ssize_t n_in, object dtype):
@@ -81,6 +76,7 @@ cdef Batch take_inputs(object x, Py_ssize_t n_in, object dtype):
     cdef Batch batch = Batch()
     cdef int source = -1
     cdef int ndim
+    given = x
     if type(x) is np.ndarray:
         try:
             PyObject_GetBuffer(x, &batch.view, PyBUF_FORMAT | PyBUF_STRIDES)
@@ -89,23 +85,21 @@ cdef Batch take_inputs(object x, Py_ssize_t n_in, object dtype):
             # No buffer for this dtype: the error below names it.
             pass
         if batch.held:
-            source = source_of(batch.view.format)
-            if source < 0 or not PyBuffer_IsContiguous(&batch.view, c"C"):
+            source = source_of(&batch.view)
+            if source < 0:
                 PyBuffer_Release(&batch.view)
                 batch.held = False
-                source = -1
     if source < 0:
-        x = as_real_array(x, "x", dtype)
+        x = as_inputs(x, dtype)
         PyObject_GetBuffer(x, &batch.view, PyBUF_FORMAT | PyBUF_STRIDES)
         batch.held = True
-        source = source_of(batch.view.format)
+        source = source_of(&batch.view)
+        if source < 0:
+            raise TypeError(f"x of dtype {x.dtype} has the buffer format {batch.view.format!r}, which is not readable")
     ndim = batch.view.ndim
     batch.single = ndim == 1
     if ndim not in (1, 2) or batch.view.shape[ndim - 1] != n_in:
-        shape = tuple(batch.view.shape[i] for i in range(ndim))
-        raise ValueError(
-            f"x must have shape (B, {n_in}), or ({n_in},) for a single sample, got {shape}"
-        )
+        raise_wrong_shape(given, &batch.view, n_in)
     batch.n_rows = 1 if batch.single else batch.view.shape[0]
     if batch.n_rows == 0:
         raise ValueError("x holds no samples: expected at least one row")
@@ -115,6 +109,18 @@ cdef Batch take_inputs(object x, Py_ssize_t n_in, object dtype):
     batch.rows.data = batch.view.buf
     batch.rows.end = <const char*>batch.view.buf + batch.view.len
     return batch
+
+
+cdef int raise_wrong_shape(object x, const Py_buffer* view, Py_ssize_t n_in) except -1:
+    cdef list sizes = []
+    cdef int i
+    for i in range(view.ndim):
+        sizes.append(view.shape[i])
+    shape = tuple(sizes)
+    raise ValueError(
+        f"x must have shape (B, {n_in}), or ({n_in},) for a single sample, got {shape}"
+        f"{shape_hint(x, 'x', shape, n_in)}"
+    )
 
 
 cdef Batch take_training_inputs(object x, Py_ssize_t n_in, object dtype, Py_ssize_t batch_size, bint shuffle):
@@ -140,19 +146,21 @@ cdef inline bint in_range(label value, Py_ssize_t n_out) noexcept:
         return 0 <= <int64_t>value < n_out
 
 
-cdef int read_indices(const label* t, Py_ssize_t n, Py_ssize_t n_out, int32_t* out) except -1:
+cdef Py_ssize_t read_indices(const label* t, Py_ssize_t n, Py_ssize_t n_out, int32_t* out) noexcept:
+    """Copy class indices; returns the number of the first that is no class, or n."""
     cdef Py_ssize_t i
     for i in range(n):
         if not in_range(t[i], n_out):
-            raise ValueError(f"t[{i}] = {t[i]} is not a class: labels must be 0..{n_out - 1}")
+            return i
         out[i] = <int32_t>t[i]
         if label is float or label is double:
             if out[i] != t[i]:
-                raise ValueError(f"t[{i}] = {t[i]} is not a class: labels must be whole numbers")
-    return 0
+                return i
+    return n
 
 
-cdef int read_one_hot(const label* t, Py_ssize_t n, Py_ssize_t n_out, int32_t* out) except -1:
+cdef Py_ssize_t read_one_hot(const label* t, Py_ssize_t n, Py_ssize_t n_out, int32_t* out) noexcept:
+    """Turn one-hot rows into class indices; returns the number of the first that is not one-hot, or n."""
     cdef Py_ssize_t i, j
     cdef Py_ssize_t hot
     cdef const label* row
@@ -166,18 +174,30 @@ cdef int read_one_hot(const label* t, Py_ssize_t n, Py_ssize_t n_out, int32_t* o
                 hot = -2
                 break
         if hot < 0:
-            raise ValueError(
-                f"t[{i}] is not a one-hot row: expected a single 1 and zeros "
-                "(for class indices pass one integer for each sample)"
-            )
+            return i
         out[i] = <int32_t>hot
-    return 0
+    return n
 
 
-cdef int read_targets(const label* t, bint one_hot, Py_ssize_t n, Py_ssize_t n_out, int32_t* out) except -1:
+cdef Py_ssize_t read_targets(
+    const label* t, bint one_hot, Py_ssize_t n, Py_ssize_t n_out, int32_t* out
+) noexcept:
     if one_hot:
         return read_one_hot(t, n, n_out, out)
     return read_indices(t, n, n_out, out)
+
+
+cpdef object as_targets(object t):
+    """t as an array that the loops above read: C-contiguous, of integers, float32 or float64."""
+    array = as_array(t, "t")
+    dtype = array.dtype
+    if dtype.kind not in "buif":
+        refuse_labels(t, array)
+    if dtype.kind == "b":
+        return native(array, np.uint8)
+    if dtype.kind == "f":
+        return native(array, np.float32 if dtype.itemsize == 4 else np.float64)
+    return native(array, dtype.newbyteorder("="))
 
 
 cdef int32_t* take_labels(
@@ -186,37 +206,36 @@ cdef int32_t* take_labels(
     """Targets as class indices, from indices or one-hot rows (a shape says which)."""
     cdef int32_t* out
     cdef Py_buffer view
-    array = as_array(t, "t")
-    if array.dtype.kind not in "buif":
-        raise TypeError(f"t must hold class indices or one-hot rows, got dtype {array.dtype}")
+    cdef Py_ssize_t wrong
+    array = as_targets(t)
     cdef tuple indices = () if single else (n_rows,)
     cdef tuple outputs = indices + (n_out,)
     if array.shape != outputs and array.shape != indices:
         hint = ""
         if not single and array.shape == (n_rows, 1):
-            hint = " (pass t.ravel() for class indices)"
+            hint = " (pass np.ravel(t) for class indices)"
         raise ValueError(
             f"t must have shape {indices} (class indices) or {outputs} (one-hot rows), "
             f"got {array.shape}{hint}"
         )
     one_hot = array.shape == outputs
-    if array.dtype.kind == "b":
-        array = array.view(np.uint8)
-    elif array.dtype.kind == "f" and array.dtype.itemsize not in (4, 8):
-        with np.errstate(over="ignore"):
-            array = array.astype(np.float64)
-    if not (array.dtype.isnative and array.flags.c_contiguous):
-        array = array.astype(array.dtype.newbyteorder("="), order="C")
     out = <int32_t*>memory.take(n_rows * sizeof(int32_t))
     PyObject_GetBuffer(array, &view, PyBUF_FORMAT | PyBUF_STRIDES)
     try:
-        read_any(array.dtype.kind, &view, one_hot, n_rows, n_out, out)
+        wrong = read_any(array.dtype.kind, &view, one_hot, n_rows, n_out, out)
     finally:
         PyBuffer_Release(&view)
+    if wrong < n_rows:
+        if one_hot:
+            refuse_row(wrong, n_out)
+        refuse_index(array, wrong, n_out)
     return out
 
 
-cdef int read_any(str kind, Py_buffer* view, bint one_hot, Py_ssize_t n, Py_ssize_t n_out, int32_t* out) except -1:
+cdef Py_ssize_t read_any(
+    str kind, const Py_buffer* view, bint one_hot, Py_ssize_t n, Py_ssize_t n_out, int32_t* out
+) noexcept:
+    """By the type of the labels; see read_indices."""
     cdef Py_ssize_t size = view.itemsize
     if kind == "f":
         if size == 4:

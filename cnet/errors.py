@@ -1,11 +1,11 @@
-"""The errors and the warning of this package's own."""
+"""The errors and the warning of this package's own, and how an error is told where it arose."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from .training import History
+    from .history import History
 
 __all__ = ["CnetWarning", "DivergenceError"]
 
@@ -61,3 +61,15 @@ class CnetWarning(UserWarning):
     >>> import warnings, cnet
     >>> warnings.simplefilter("ignore", cnet.CnetWarning)  # after reading what they say
     """
+
+
+def raise_in_context(error: Exception, context: str) -> NoReturn:
+    """Raise `error` again, telling where it arose.
+
+    A plain TypeError or ValueError becomes another with a longer message. An error of any other class, which
+    may have a constructor of its own and be caught by its type, is raised as it is, with a note.
+    """
+    if type(error) in (TypeError, ValueError):
+        raise type(error)(f"{context}: {error}") from error
+    error.add_note(context)
+    raise error

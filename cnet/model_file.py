@@ -19,9 +19,8 @@ import io
 import json
 import math
 import os
-import stat
 from collections.abc import Mapping
-from typing import Any, NamedTuple, NoReturn, TypeAlias
+from typing import Any, BinaryIO, NamedTuple, NoReturn, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +28,10 @@ from numpy.typing import NDArray
 from .atomic_file import replacing
 from .checks import excerpt
 from .guarded_json import parse_json
+from .open_files import Source, as_source, named, open_regular, read_pieces, write_pieces
 
 __all__ = ["read_model", "write_model"]
 
-_Path: TypeAlias = str | os.PathLike[str]
 _Tensors: TypeAlias = dict[str, NDArray[Any]]
 
 _CHECKSUM_KEY = "cnet_checksum"
@@ -40,7 +39,6 @@ _DIGITS = 64
 _LENGTH_SIZE = 8
 _PREFIX = f'{{"__metadata__":{{"{_CHECKSUM_KEY}":"'.encode()
 _CHECKSUM = slice(_LENGTH_SIZE + len(_PREFIX), _LENGTH_SIZE + len(_PREFIX) + _DIGITS)
-_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
 _DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 
 # The format allows headers of 100 MB, but parsed JSON takes up to thirty times its text in memory.
@@ -73,18 +71,20 @@ class _Entry(NamedTuple):
 
 
 def write_model(
-    path: _Path, tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]
+    path: Source, tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]
 ) -> None:
     """Write tensors and metadata to exactly the path given, all or nothing.
 
     The file is written under a temporary name in the same folder, flushed to the disk and renamed:
     whatever happens, the path holds the old file or the new one. An existing file keeps its
-    permissions; if the path is a symbolic link, the file that it points to is replaced.
+    permissions; if the path is a symbolic link, the file that it points to is replaced. Where the
+    system does not allow renaming, the file is written in place, and a `CnetWarning` says so.
 
     Parameters
     ----------
-    path : str or os.PathLike
-        The file to write. No suffix is added.
+    path : str, os.PathLike or file object
+        The file to write; ``~`` is the home folder, and no suffix is added. An open binary file
+        is written to at its position, and is left open. What it holds after an error is not defined.
     tensors : mapping of str to ndarray
         Arrays of float32 or float64, of any shape.
     metadata : mapping of str to str
@@ -93,10 +93,11 @@ def write_model(
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong type; if a name is reserved or is not valid Unicode, if the
-        header would pass 1 MiB, or if the path leads to a pipe or a device.
+        If an argument is of the wrong type, also a file opened as text; if a name is reserved or is
+        not valid Unicode, or if the header would pass 1 MiB.
     OSError
-        If the file cannot be written. What was there before is then still there.
+        If the file cannot be written, or the path leads to a pipe or a device. What was there
+        before is then still there.
 
     Examples
     --------
@@ -109,7 +110,7 @@ def write_model(
     ...     read_model(path)
     ({'b1': array([ 0.5, -1. ])}, {'activation': 'sigmoid'})
     """
-    path = _checked_path(path)
+    target = as_source("path", path, "write")
     for what, given in (("tensors", tensors), ("metadata", metadata)):
         if not isinstance(given, Mapping):
             raise TypeError(f"{what} must be a mapping, got {type(given).__name__}")
@@ -122,19 +123,22 @@ def write_model(
     for block in blocks.values():
         digest.update(_bytes_of(block))
     head[_CHECKSUM] = digest.hexdigest().encode()
-    with replacing(path) as file:
-        file.write(head)
-        for block in blocks.values():
-            file.write(_bytes_of(block))
+    pieces = [memoryview(head), *map(_bytes_of, blocks.values())]
+    if isinstance(target, str):
+        with replacing(target) as file:
+            write_pieces(file, pieces)
+    else:
+        write_pieces(target, pieces)
 
 
-def read_model(path: _Path) -> tuple[_Tensors, dict[str, str]]:
+def read_model(path: Source) -> tuple[_Tensors, dict[str, str]]:
     """Read a file that `write_model` wrote, and verify every byte of it.
 
     Parameters
     ----------
-    path : str or os.PathLike
-        The file to read.
+    path : str, os.PathLike or file object
+        The file to read; ``~`` is the home folder. An open binary file is read from its position to
+        its end, and is left open.
 
     Returns
     -------
@@ -146,9 +150,10 @@ def read_model(path: _Path) -> tuple[_Tensors, dict[str, str]]:
     Raises
     ------
     TypeError
-        If the path is neither a str nor an os.PathLike.
+        If the path is neither a str nor an os.PathLike nor an open binary file.
     ValueError
-        If the file is not a cnet model, is truncated or is damaged; the message says which.
+        If the file is not a cnet model, is truncated or is damaged; the message says which. Also if
+        it is a pipe or a device.
     OSError
         If the file cannot be read, or does not fit into memory.
 
@@ -161,37 +166,45 @@ def read_model(path: _Path) -> tuple[_Tensors, dict[str, str]]:
         ...
     ValueError: cannot read '...numpy...': it is not a cnet model: it begins with ...
     """
-    path = _checked_path(path)
+    source = as_source("path", path, "read")
     try:
-        _require_regular(os.stat(path).st_mode)
-        # Should the path have become a pipe since, opening it still does not wait for a writer.
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | _NONBLOCK)) as file:
-            status = os.fstat(file.fileno())
-            _require_regular(status.st_mode)
-            head = _read_head(file, status.st_size)
-            metadata, layout = _parse_header(head[_LENGTH_SIZE:], status.st_size - len(head))
+        if not isinstance(source, str):
+            return _read_open(source)
+        with open_regular(source) as file:
+            size = os.fstat(file.fileno()).st_size
+            head = _read_head(file, size)
+            metadata, layout = _parse_header(head[_LENGTH_SIZE:])
+            _check_size(layout, size - len(head))
             return _read_tensors(file, head, layout), metadata
     except ValueError as error:
-        raise ValueError(f"cannot read {path!r}: {error}") from error
+        # An open file that cannot be read at all says so by an OSError that is a ValueError, too.
+        if isinstance(error, OSError):
+            raise
+        raise ValueError(f"cannot read {named(source)}: {error}") from error
     except MemoryError as error:
-        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), path) from error
+        name = source if isinstance(source, str) else None
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), name) from error
 
 
-def _checked_path(path: _Path) -> str:
-    # os.fspath passes bytes, and open() would take an integer for a file that is open already.
-    plain = os.fspath(path) if isinstance(path, os.PathLike) else path
-    if not isinstance(plain, str):
-        raise TypeError(f"path must be a str or an os.PathLike, got {type(path).__name__}")
-    return plain
+def _read_open(file: BinaryIO) -> tuple[_Tensors, dict[str, str]]:
+    """Read from an open file, of which neither the size is known nor whether it can go back."""
+    head = _read_head(file, None)
+    metadata, layout = _parse_header(head[_LENGTH_SIZE:])
+    data = bytearray()
+    # One byte more than there should be shows what does not belong there.
+    for piece in read_pieces(file, _end(layout) + 1):
+        data += piece
+    _check_size(layout, len(data))
+    return _read_tensors(io.BytesIO(data), head, layout), metadata
 
 
 def _checked_text(text: object, what: str) -> str:
     if not isinstance(text, str):
-        raise TypeError(f"{what} must be a str, got {text!r} of type {type(text).__name__}")
+        raise TypeError(f"{what} must be a str, got {excerpt(text)} of type {type(text).__name__}")
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"{what} must be valid Unicode, got {text!r}") from None
+        raise ValueError(f"{what} must be valid Unicode, got {excerpt(text)}") from None
     return text
 
 
@@ -232,24 +245,20 @@ def _bytes_of(block: NDArray[Any]) -> memoryview:
     return block.reshape(-1).view(np.uint8).data
 
 
-def _require_regular(mode: int) -> None:
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if not stat.S_ISREG(mode):
-        raise ValueError("it is a pipe, a socket or a device, not a file")
-
-
-def _read_head(file: io.BufferedReader, size: int) -> bytes:
+def _read_head(file: BinaryIO, size: int | None) -> bytes:
     """The header with the eight bytes before it, if the file begins as cnet's files do."""
-    start = file.read(_LENGTH_SIZE + len(_PREFIX))
+    start = b"".join(read_pieces(file, _LENGTH_SIZE + len(_PREFIX)))
     if start[_LENGTH_SIZE:] != _PREFIX:
         raise ValueError(_describe_foreign(start))
     length = int.from_bytes(start[:_LENGTH_SIZE], "little")
-    if length > size - _LENGTH_SIZE:
+    if size is not None and length > size - _LENGTH_SIZE:
         raise ValueError(f"it is truncated or damaged: its header should have {length} bytes")
     if not len(_PREFIX) + _DIGITS < length <= _MAX_HEADER:
         raise ValueError(f"it is damaged: its header cannot have {length} bytes")
-    return start + file.read(_LENGTH_SIZE + length - len(start))
+    head = start + b"".join(read_pieces(file, _LENGTH_SIZE + length - len(start)))
+    if len(head) != _LENGTH_SIZE + length:
+        raise ValueError(f"it is truncated: its header should have {length} bytes")
+    return head
 
 
 def _describe_foreign(start: bytes) -> str:
@@ -265,8 +274,8 @@ def _describe_foreign(start: bytes) -> str:
     return f"it is not a cnet model: it begins with {start[:12]!r}"
 
 
-def _parse_header(header: bytes, data_size: int) -> tuple[dict[str, str], list[_Entry]]:
-    """The metadata, and the tensors in file order, which must fill the data without gaps."""
+def _parse_header(header: bytes) -> tuple[dict[str, str], list[_Entry]]:
+    """The metadata, and the tensors in file order, which must follow each other without gaps."""
     try:
         # The tensors' shapes are lists in objects in an object.
         tree = parse_json(header, max_bytes=_MAX_HEADER, max_depth=3)
@@ -282,38 +291,46 @@ def _parse_header(header: bytes, data_size: int) -> tuple[dict[str, str], list[_
     position = 0
     for entry in layout:
         if entry.begin != position:
-            _damaged(f"tensor {entry.name!r} begins at {entry.begin}, expected {position}")
+            _damaged(f"tensor {excerpt(entry.name)} begins at {entry.begin}, expected {position}")
         position = entry.end
-    if position != data_size:
-        state = "truncated" if position > data_size else "damaged"
-        raise ValueError(f"it is {state}: its tensors take {position} bytes of {data_size}")
     return metadata, layout
+
+
+def _end(layout: list[_Entry]) -> int:
+    return layout[-1].end if layout else 0
+
+
+def _check_size(layout: list[_Entry], size: int) -> None:
+    if _end(layout) > size:
+        raise ValueError(f"it is truncated: its tensors take {_end(layout)} bytes, {size} are there")
+    if _end(layout) < size:
+        _damaged(f"more follows its tensors, which take {_end(layout)} bytes")
 
 
 def _parse_entry(name: str, entry: object) -> _Entry:
     _checked_text(name, "a tensor's name")
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
-        _damaged(f"tensor {name!r} is not described by a dtype, a shape and data_offsets")
+        _damaged(f"tensor {excerpt(name)} is not described by a dtype, a shape and data_offsets")
     dtype, shape, offsets = _DTYPES.get(str(entry["dtype"])), entry["shape"], entry["data_offsets"]
     if dtype is None:
-        raise ValueError(f"tensor {name!r} is {entry['dtype']!r}, cnet reads F32 and F64")
+        raise ValueError(f"tensor {excerpt(name)} is {excerpt(entry['dtype'])}, cnet reads F32 and F64")
     for sizes in (shape, offsets):
         if not isinstance(sizes, list) or not all(type(n) is int and n >= 0 for n in sizes):
-            _damaged(f"the shape or data_offsets of tensor {name!r} are not lists of sizes")
+            _damaged(f"the shape or data_offsets of tensor {excerpt(name)} are not lists of sizes")
     if len(shape) > 64 or len(offsets) != 2:
-        _damaged(f"tensor {name!r} has {len(shape)} dimensions and {len(offsets)} data_offsets")
+        _damaged(f"tensor {excerpt(name)} has {len(shape)} dimensions and {len(offsets)} data_offsets")
     size = math.prod(shape) * dtype.itemsize
     if offsets[1] - offsets[0] != size:
-        _damaged(f"tensor {name!r} takes {size} bytes, its data_offsets are {offsets}")
+        _damaged(f"tensor {excerpt(name)} takes {size} bytes, its data_offsets are {excerpt(offsets)}")
     return _Entry(offsets[0], offsets[1], name, dtype, tuple(shape))
 
 
-def _read_tensors(file: io.BufferedReader, head: bytes, layout: list[_Entry]) -> _Tensors:
+def _read_tensors(file: BinaryIO, head: bytes, layout: list[_Entry]) -> _Tensors:
     digest = hashlib.sha256(head[: _CHECKSUM.start] + b"0" * _DIGITS + head[_CHECKSUM.stop :])
     tensors = {}
     for entry in layout:
         block: NDArray[Any] = np.empty(entry.shape, entry.dtype)
-        if file.readinto(_bytes_of(block)) != block.nbytes:
+        if cast(io.BufferedReader, file).readinto(_bytes_of(block)) != block.nbytes:
             raise ValueError("it is truncated: it became shorter while it was read")
         digest.update(_bytes_of(block))
         tensors[entry.name] = block.astype(entry.dtype.newbyteorder("="), copy=False)

@@ -2,95 +2,32 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from . import training
-from .checks import check_choice, check_count, check_number, refuse_masked
+from .checks import check_choice, check_count, check_number
 from .core import _network, _numerical
+from .errors import raise_in_context
+from .history import History
 from .optimizers import SGD, LinearRamp, Momentum
+from .options import check_options
+from .parameters import Parameters
+from .parts import FORMAT_VERSION, NAMES, Parts, check_parts, parts_of_file
 from .rng import as_key
-from .training import Callback, History
+from .training import Callback
 
-__all__ = ["Parameters", "TwoLayerNet", "load"]
+if TYPE_CHECKING:
+    from .open_files import Source
+
+__all__ = ["NAMES", "Parameters", "TwoLayerNet", "load"]
 
 Array = npt.NDArray[Any]
-NAMES = ("W1", "b1", "W2", "b2")
-FORMAT_VERSION = "1"
-# Numbers in a model file, and how many bits each has in the stream of random numbers.
-COUNTERS = {"seed": 64, "epochs": 32, "iterations": 64}
-
-
-class Parameters(Mapping[str, Array]):
-    """The parameters of a network: a fixed mapping of names to arrays.
-
-    The arrays are the network's own memory: changing one in place changes the network.
-    Assignment copies into them.
-
-    Parameters
-    ----------
-    arrays : dict of str to numpy.ndarray
-
-    Raises
-    ------
-    KeyError
-        On access or assignment to a name that is not there.
-    TypeError
-        On assignment of something that does not hold real numbers.
-    ValueError
-        On assignment of another shape, or of numbers that overflow the network's type.
-
-    Examples
-    --------
-    >>> import cnet
-    >>> params = cnet.TwoLayerNet(2, 3, 2, rng=0).params
-    >>> {name: array.shape for name, array in params.items()}
-    {'W1': (2, 3), 'b1': (3,), 'W2': (3, 2), 'b2': (2,)}
-    >>> params["b1"] += 1
-    >>> params["b1"]
-    array([1., 1., 1.], dtype=float32)
-    """
-
-    def __init__(self, arrays: dict[str, Array]) -> None:
-        self._arrays = arrays
-
-    def __getitem__(self, name: str) -> Array:
-        return self._arrays[name]
-
-    def __setitem__(self, name: str, value: npt.ArrayLike) -> None:
-        if name not in self._arrays:
-            raise KeyError(f"{name!r} is not a parameter; there are {', '.join(self._arrays)}")
-        target = self._arrays[name]
-        if value is target:
-            return
-        refuse_masked(name, value)
-        try:
-            array = np.asarray(value)
-        except ValueError as error:
-            raise ValueError(f"{name} cannot be made into an array: {error}") from None
-        if array.dtype.kind not in "buif":
-            raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
-        if array.shape != target.shape:
-            raise ValueError(f"{name} must have shape {target.shape}, got {array.shape}")
-        with np.errstate(over="ignore"):
-            cast = array.astype(target.dtype)
-        if np.isinf(cast).any() and not np.array_equal(np.isinf(cast), np.isinf(array)):
-            raise ValueError(f"{name} has a value that is too large for {target.dtype}")
-        target[...] = cast
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._arrays)
-
-    def __len__(self) -> int:
-        return len(self._arrays)
-
-    def __repr__(self) -> str:
-        shapes = ", ".join(f"{name}: {array.dtype}{array.shape}" for name, array in self.items())
-        return f"<Parameters {shapes}>"
+# What a network itself is made of; all other attributes are a caller's or a subclass's own.
+OWN_ATTRIBUTES = frozenset({"_core", "_params", "seed", "history", "_epochs", "_iterations"})
 
 
 class TwoLayerNet:
@@ -175,12 +112,23 @@ class TwoLayerNet:
     def _set_up(self, sizes: tuple[int, int, int], activation: str, dtype: np.dtype[Any], seed: int) -> None:
         self._core = _network.Network(sizes, activation, dtype)
         (W1, W2), (b1, b2) = self._core.weights, self._core.biases
-        self.params = Parameters({"W1": W1, "b1": b1, "W2": W2, "b2": b2})
+        self._params = Parameters({"W1": W1, "b1": b1, "W2": W2, "b2": b2})
         self.seed = seed
         self.history: History | None = None
         # Where the stream of random numbers stands, and how long training has gone on in all.
         self._epochs = 0
         self._iterations = 0
+
+    @property
+    def params(self) -> Parameters:
+        """The parameters by name: the network's own memory. What is assigned is copied into it."""
+        return self._params
+
+    @params.setter
+    def params(self, values: Mapping[str, npt.ArrayLike]) -> None:
+        # params |= ... has been written by the time it is assigned.
+        if values is not self._params:
+            self._params.assign(values)
 
     @property
     def sizes(self) -> tuple[int, int, int]:
@@ -440,7 +388,7 @@ class TwoLayerNet:
         >>> bool(history.loss[0] > history.loss[-1])
         True
         """
-        options = training.check_options(
+        options = check_options(
             iterations=iterations, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
             optimizer=optimizer, sampling=sampling, gradient=gradient, n_threads=n_threads, callback=callback,
         )
@@ -449,18 +397,19 @@ class TwoLayerNet:
             validation_data=validation_data, rng=rng, callback=callback, progress=progress,
         )
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: Source) -> None:
         """Write the network to a file, whole or not at all.
 
         Parameters
         ----------
-        path : str or os.PathLike
-            Written exactly there, in the safetensors format, with a checksum.
+        path : str, os.PathLike or binary file open for writing
+            Written exactly there, in the safetensors format, with a checksum. A leading ``~`` is the
+            user's home folder.
 
         Raises
         ------
         TypeError
-            If `path` is not a path.
+            If `path` is neither a path nor an open binary file.
         OSError
             If it cannot be written; what was there before is still there.
 
@@ -491,20 +440,104 @@ class TwoLayerNet:
             "iterations": str(self._iterations),
             "epochs": str(self._epochs),
         }
-        write_model(path, self.params, metadata)
+        write_model(path, self._params, metadata)
+
+    @classmethod
+    def load(cls, path: Source) -> Self:
+        """Read a network that `save` wrote, as an object of the class that this is called on.
+
+        `__init__` is not called: the file holds all that a network is made of, and attributes of a
+        subclass's own are not in it.
+
+        Parameters
+        ----------
+        path : str, os.PathLike or binary file open for reading
+
+        Returns
+        -------
+        TwoLayerNet
+            Of the class that `load` was called on. It goes on where the saved one was: same parameters,
+            same stream of random numbers.
+
+        Raises
+        ------
+        TypeError
+            If `path` is neither a path nor an open binary file, or the file holds a network of another kind.
+        OSError
+            If the file cannot be read.
+        ValueError
+            If it is damaged, truncated or not a network of cnet.
+
+        Examples
+        --------
+        >>> import cnet
+        >>> cnet.TwoLayerNet.load("nowhere.safetensors")
+        Traceback (most recent call last):
+        FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.safetensors'
+        """
+        from .model_file import read_model
+        from .open_files import as_source, named
+
+        tensors, metadata = read_model(path)
+        try:
+            parts = parts_of_file(tensors, metadata)
+        except (TypeError, ValueError) as error:
+            name = named(as_source("path", path, "read"))
+            raise ValueError(f"{name}: not a two-layer network of cnet: {error}") from None
+        return cls._assembled(parts)
+
+    @classmethod
+    def _from_parts(
+        cls, tensors: Any, *, sizes: Any, activation: Any, seed: Any, epochs: Any = 0, iterations: Any = 0,
+        dtype: Any = None, history: Any = None,
+    ) -> Self:
+        """Make a network of parts that nobody has checked yet; see `parts.check_parts` for what is refused."""
+        return cls._assembled(check_parts(
+            tensors, sizes=sizes, activation=activation, seed=seed, epochs=epochs, iterations=iterations,
+            dtype=dtype, history=history,
+        ))
+
+    @classmethod
+    def _assembled(cls, parts: Parts) -> Self:
+        net = cls.__new__(cls)
+        net._take_over(parts)
+        return net
+
+    def _take_over(self, parts: Parts) -> None:
+        self._set_up(parts.sizes, parts.activation, parts.dtype, parts.seed)
+        self._params.assign(parts.tensors)
+        self._epochs, self._iterations, self.history = parts.epochs, parts.iterations, parts.history
 
     def __getstate__(self) -> dict[str, Any]:
+        # The attributes, and those in a subclass's slots.
+        whole = object.__getstate__(self)
+        attributes, slots = whole if isinstance(whole, tuple) else (whole, None)
         return {
             "sizes": self.sizes, "activation": self.activation, "dtype": self.dtype.name, "seed": self.seed,
             "epochs": self._epochs, "iterations": self._iterations, "history": self.history,
-            "params": {name: array.copy() for name, array in self.params.items()},
+            "params": self._params.copy(),
+            "attributes": {name: value for name, value in attributes.items() if name not in OWN_ATTRIBUTES},
+            "slots": slots or {},
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._set_up(state["sizes"], state["activation"], np.dtype(state["dtype"]), state["seed"])
-        self._epochs, self._iterations, self.history = state["epochs"], state["iterations"], state["history"]
-        for name, array in state["params"].items():
-            self.params[name] = array
+        if not isinstance(state, dict):
+            raise TypeError(f"the state of a {type(self).__name__} must be a dict, got {type(state).__name__}")
+        rest = dict(state)
+        try:
+            tensors, attributes, slots = (rest.pop(name) for name in ("params", "attributes", "slots"))
+            parts = check_parts(tensors, **rest)
+        except KeyError as error:
+            raise ValueError(f"this is not the state of a {type(self).__name__}: it lacks {error}") from None
+        except (TypeError, ValueError) as error:
+            raise_in_context(error, f"this is not the state of a {type(self).__name__}")
+        for name, values in (("attributes", attributes), ("slots", slots)):
+            if not isinstance(values, dict) or not OWN_ATTRIBUTES.isdisjoint(values):
+                raise ValueError(f"this is not the state of a {type(self).__name__}: {name} do not fit")
+        self._take_over(parts)
+        self.__dict__.update(attributes)
+        for name, value in slots.items():
+            object.__setattr__(self, name, value)
 
 
 def _check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
@@ -527,12 +560,12 @@ def _check_std(weight_init_std: Any, sizes: tuple[int, int, int]) -> tuple[float
     return std, std
 
 
-def load(path: str | os.PathLike[str]) -> TwoLayerNet:
+def load(path: Source) -> TwoLayerNet:
     """Read a network that `TwoLayerNet.save` wrote.
 
     Parameters
     ----------
-    path : str or os.PathLike
+    path : str, os.PathLike or binary file open for reading
 
     Returns
     -------
@@ -542,7 +575,7 @@ def load(path: str | os.PathLike[str]) -> TwoLayerNet:
     Raises
     ------
     TypeError
-        If `path` is not a path.
+        If `path` is neither a path nor an open binary file.
     OSError
         If the file cannot be read.
     ValueError
@@ -555,43 +588,4 @@ def load(path: str | os.PathLike[str]) -> TwoLayerNet:
     Traceback (most recent call last):
     FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.safetensors'
     """
-    from .model_file import read_model
-
-    tensors, metadata = read_model(path)
-    try:
-        return _rebuild(tensors, metadata)
-    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise ValueError(f"{os.fspath(path)}: not a two-layer network of cnet: {error}") from None
-
-
-def _rebuild(tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> TwoLayerNet:
-    import json
-
-    version = metadata.get("cnet_format")
-    if version != FORMAT_VERSION:
-        raise ValueError(f"format version {version!r}, this cnet reads {FORMAT_VERSION!r}")
-    sizes = json.loads(metadata["sizes"])
-    if not isinstance(sizes, list) or len(sizes) != 3:
-        raise ValueError(f"expected three sizes, got {metadata['sizes']}")
-    if set(tensors) != set(NAMES):
-        raise ValueError(f"expected the tensors {', '.join(NAMES)}, got {', '.join(sorted(tensors))}")
-    n_in, n_hidden, n_out = (check_count("size", size) for size in sizes)
-    shapes = {"W1": (n_in, n_hidden), "b1": (n_hidden,), "W2": (n_hidden, n_out), "b2": (n_out,)}
-    for name, shape in shapes.items():
-        if tensors[name].shape != shape or tensors[name].dtype != tensors["W1"].dtype:
-            raise ValueError(f"{name} is {tensors[name].dtype}{tensors[name].shape}, expected {shape}")
-    check_choice("activation", metadata["activation"], tuple(_network.ACTIVATIONS))
-    seed, epochs, iterations = (_whole(metadata, name, bits) for name, bits in COUNTERS.items())
-    net = TwoLayerNet.__new__(TwoLayerNet)
-    net._set_up((n_in, n_hidden, n_out), metadata["activation"], tensors["W1"].dtype, seed)
-    for name in NAMES:
-        net.params[name] = tensors[name]
-    net._epochs, net._iterations = epochs, iterations
-    return net
-
-
-def _whole(metadata: Mapping[str, str], name: str, bits: int) -> int:
-    number = int(metadata[name])
-    if not 0 <= number < 2**bits:
-        raise ValueError(f"{name} must be from 0 to {2**bits - 1}, got {number}")
-    return number
+    return TwoLayerNet.load(path)

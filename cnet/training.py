@@ -8,86 +8,41 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .checks import check_choice, check_count, check_number
 from .core._arrays import real_array
 from .core._inputs import as_inputs, as_targets
 from .core._numerical_trainer import NumericalTrainer
 from .core._trainer import Trainer
-from .errors import DivergenceError
+from .errors import DivergenceError, raise_in_context
+from .history import History, frozen
 from .one_fit import only_fit
-from .optimizers import LinearRamp, momentum_of
+from .optimizers import LinearRamp
+from .options import FitOptions
 from .rng import as_key
 
 if TYPE_CHECKING:
     from .network import TwoLayerNet
 
-__all__ = ["EpochInfo", "FitOptions", "History", "fit"]
+__all__ = ["EpochInfo", "History", "fit"]
 
 FloatArray = npt.NDArray[np.float64]
 Callback = Callable[["EpochInfo"], object]
 
 DEFAULT_EPOCHS = 10
-MAX_THREADS = 256
-SAMPLINGS = ("replacement", "shuffle")
-GRADIENTS = ("backprop", "numerical")
 # How far parameters are moved for a numerical gradient.
 STEP = 1e-4
 
 
-@dataclass(frozen=True)
-class History:
-    """What a fit recorded.
-
-    Attributes
-    ----------
-    loss : numpy.ndarray, shape (iterations,)
-        Mean cross-entropy of each mini-batch, before its update.
-    train_accuracy : numpy.ndarray, shape (epochs,)
-        Share of each epoch's own mini-batches' samples that were classified right, each
-        before its update. It costs nothing, and runs behind the accuracy after the epoch.
-    validation_loss, validation_accuracy : numpy.ndarray of shape (epochs,), or None
-        Measured at each epoch's end, so an epoch that was cut off has none; None without
-        validation data.
-    seconds : float
-        Time spent on training, without validation and callbacks.
-    samples_per_second : float
-    epochs : int
-        Epochs begun, the last perhaps not ended.
-    iterations : int
-    iterations_per_epoch : int
-        Of a whole epoch: the number of samples over the batch size, rounded up.
-
-    Examples
-    --------
-    >>> import cnet
-    >>> x, t = cnet.datasets.make_digits(200, rng=0)
-    >>> history = cnet.TwoLayerNet(784, 10, 10, rng=0).fit(x, t, iterations=5)
-    >>> history.iterations, history.iterations_per_epoch, history.epochs
-    (5, 2, 3)
-    >>> history.loss.shape, history.train_accuracy.shape
-    ((5,), (3,))
-    """
-
-    loss: FloatArray
-    train_accuracy: FloatArray
-    validation_loss: FloatArray | None
-    validation_accuracy: FloatArray | None
-    seconds: float
-    samples_per_second: float
-    epochs: int
-    iterations: int
-    iterations_per_epoch: int
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EpochInfo:
     """What a callback is told at an epoch's end.
+
+    Two of them are equal only if they are one and the same object.
 
     Attributes
     ----------
@@ -98,14 +53,16 @@ class EpochInfo:
     loss : float
         Mean over the epoch's iterations.
     losses : numpy.ndarray
-        Of each of the epoch's iterations, before its update.
+        The loss of each of the epoch's iterations, before its update: a read-only copy.
     train_accuracy : float
         Over the epoch's own mini-batches, each before its update.
     validation_loss, validation_accuracy : float or None
     seconds : float
         Time spent on training so far.
     network : TwoLayerNet
-        With the parameters as they are now. What a callback assigns to them is kept.
+        The network itself, with the parameters as they are now. What a callback assigns to them is
+        kept. Training goes on in the same memory: keep ``network.params.copy()``, not
+        ``dict(network.params)``, whose arrays change with the next epoch.
 
     Examples
     --------
@@ -118,61 +75,28 @@ class EpochInfo:
     >>> history = net.fit(x, t, epochs=5, callback=stop_after_two)
     1 2
     2 4
+
+    Keep the parameters of the epoch with the lowest loss on validation data:
+
+    >>> best = {"loss": float("inf")}
+    >>> def keep_best(info):
+    ...     if info.validation_loss < best["loss"]:
+    ...         best.update(loss=info.validation_loss, params=info.network.params.copy())
+    >>> history = net.fit(x, t, epochs=3, validation_data=(x, t), callback=keep_best)
+    >>> net.params = best["params"]
+    >>> bool(net.loss(x, t) == history.validation_loss.min())
+    True
     """
 
     epoch: int
     iteration: int
     loss: float
-    losses: FloatArray
+    losses: FloatArray = field(repr=False)
     train_accuracy: float
     validation_loss: float | None
     validation_accuracy: float | None
     seconds: float
     network: TwoLayerNet
-
-
-class FitOptions(NamedTuple):
-    """The checked arguments of ``TwoLayerNet.fit``."""
-
-    iterations: int | None
-    epochs: int | None
-    batch_size: int
-    learning_rate: float | LinearRamp
-    momentum: float
-    sampling: str
-    gradient: str
-    n_threads: int
-
-
-def check_options(
-    *, iterations: Any, epochs: Any, batch_size: Any, learning_rate: Any, optimizer: Any, sampling: Any,
-    gradient: Any, n_threads: Any, callback: Any,
-) -> FitOptions:
-    """Check everything that does not depend on the data."""
-    if iterations is not None and epochs is not None:
-        raise ValueError(f"give iterations or epochs, not both (got {iterations!r} and {epochs!r})")
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be callable, got {type(callback).__name__}")
-    momentum = momentum_of(optimizer)
-    if check_choice("gradient", gradient, GRADIENTS) == "numerical" and momentum:
-        raise ValueError(f'gradient="numerical" goes with plain descent (optimizer="sgd"), got {optimizer!r}')
-    return FitOptions(
-        iterations=None if iterations is None else check_count("iterations", iterations),
-        epochs=None if epochs is None else check_count("epochs", epochs),
-        batch_size=check_count("batch_size", batch_size),
-        learning_rate=_check_learning_rate(learning_rate),
-        momentum=momentum,
-        sampling=check_choice("sampling", sampling, SAMPLINGS),
-        gradient=gradient,
-        n_threads=0 if n_threads is None else check_count("n_threads", n_threads, MAX_THREADS),
-    )
-
-
-def _check_learning_rate(learning_rate: Any) -> float | LinearRamp:
-    if isinstance(learning_rate, LinearRamp):
-        learning_rate.rates(1)
-        return learning_rate
-    return check_number("learning_rate", learning_rate, positive=True)
 
 
 class _Record:
@@ -217,6 +141,7 @@ class _Fit:
         validation_data: Any, callback: Callback | None, bar: Any,
     ) -> None:
         self.network, self.options, self.callback, self.bar = network, options, callback, bar
+        self.refuse_read_only()
         self.validation_data = _check_validation(network, validation_data)
         # What is no array yet becomes one here, once: its length says how long an epoch is.
         x = real_array(x, "x")
@@ -244,6 +169,14 @@ class _Fit:
             core, x, t, batch_size=options.batch_size, momentum=options.momentum, shuffle=shuffle, key=key,
             first_epoch=self.first_epoch, iterations=self.total, n_threads=options.n_threads,
         )
+
+    def refuse_read_only(self) -> None:
+        names = self.network.params.read_only()
+        if names:
+            raise ValueError(
+                f"{', '.join(names)} of this network cannot be trained: marked read-only "
+                "(flags.writeable is False)"
+            )
 
     def run(self) -> None:
         """Epochs, until all iterations are done or a callback says stop."""
@@ -308,7 +241,7 @@ class _Fit:
             epoch=epoch,
             iteration=self.record.iterations,
             loss=float(self.record.loss[-1].mean()),
-            losses=self.record.loss[-1],
+            losses=frozen(self.record.loss[-1].copy()),
             train_accuracy=self.record.train_accuracy[-1],
             validation_loss=validation[0],
             validation_accuracy=validation[1],
@@ -316,7 +249,8 @@ class _Fit:
             network=self.network,
         )
         stop = self.callback(info)
-        # A callback may have assigned parameters.
+        # A callback may have assigned parameters, or marked them.
+        self.refuse_read_only()
         self.trainer.reload()
         return stop is True or (isinstance(stop, np.bool_) and bool(stop))
 
@@ -348,7 +282,7 @@ def _check_validation(network: TwoLayerNet, data: Any) -> tuple[Any, Any] | None
         x, t = as_inputs(x, network.dtype), as_targets(t)
         network._core.loss_and_accuracy(x, t)
     except (TypeError, ValueError) as error:
-        raise type(error)(f"validation_data: {error}") from None
+        raise_in_context(error, "validation_data")
     return x, t
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+import io
 import math
 import os
 import struct
 import subprocess
 import sys
+import tempfile
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -128,18 +130,184 @@ def test_wrong_content_is_a_value_error_that_names_the_file(tmp_path, content, m
 
 
 @pytest.mark.parametrize("zipped", [False, True])
-@pytest.mark.parametrize("shape", [(2**32 - 1,) * 3, (2**31,), (2**32 - 1,) * 64])
-def test_a_huge_declaration_allocates_nothing(tmp_path, zipped, shape):
+@pytest.mark.parametrize(
+    "shape,limit,message",
+    [
+        ((2**32 - 1,) * 3, {}, r"more than 10\*\*20 bytes"),
+        ((500_000_001,), {}, "take 4,000,000,008 bytes: expected at most 4,000,000,000 "),
+        ((2**31,), {}, "take 17,179,869,184 bytes: expected at most 4,000,000,000 .*max_bytes"),
+        ((2**32 - 1,) * 64, {}, r"more than 10\*\*20 bytes"),
+        ((500_000_000,), {}, "expected 4000000000 bytes after it, given 16$"),
+        ((2**40 // 2**10, 2**10), {"max_bytes": 2**60}, "given 16$"),
+        ((3,), {"max_bytes": 23}, "take 24 bytes: expected at most 23 "),
+        ((3,), {"max_bytes": np.int64(24)}, "given 16$"),
+    ],
+)
+def test_a_huge_declaration_allocates_nothing(tmp_path, zipped, shape, limit, message):
     content = idx_bytes(0x0E, "d", shape, [1.0, 2.0])
     path = write(tmp_path, gzip.compress(content) if zipped else content)
-    with pytest.raises(ValueError, match="given 16$"):
-        read_idx(path)
+    with pytest.raises(ValueError, match=message) as caught:
+        read_idx(path, **limit)
+    assert len(str(caught.value)) < 400
     tracemalloc.start()
     with pytest.raises(ValueError):
-        read_idx(path)
+        read_idx(path, **limit)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4 << 20
+
+
+def test_the_limit_is_the_largest_array_that_is_read(tmp_path):
+    path = write(tmp_path, LABELS)
+    assert read_idx(path, max_bytes=3).tolist() == [5, 0, 4]
+    for wrong in (0, -1, 2**63):
+        with pytest.raises(ValueError, match="max_bytes must be from 1"):
+            read_idx(path, max_bytes=wrong)
+    for wrong in (None, 1.5, "4GB", True):
+        with pytest.raises(TypeError, match="max_bytes must be an integer"):
+            read_idx(path, max_bytes=wrong)
+    with pytest.raises(TypeError):
+        read_idx(path, 10)  # by name only
+
+
+def test_a_bomb_within_its_header_stops_at_the_limit(tmp_path):
+    """A header that tells the truth about 64 MiB, and a caller who wants no more than one."""
+    bomb = gzip.compress(idx_bytes(0x08, "B", (64 << 20,), []) + bytes(64 << 20), compresslevel=1)
+    assert len(bomb) < 1 << 19
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="67,108,864 bytes: expected at most 1,048,576"):
+        read_idx(write(tmp_path, bomb), max_bytes=1 << 20)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 << 20
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and devices")
+def test_a_pipe_or_a_device_is_refused_without_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for path in (tmp_path / "pipe", tmp_path / "link", "/dev/zero", "/dev/null"):
+        with pytest.raises(ValueError, match="not a file"):
+            read_idx(path)
+        with pytest.raises(OSError):
+            write_idx(path, np.zeros(1, np.uint8))
+    assert sorted(os.listdir(tmp_path)) == ["link", "pipe"]
+
+
+def test_home_folder(tmp_path, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    write_idx("~/labels.gz", np.array([5, 0, 4], np.uint8))
+    assert os.listdir(tmp_path) == ["labels.gz"]
+    assert read_idx(Path("~/labels.gz")).tolist() == [5, 0, 4]
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("kind", ["BytesIO", "file", "unbuffered", "pipe", "gzip"])
+def test_read_an_open_file_from_its_position(tmp_path, kind, zipped):
+    content = gzip.compress(LABELS) if zipped else LABELS
+    path = write(tmp_path, b"before" + content)
+    if kind == "BytesIO":
+        file = io.BytesIO(path.read_bytes())
+    elif kind == "pipe":
+        if os.name != "posix":
+            pytest.skip("a pipe that holds what is written")
+        end, begin = os.pipe()
+        os.write(begin, path.read_bytes())
+        os.close(begin)
+        file = open(end, "rb")
+    elif kind == "gzip":
+        write(tmp_path, gzip.compress(b"before" + content), "a.gz")
+        file = gzip.open(tmp_path / "a.gz")
+    else:
+        file = open(path, "rb", buffering=0 if kind == "unbuffered" else -1)
+    with file:
+        assert file.read(6) == b"before"
+        assert same_bits(read_idx(file), np.array([5, 0, 4], np.uint8))
+        assert file.read() == b"" and not file.closed
+
+
+@pytest.mark.parametrize("kind", ["BytesIO", "file", "unbuffered", "spooled", "gzip"])
+def test_write_into_an_open_file_at_its_position(tmp_path, kind):
+    path = tmp_path / "a.gz"
+    file = {
+        "BytesIO": io.BytesIO,
+        "file": lambda: open(path, "w+b"),
+        "unbuffered": lambda: open(path, "w+b", buffering=0),
+        "spooled": tempfile.SpooledTemporaryFile,
+        "gzip": lambda: gzip.open(path, "wb"),
+    }[kind]()
+    with file:
+        file.write(b"before")
+        write_idx(file, np.array([5, 0, 4], np.uint8))
+        file.write(b"after")
+        assert not file.closed
+        if kind == "gzip":
+            file.close()
+            written = gzip.decompress(path.read_bytes())
+        else:
+            file.seek(0)
+            written = file.read()
+    assert written == b"before" + LABELS + b"after"
+
+
+def test_a_file_without_a_buffer_that_takes_a_part_at_a_time():
+    class Slow(io.RawIOBase):
+        taken = b""
+
+        def writable(self):
+            return True
+
+        def write(self, data):
+            self.taken += bytes(data[:5])
+            return min(5, len(data))
+
+    slow = Slow()
+    write_idx(slow, np.arange(100, dtype=np.uint8))
+    assert slow.taken == idx_bytes(0x08, "B", (100,), list(range(100)))
+
+
+def test_open_files_that_do_not_serve(tmp_path):
+    path = write(tmp_path, LABELS)
+    with open(path, encoding="latin-1") as text, pytest.raises(TypeError, match="opened as text.*'rb'"):
+        read_idx(text)
+    with open(tmp_path / "new", "w", encoding="latin-1") as text:
+        with pytest.raises(TypeError, match="opened as text.*'wb'"):
+            write_idx(text, np.zeros(1, np.uint8))
+    for text in (io.StringIO("x"), tempfile.NamedTemporaryFile("w+")):
+        with text, pytest.raises(TypeError, match="opened as text"):
+            read_idx(text)
+    with open(path, "rb") as file, pytest.raises(io.UnsupportedOperation):
+        write_idx(file, np.zeros(1, np.uint8))
+    with open(tmp_path / "new", "wb") as file, pytest.raises(io.UnsupportedOperation):
+        read_idx(file)
+    with open(path, "rb") as file:
+        pass
+    with pytest.raises(ValueError, match="closed file"):
+        read_idx(file)
+    for nothing in (3, None, 1.5, ["a"], np.zeros(3)):
+        with pytest.raises(TypeError, match="an os.PathLike or an open binary file, got"):
+            read_idx(nothing)
+        with pytest.raises(TypeError, match="an os.PathLike or an open binary file, got"):
+            write_idx(nothing, np.zeros(1, np.uint8))
+    with pytest.raises(ValueError, match="the open BytesIO: not an IDX file"):
+        read_idx(io.BytesIO(b"something"))
+    with open(path, "r+b") as file:
+        file.truncate(10)
+        with pytest.raises(ValueError, match=r"some\.idx: .*given 2$"):
+            read_idx(file)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="such names are possible there only")
+def test_a_files_name_and_content_do_not_reach_the_terminal(tmp_path):
+    for name in ("a\x1b[2J", "b\nb", "c\x9b1m", "d\u202ed"):
+        with pytest.raises(ValueError) as caught:
+            read_idx(write(tmp_path, b"\x1b]0;title\x07", name))
+        assert str(caught.value).isprintable()
+    with pytest.raises(ValueError) as caught:
+        read_idx(os.fsencode(write(tmp_path, b"", os.fsdecode(b"e\xff"))))
+    assert str(caught.value).isprintable()
 
 
 def test_a_gzip_bomb_is_not_inflated(tmp_path, monkeypatch):

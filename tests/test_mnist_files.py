@@ -13,6 +13,8 @@ import os
 import struct
 import sys
 import threading
+import tracemalloc
+import zipfile
 import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,7 +32,7 @@ NAMES = [
     "t10k-labels-idx1-ubyte",
 ]
 # Kept before any test puts its own in their place.
-PUBLISHED_MD5 = dict(mnist.MD5)
+PUBLISHED_MD5, PUBLISHED_SHA256 = dict(mnist.MD5), dict(mnist.SHA256)
 PUBLISHED_MIRRORS = mnist.MIRRORS
 
 
@@ -162,6 +164,172 @@ def test_names_with_a_dot_and_mixed_compression(tmp_path):
     assert find_mnist(tmp_path / "mixed") is None
     put(tmp_path / "mixed", dict(list(CONTENT.items())[3:]), ".gz")
     assert load_mnist(data_home=tmp_path / "mixed")[1][1].tolist() == [1, 2]
+
+
+def npz(**arrays) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+KERAS = {
+    "x_train": np.array(TRAIN, np.uint8), "y_train": np.array([3, 0, 5], np.uint8),
+    "x_test": np.array(TEST, np.uint8), "y_test": np.array([1, 2], np.uint8),
+}
+
+
+def nested(folder: Path, name: str, suffix: str) -> None:
+    for variant, data in CONTENT.items():
+        inside = variant.replace("-idx", ".idx") if name == "dotted" else variant
+        put(folder / inside, {inside: data}, suffix)
+
+
+LAYOUTS = {
+    "torchvision": lambda root: put(root / "MNIST" / "raw", CONTENT),
+    "torchvision, as downloaded": lambda root: put(root / "MNIST" / "raw", CONTENT, ".gz"),
+    "torchvision, named one folder lower": lambda root: put(root / "raw", CONTENT),
+    "in a folder called mnist": lambda root: put(root / "mnist", CONTENT),
+    "a folder for each file": lambda root: nested(root, "plain", ""),
+    "a folder for each file, zipped": lambda root: nested(root, "dotted", ".gz"),
+    "Keras": lambda root: put(root, {"mnist.npz": npz(**KERAS)}),
+    "Keras, below": lambda root: put(root / "mnist", {"mnist.npz": npz(**KERAS)}),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts_of_others(tmp_path, layout):
+    root = tmp_path / "root"
+    LAYOUTS[layout](root)
+    assert find_mnist(root) == root
+    (x_train, t_train), (x_test, t_test) = load_mnist(
+        normalize=False, flatten=False, data_home=root, download=False
+    )
+    for array, expected in ((x_train, TRAIN), (x_test, TEST)):
+        assert array.dtype == np.uint8 and array[:, 0].tolist() == expected
+        assert array.flags.c_contiguous and array.flags.writeable
+    for labels, whole in ((t_train, [3, 0, 5]), (t_test, [1, 2])):
+        assert labels.dtype == np.uint8 and labels.tolist() == whole
+
+
+def test_the_npz_file_itself(tmp_path):
+    path = put(tmp_path / "some", {"other name.npz": npz(**KERAS)}) / "other name.npz"
+    assert find_mnist(path) == path and find_mnist(tmp_path / "some") is None
+    assert load_mnist(data_home=path, one_hot_label=True)[1][1].argmax(axis=1).tolist() == [1, 2]
+    with pytest.raises(FileNotFoundError, match="MNIST was not found"):
+        load_mnist(data_home=tmp_path / "absent.npz", download=False)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+@pytest.mark.parametrize("dtype", ["uint8", "int64", ">i4", "uint32"])
+def test_arrays_of_npz_in_any_form(tmp_path, save, dtype):
+    labels = {name: KERAS[name].astype(dtype) for name in ("y_train", "y_test")}
+    images = {name: np.asfortranarray(KERAS[name]) for name in ("x_train", "x_test")}
+    save(tmp_path / "mnist.npz", more=np.zeros(3), **labels, **images)
+    (x_train, t_train), _ = load_mnist(normalize=False, flatten=False, data_home=tmp_path)
+    assert x_train[:, 0].tolist() == TRAIN and x_train.flags.c_contiguous
+    assert t_train.dtype == np.uint8 and t_train.tolist() == [3, 0, 5]
+
+
+class Harm:
+    def __reduce__(self):
+        return os.mkdir, ("harm",)
+
+
+@pytest.mark.parametrize(
+    "content,message",
+    [
+        (b"", "not an npz file"),
+        (b"PK\x03\x04" + bytes(100), "not an npz file"),
+        (npz(x_train=KERAS["x_train"]), "expected an array y_train, the file holds .'x_train'"),
+        (npz(**KERAS | {"x_train": np.array([Harm()])}), "array x_train must hold numbers, given object"),
+        (npz(**KERAS | {"x_train": np.array(["a"])}), "array x_train must hold numbers, given <U1"),
+        (npz(**KERAS | {"x_test": np.zeros((2, 2, 3))}), "x_test: expected a 3-D array of uint8, given float64"),
+        (npz(**KERAS | {"x_test": np.zeros((2, 6), np.uint8)}), r"3-D array of uint8, .* shape \(2, 6\)"),
+        (npz(**KERAS | {"y_test": np.array([1, 256])}), "y_test: expected a 1-D array of uint8, given int64"),
+        (npz(**KERAS | {"y_test": np.array([1, -1])}), "y_test: expected a 1-D array of uint8, given int64"),
+        (npz(**KERAS | {"y_test": np.array([1.0, 2.0])}), "y_test: expected .* given float64"),
+        (npz(**KERAS | {"y_test": np.array([1], np.uint8)}), "a label for each of the 2 images in .* given 1"),
+        (npz(**KERAS)[:-30], "not an npz file"),
+        (npz(**KERAS).replace(bytes([13, 14, 102]), bytes([13, 14, 103])), "CRC"),
+    ],
+)
+def test_npz_files_that_do_not_serve(tmp_path, monkeypatch, content, message):
+    monkeypatch.chdir(tmp_path)
+    path = put(tmp_path / "set", {"mnist.npz": content}) / "mnist.npz"
+    with pytest.raises(ValueError, match=message) as caught:
+        load_mnist(data_home=tmp_path / "set", download=False)
+    assert str(path) in str(caught.value)
+    assert os.listdir(tmp_path) == ["set"]
+
+
+def npy_zipped(header: str, data: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """An archive with one array, whose header (of NumPy's format, version 1) is the caller's."""
+    text = header.encode() + b"\n"
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr("x_train.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + data)
+    return file.getvalue()
+
+
+def npy_header(shape: str, descr: str = "'|u1'") -> str:
+    return f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}"
+
+
+@pytest.mark.parametrize(
+    "content,message",
+    [
+        (npy_zipped(npy_header("(4000000001,)"), b""), "takes more than 4,000,000,000 bytes"),
+        (npy_zipped(npy_header("(4000000000,)"), b"1234"), "should have 4000000000 bytes, given 4"),
+        (npy_zipped(npy_header("(3,)"), bytes(64 << 20)), "should have 3 bytes, given more"),
+        (npy_zipped(npy_header("(-1,)"), b""), r"cannot have shape \(-1,\)"),
+        (npy_zipped(npy_header("(0, 9223372036854775807, 9)"), b""), "mnist.npz"),
+        (npy_zipped(npy_header("(" * 1000 + ")" * 1000), b""), "not an .npy file"),
+        (npy_zipped(npy_header("(1,)", "'|O'"), b"1"), "must hold numbers"),
+        (npy_zipped(npy_header("(1,)", "[('a', '<f8', (100000,))]"), b""), "must hold numbers"),
+        (npy_zipped(npy_header("(3,)"), bytes(3), zipfile.ZIP_LZMA), "by a method"),
+        (npy_zipped("", bytes(3)), "not an .npy file"),
+    ],
+)
+def test_npz_files_from_strangers(tmp_path, content, message):
+    put(tmp_path, {"mnist.npz": content})
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=message):
+        load_mnist(data_home=tmp_path, download=False)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 << 20
+
+
+def test_the_flat_files_come_first(tmp_path):
+    put(tmp_path / "MNIST" / "raw", CONTENT | {NAMES[1]: labels_idx([9, 9, 9])})
+    put(tmp_path, {"mnist.npz": b"damaged"})
+    assert load_mnist(data_home=tmp_path)[0][1].tolist() == [9, 9, 9]
+    put(tmp_path, CONTENT)
+    assert load_mnist(data_home=tmp_path)[0][1].tolist() == [3, 0, 5]
+
+
+def test_home_folder(tmp_path, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    folder = put(tmp_path / "data", CONTENT)
+    assert find_mnist("~/data") == find_mnist(Path("~/data")) == folder
+    monkeypatch.setenv("CNET_DATA", "~/data")
+    assert find_mnist() == folder
+    for wrong in (3, b"data", ["data"]):
+        with pytest.raises(TypeError, match="data_home must be a str or an os.PathLike"):
+            find_mnist(wrong)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="such names are possible there only")
+def test_names_of_folders_do_not_reach_the_terminal(tmp_path):
+    bad = put(tmp_path / "a\x1b[2J", CONTENT | {NAMES[0]: b"\x1b[2J"})
+    with pytest.raises(ValueError) as caught:
+        load_mnist(data_home=bad)
+    assert str(caught.value).isprintable()
+    (bad / NAMES[0]).unlink()
+    with pytest.raises(FileNotFoundError) as missing:
+        load_mnist(data_home=bad, download=False)
+    assert "\x1b" not in str(missing.value)
 
 
 def test_folders_are_searched_in_order(tmp_path, monkeypatch):
@@ -308,9 +476,9 @@ def server(monkeypatch) -> Iterator[Server]:
     pytest.importorskip("pooch", reason="a download needs pooch")
     server = Server()
     monkeypatch.setattr(mnist, "MIRRORS", tuple(f"{server.url}{m}/" for m in "abc"))
-    monkeypatch.setattr(
-        mnist, "MD5", {name: hashlib.md5(data).hexdigest() for name, data in CONTENT.items()}
-    )
+    for kind, digest in (("MD5", hashlib.md5), ("SHA256", hashlib.sha256)):
+        own = {name: digest(data).hexdigest() for name, data in CONTENT.items()}
+        monkeypatch.setattr(mnist, kind, own)
     yield server
     server.close()
 
@@ -503,10 +671,23 @@ def test_mirrors_are_several_and_encrypted():
 
 
 @pytest.mark.mnist
-def test_md5s_are_those_of_the_published_files(mnist_dir):
-    for name, digest in mnist.MD5.items():
+def test_digests_are_those_of_the_published_files(mnist_dir):
+    assert list(mnist.MD5) == list(mnist.SHA256) == NAMES
+    for name in NAMES:
         with gzip.open(mnist_dir / f"{name}.gz") as file:
-            assert hashlib.md5(file.read()).hexdigest() == digest
+            content = file.read()
+        assert hashlib.md5(content).hexdigest() == mnist.MD5[name]
+        assert hashlib.sha256(content).hexdigest() == mnist.SHA256[name]
+
+
+def test_content_of_the_same_md5_is_not_enough(tmp_path, monkeypatch, server):
+    """As if somebody had forged a file: its MD5 is the published one, its SHA-256 is not."""
+    server.serve("a", ZIPPED)
+    monkeypatch.setattr(mnist, "MIRRORS", (f"{server.url}a/",))
+    monkeypatch.setattr(mnist, "SHA256", PUBLISHED_SHA256)
+    with pytest.raises(FileNotFoundError, match=f"not MNIST's {NAMES[0]}: .*SHA-256 ba8910"):
+        load_mnist(data_home=tmp_path)
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.mnist
@@ -514,6 +695,7 @@ def test_download_of_the_real_files(tmp_path, mnist_dir, server, monkeypatch):
     """Served from the loopback, checked against the published MD5s."""
     server.serve("a", {name: (mnist_dir / f"{name}.gz").read_bytes() for name in NAMES})
     monkeypatch.setattr(mnist, "MD5", PUBLISHED_MD5)
+    monkeypatch.setattr(mnist, "SHA256", PUBLISHED_SHA256)
     fetched = load_mnist(normalize=False, data_home=tmp_path / "home")
     present = load_mnist(normalize=False, data_home=mnist_dir, download=False)
     for one, other in zip(fetched, present, strict=True):

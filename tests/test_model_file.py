@@ -13,6 +13,7 @@ import stat
 import struct
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 import tracemalloc
@@ -346,6 +347,135 @@ def test_a_private_file_is_never_readable_by_others(
     finally:
         os.umask(before)
     assert stat.S_IMODE(model.stat().st_mode) == 0o600
+
+
+# --- Files that are open already -----------------------------------------------------------------
+
+
+def image_of_sample(folder: Path) -> bytes:
+    write_model(folder / "image", sample_tensors(), METADATA)
+    image = (folder / "image").read_bytes()
+    (folder / "image").unlink()
+    return image
+
+
+@pytest.mark.parametrize("kind", ["BytesIO", "file", "unbuffered", "spooled"])
+def test_an_open_file_is_written_and_read_at_its_position(tmp_path: Path, kind: str) -> None:
+    opened: dict[str, Any] = {
+        "BytesIO": io.BytesIO,
+        "file": lambda: open(tmp_path / "model", "w+b"),
+        "unbuffered": lambda: open(tmp_path / "model", "w+b", buffering=0),
+        "spooled": tempfile.SpooledTemporaryFile,
+    }
+    with opened[kind]() as file:
+        file.write(b"before")
+        write_model(file, sample_tensors(), METADATA)
+        assert file.tell() == 6 + len(image_of_sample(tmp_path))
+        file.seek(0)
+        assert file.read() == b"before" + image_of_sample(tmp_path)
+        file.seek(6)
+        tensors, metadata = read_model(file)
+        assert file.read() == b"" and not file.closed
+    assert_same_bits(tensors, sample_tensors())
+    assert metadata == METADATA
+    for array in tensors.values():
+        assert array.flags.c_contiguous and array.flags.writeable and array.flags.owndata
+
+
+@pytest.mark.skipif(not POSIX, reason="pipes")
+def test_a_file_that_cannot_go_back_is_read(tmp_path: Path) -> None:
+    end, begin = os.pipe()
+    os.write(begin, image_of_sample(tmp_path))
+    os.close(begin)
+    with open(end, "rb", buffering=0) as file:
+        assert_same_bits(read_model(file)[0], sample_tensors())
+
+
+def test_a_member_of_an_archive_is_written_and_read(tmp_path: Path) -> None:
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "zip", "w") as archive, archive.open("model", "w") as file:
+        write_model(file, sample_tensors(), METADATA)
+    with zipfile.ZipFile(tmp_path / "zip") as archive, archive.open("model") as file:
+        assert_same_bits(read_model(file)[0], sample_tensors())
+
+
+def test_damage_in_an_open_file_is_noticed(tmp_path: Path) -> None:
+    image = image_of_sample(tmp_path)
+    for position in range(0, len(image), 7):
+        damaged = bytearray(image)
+        damaged[position] ^= 1
+        with pytest.raises(ValueError, match="^cannot read the open BytesIO: "):
+            read_model(io.BytesIO(damaged))
+    for length in range(0, len(image), 5):
+        with pytest.raises(ValueError, match="truncated"):
+            read_model(io.BytesIO(image[:length]))
+    with pytest.raises(ValueError, match="damaged: more follows its tensors"):
+        read_model(io.BytesIO(image + b"\0"))
+
+
+def test_an_open_file_without_an_end_takes_no_memory() -> None:
+    class Endless(io.RawIOBase):
+        start = seal(header_with(entry(shape="[1000000000000]", offsets="[0,4000000000000]")))
+
+        def read(self, size: int = -1) -> bytes:
+            piece, self.start = self.start[:size], self.start[size:]
+            return piece or self.more(size)
+
+        def more(self, size: int) -> bytes:
+            self.left = getattr(self, "left", 100) - 1
+            return bytes(min(size, 1000)) if self.left > 0 else b""
+
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="truncated: its tensors take 4000000000000 bytes, 99000 are there"):
+        read_model(Endless())  # type: ignore[arg-type]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+def test_open_files_that_do_not_serve(model: Path) -> None:
+    image = model.read_bytes()
+    with open(model, encoding="latin-1") as text, pytest.raises(TypeError, match="opened as text.*'rb'"):
+        read_model(text)  # type: ignore[arg-type]
+    for text in (io.StringIO(), io.TextIOWrapper(io.BytesIO()), tempfile.NamedTemporaryFile("w+")):
+        with text, pytest.raises(TypeError, match="opened as text.*'wb'"):
+            write_model(text, {}, {})  # type: ignore[arg-type]
+    with open(model, "rb") as file, pytest.raises(io.UnsupportedOperation):
+        write_model(file, {}, {})
+    with open(model, "ab") as file, pytest.raises(io.UnsupportedOperation):
+        read_model(file)
+    with open(model, "rb") as file:
+        pass
+    with pytest.raises(ValueError, match="closed file"):
+        read_model(file)
+    assert model.read_bytes() == image
+
+
+def test_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    write_model("~/model", {}, {"a": "b"})
+    assert os.listdir(tmp_path) == ["model"]
+    assert read_model(Path("~/model")) == read_model("~/model") == ({}, {"a": "b"})
+
+
+@pytest.mark.skipif(not POSIX, reason="such names are possible there only")
+def test_a_files_name_and_content_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    escape = "\\u001b[2J\\u009b\\u202e"
+    for number, image in enumerate(
+        [
+            b"\x1b[2J\x1b]0;title\x07" * 5,
+            seal(header_with(ENTRY.replace('"a"', f'"{escape}"').replace("[2]", "[3]"), ""), EIGHT),
+            seal(header_with(entry(dtype=f'"{escape}"')), EIGHT),
+            seal(header_with(entry(), f',"{escape}":1'), EIGHT),
+            seal(header_with(entry(), f',"{escape}":"a","{escape}":"b"'), EIGHT),
+            seal(header_with(',"' + "x" * 100_000 + '":1'), EIGHT),
+        ]
+    ):
+        message = refusal(tmp_path / f"{number}\x1b[2J\n", image)
+        assert message.isprintable() and len(message) < 500 + len(str(tmp_path))
 
 
 # --- All or nothing -----------------------------------------------------------------------------

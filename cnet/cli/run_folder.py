@@ -159,10 +159,11 @@ def read_checkpoint(folder: str) -> tuple[TwoLayerNet, Record]:
 
 
 def _restored(tensors: Mapping[str, Any], metadata: dict[str, Any]) -> tuple[TwoLayerNet, Record]:
-    net = TwoLayerNet.__new__(TwoLayerNet)
     state = metadata["network"]
-    params = {name: tensors[name] for name in NAMES}
-    net.__setstate__({**state, "sizes": tuple(state["sizes"]), "params": params, "history": None})
+    net = TwoLayerNet._from_parts(
+        {name: tensors[name] for name in NAMES},
+        **{name: state[name] for name in ("sizes", "activation", "dtype", "seed", "epochs", "iterations")},
+    )
     record = Record(
         Settings(**metadata["settings"]), loss=tensors["loss"],
         epochs={name: tensors[name].tolist() for name in MEASURES}, seconds=float(metadata["seconds"]),

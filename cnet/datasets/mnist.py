@@ -1,4 +1,4 @@
-"""MNIST, and every data set published in its four files: find, fetch, verify, load.
+"""MNIST, and every data set published in its form: find, fetch, verify, load.
 
 References
 ----------
@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from ..atomic_file import replacing
-from .idx import read_idx, read_pieces, uncompressed
+from ..checks import check_path, printable
+from ..open_files import read_pieces
+from .idx import MAX_BYTES as LARGEST
+from .idx import read_idx, uncompressed
+from .layouts import NAMES, find_files, flat_files
+from .npz import read_npz
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,13 +29,19 @@ if TYPE_CHECKING:
 
 __all__ = ["find_mnist", "load_mnist"]
 
-# The four files, and the MD5 of each one's content when it is not compressed: mirrors compress
-# the same content to different bytes.
+# The digests of each file's content when it is not compressed, because mirrors compress the same
+# content to different bytes. MD5 is what has always been published; SHA-256 is what cannot be forged.
 MD5 = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
     "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
     "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
+SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 
 # Each holds the four files under their own names and ".gz"; they are tried in this order.
@@ -54,11 +65,11 @@ def load_mnist(
 ) -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]:
     """Load MNIST, or a data set of the same form, as arrays.
 
-    The four files are looked for in `data_home`, in the folder that the environment variable
-    ``CNET_DATA`` names, and in the user's cache folder, in this order; the first folder that
-    holds all four serves. If none does, MNIST is downloaded into the first of the three that is
-    given. Fashion-MNIST, KMNIST and your own files load in the same way: put them into a folder
-    and pass it as `data_home`.
+    The data is looked for in `data_home`, in the folder that the environment variable
+    ``CNET_DATA`` names, and in the user's cache folder, in this order; the first that holds all of
+    it serves (`find_mnist` tells in which forms). If none does, MNIST is downloaded into the first
+    of the three that is given. Fashion-MNIST, KMNIST and your own files load in the same way: put
+    them into a folder and pass it as `data_home`.
 
     Parameters
     ----------
@@ -70,7 +81,8 @@ def load_mnist(
     one_hot_label : bool, default False
         Labels as one-hot rows of float32. Otherwise as uint8 class numbers.
     data_home : str or path-like, optional
-        The folder to look in first, and to download into.
+        The folder to look in first, and to download into (``~`` is the home folder), or an ``.npz``
+        file.
     download : bool, default True
         Whether to download what is found nowhere. A download needs pooch
         (``pip install "cnet-nn[data]"``), and its content is checked.
@@ -87,8 +99,10 @@ def load_mnist(
     FileNotFoundError
         If no folder holds the four files and they were not downloaded. The message names the
         folders and the files, and why each mirror failed.
+    TypeError
+        If `data_home` is not a path.
     ValueError
-        If a file is damaged, or the four do not belong together.
+        If a file is damaged, or the parts do not belong together.
 
     References
     ----------
@@ -114,12 +128,10 @@ def load_mnist(
     folder = find_mnist(data_home)
     if folder is None:
         folder = _download(_search_folders(data_home), download)
-    files = _present(folder)
-    x_train, t_train = _read_part(files, "train")
-    x_test, t_test = _read_part(files, "t10k")
+    (x_train, t_train), (x_test, t_test) = _read_set(folder)
     if x_train.shape[1:] != x_test.shape[1:]:
         raise ValueError(
-            f"{folder}: expected the images of both parts to have the same size, given "
+            f"{printable(str(folder))}: expected the images of both parts to have the same size, given "
             f"{x_train.shape[1:]} to train with and {x_test.shape[1:]} to test with"
         )
     classes = max(10, *(1 + int(t.max(initial=0)) for t in (t_train, t_test)))
@@ -130,21 +142,24 @@ def load_mnist(
 
 
 def find_mnist(data_home: str | os.PathLike[str] | None = None) -> Path | None:
-    """Tell which folder holds a complete set of MNIST's four files.
+    """Tell which folder holds a complete set of MNIST's images and labels.
 
-    The names are ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
+    Known are the four files ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
     ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte``, each with or without ``.gz``, and
-    also with a dot before ``idx``. Nothing is opened and nothing is downloaded.
+    also with a dot before ``idx``: in the folder itself, below it in ``MNIST/raw`` as torchvision
+    keeps them, or each in a folder of its own name; and ``mnist.npz`` as Keras has it. Nothing is
+    opened and nothing is downloaded.
 
     Parameters
     ----------
     data_home : str or path-like, optional
-        The folder to look in first. ``$CNET_DATA`` and the user's cache folder come after it.
+        The folder to look in first, or an ``.npz`` file. ``$CNET_DATA`` and the user's cache folder
+        come after it.
 
     Returns
     -------
     pathlib.Path or None
-        The first folder that holds all four files; None if there is none.
+        The first of these in which, or below which, all of it lies; None if there is none.
 
     Examples
     --------
@@ -158,7 +173,7 @@ def find_mnist(data_home: str | os.PathLike[str] | None = None) -> Path | None:
     True
     """
     for folder in _search_folders(data_home):
-        if len(_present(folder)) == len(MD5):
+        if find_files(folder) is not None:
             return folder
     return None
 
@@ -167,6 +182,8 @@ def _search_folders(data_home: str | os.PathLike[str] | None) -> list[Path]:
     """List the folders to look in, in order and without repetition."""
     from pathlib import Path  # takes longer to import than the rest of this package
 
+    if data_home is not None:
+        data_home = check_path("data_home", data_home)
     named = [data_home, os.environ.get("CNET_DATA") or None, _cache_folder()]
     folders = [Path(os.path.expanduser(folder)) for folder in named if folder is not None]
     return list(dict.fromkeys(folders))
@@ -187,35 +204,46 @@ def _cache_folder() -> str | None:
     return folder if os.path.isabs(folder) else None
 
 
-def _present(folder: Path) -> dict[str, Path]:
-    """Map each of the four names that a folder holds to the file there."""
-    found = {}
-    for name in MD5:
-        dotted = name.replace("-idx", ".idx")
-        candidates = (folder / file for file in (name, f"{name}.gz", dotted, f"{dotted}.gz"))
-        path = next(filter(os.path.isfile, candidates), None)
-        if path is not None:
-            found[name] = path
-    return found
+def _read_set(folder: Path) -> tuple[tuple[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]:
+    """Read images (N, H, W) and labels (N,), to train with and to test with."""
+    files = find_files(folder)
+    if files is None:
+        raise FileNotFoundError(f"{printable(str(folder))}: its files are no longer there")
+    if not isinstance(files, dict):
+        name = os.fspath(files)
+        x_train, t_train, x_test, t_test = read_npz(name, ("x_train", "y_train", "x_test", "y_test"), LARGEST)
+        return (
+            _checked(x_train, _as_bytes(t_train), f"{name}: x_train", f"{name}: y_train"),
+            _checked(x_test, _as_bytes(t_test), f"{name}: x_test", f"{name}: y_test"),
+        )
+    paths = [os.fspath(files[name]) for name in NAMES]
+    x_train, t_train, x_test, t_test = (read_idx(path) for path in paths)
+    return _checked(x_train, t_train, *paths[:2]), _checked(x_test, t_test, *paths[2:])
 
 
-def _read_part(files: dict[str, Path], part: str) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Read the images (N, H, W) and labels (N,) of one part, ``train`` or ``t10k``."""
-    images_path = files[f"{part}-images-idx3-ubyte"]
-    labels_path = files[f"{part}-labels-idx1-ubyte"]
-    images, labels = read_idx(images_path), read_idx(labels_path)
-    for path, array, ndim in ((images_path, images, 3), (labels_path, labels, 1)):
+def _checked(
+    images: NDArray[Any], labels: NDArray[Any], images_name: str, labels_name: str
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return images (N, H, W) and their labels (N,), or say what is wrong with them."""
+    for name, array, ndim in ((images_name, images, 3), (labels_name, labels, 1)):
         if array.dtype != np.uint8 or array.ndim != ndim:
             raise ValueError(
-                f"{path}: expected a {ndim}-D array of uint8, given {array.dtype} of shape "
+                f"{printable(name)}: expected a {ndim}-D array of uint8, given {array.dtype} of shape "
                 f"{array.shape}"
             )
     if len(images) != len(labels):
         raise ValueError(
-            f"{labels_path}: expected a label for each of the {len(images)} images in "
-            f"{images_path.name}, given {len(labels)}"
+            f"{printable(labels_name)}: expected a label for each of the {len(images)} images in "
+            f"{printable(os.path.basename(images_name))}, given {len(labels)}"
         )
     return images, labels
+
+
+def _as_bytes(labels: NDArray[Any]) -> NDArray[Any]:
+    """Return whole numbers from 0 to 255, of any type, as uint8; anything else as it is."""
+    if labels.dtype.kind in "iu" and labels.size and 0 <= labels.min() and labels.max() <= 255:
+        return labels.astype(np.uint8)
+    return labels
 
 
 def _shaped(images: NDArray[Any], normalize: bool, flatten: bool) -> NDArray[Any]:
@@ -240,19 +268,22 @@ def _download(folders: list[Path], allowed: bool) -> Path:
     elif not folders:
         problems = ["Nothing was downloaded, because there is no folder to keep it in."]
     else:
-        problems = _complete(folders[0])
+        # A file that is not there is no folder to keep four in.
+        home = next((folder for folder in folders if folder.suffix != ".npz"), folders[0])
+        problems = _complete(home)
         if not problems:
-            return folders[0]
+            return home
     lines = ["MNIST was not found: no folder holds all of its four files. Looked in:"]
     for folder in folders:
-        present = ", ".join(path.name for path in _present(folder).values())
+        present = ", ".join(path.name for path in flat_files(folder).values())
         state = f"holds only {present}" if present else "holds none of them"
-        lines.append(f"  {folder} ({state if os.path.isdir(folder) else 'is not a folder'})")
+        lines.append(f"  {printable(str(folder))} ({state if os.path.isdir(folder) else 'is not a folder'})")
     if not folders:
         lines.append("  nowhere: there is no data_home, no $CNET_DATA and no home folder")
     lines += problems
-    lines.append("Expected in one folder, each with or without .gz:")
-    lines += [f"  {name}" for name in MD5]
+    lines.append("Expected in one folder, or in MNIST/raw below it, each with or without .gz:")
+    lines += [f"  {name}" for name in NAMES]
+    lines.append("or mnist.npz, as Keras has it.")
     lines.append("Put them into one of these folders, or name their folder by data_home=.")
     raise FileNotFoundError("\n".join(lines))
 
@@ -265,19 +296,19 @@ def _complete(folder: Path) -> list[str]:
         return ['Downloading needs pooch: pip install "cnet-nn[data]"']
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        present = _present(folder)
+        present = flat_files(folder)
         for name, path in present.items():
             # To complete another data set with MNIST's files would mix the two silently.
             with open(path, "rb") as file:
-                _check_md5(file, name)
+                _check_content(file, name)
     except (OSError, ValueError) as error:
-        return [f"{folder} cannot take the download: {error}"]
+        return [f"{printable(str(folder))} cannot take the download: {error}"]
     # pooch leaves the answer of a server that refuses, and one that is cut short, open: here each is closed.
     answers: list[Any] = []
     hooks = {"response": lambda answer, *_, **__: answers.append(answer)}
     downloader = HTTPDownloader(progressbar=_progress_bar(), chunk_size=1 << 16, hooks=hooks)
     mirrors = list(MIRRORS)
-    for name in MD5:
+    for name in NAMES:
         if name in present:
             continue
         problems = []
@@ -303,21 +334,24 @@ def _fetch(downloader: Any, url: str, path: Path, name: str) -> None:
     """Download one file; it appears at `path` when it is complete and has the right content."""
     with replacing(os.fspath(path)) as file:
         downloader(url, _Limited(file), None)
-        _check_md5(file, name)
+        _check_content(file, name)
 
 
-def _check_md5(file: BinaryIO, name: str) -> None:
-    """Compare the MD5 of a file's uncompressed content with the published one."""
-    from hashlib import md5
+def _check_content(file: BinaryIO, name: str) -> None:
+    """Compare the MD5 and the SHA-256 of a file's uncompressed content with the known ones."""
+    from hashlib import md5, sha256
 
-    digest = md5(usedforsecurity=False)
+    digests = md5(usedforsecurity=False), sha256()
+    file.seek(0)
     for piece in read_pieces(uncompressed(file), MAX_BYTES):
-        digest.update(piece)
-    if digest.hexdigest() != MD5[name]:
-        raise ValueError(
-            f"not MNIST's {name}: expected uncompressed content of MD5 {MD5[name]}, given "
-            f"{digest.hexdigest()}"
-        )
+        for digest in digests:
+            digest.update(piece)
+    for kind, digest, known in zip(("MD5", "SHA-256"), digests, (MD5, SHA256), strict=True):
+        if digest.hexdigest() != known[name]:
+            raise ValueError(
+                f"not MNIST's {name}: expected uncompressed content of {kind} {known[name]}, given "
+                f"{digest.hexdigest()}"
+            )
 
 
 def _progress_bar() -> bool:

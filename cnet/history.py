@@ -1,0 +1,131 @@
+"""What a fit recorded, and how far a network has been trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["History"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class History:
+    """What a fit recorded.
+
+    It cannot be changed: its arrays are read-only. Two histories are equal if they hold the same
+    measurements; the times are left out, and NaN equals NaN.
+
+    Attributes
+    ----------
+    loss : numpy.ndarray, shape (iterations,)
+        Mean cross-entropy of each mini-batch, before its update.
+    train_accuracy : numpy.ndarray, shape (epochs,)
+        Share of each epoch's own mini-batches' samples that were classified right, each
+        before its update. It costs nothing, and runs behind the accuracy after the epoch.
+    validation_loss, validation_accuracy : numpy.ndarray of shape (epochs,), or None
+        Measured at each epoch's end, so an epoch that was cut off has none; None without
+        validation data.
+    seconds : float
+        Time spent on training, without validation and callbacks.
+    samples_per_second : float
+        Samples trained with in a second, on average.
+    epochs : int
+        Epochs begun, the last perhaps not ended.
+    iterations : int
+        Iterations done.
+    iterations_per_epoch : int
+        Of a whole epoch: the number of samples over the batch size, rounded up.
+
+    Examples
+    --------
+    >>> import cnet
+    >>> x, t = cnet.datasets.make_digits(200, rng=0)
+    >>> history = cnet.TwoLayerNet(784, 10, 10, rng=0).fit(x, t, iterations=5)
+    >>> history.iterations, history.iterations_per_epoch, history.epochs
+    (5, 2, 3)
+    >>> history.loss.shape, history.train_accuracy.shape
+    ((5,), (3,))
+    >>> history == cnet.TwoLayerNet(784, 10, 10, rng=0).fit(x, t, iterations=5)
+    True
+    """
+
+    loss: FloatArray
+    train_accuracy: FloatArray
+    validation_loss: FloatArray | None
+    validation_accuracy: FloatArray | None
+    seconds: float = field(compare=False)
+    samples_per_second: float = field(compare=False)
+    epochs: int
+    iterations: int
+    iterations_per_epoch: int
+
+    def __post_init__(self) -> None:
+        for name in ("loss", "train_accuracy", "validation_loss", "validation_accuracy"):
+            values = getattr(self, name)
+            if values is not None:
+                object.__setattr__(self, name, frozen(values))
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(_equal(one, another) for one, another in zip(self._content(), other._content(), strict=True))
+
+    def __hash__(self) -> int:
+        return hash(tuple(_hashable(value) for value in self._content()))
+
+    def __repr__(self) -> str:
+        text = f"History(iterations={self.iterations}, epochs={self.epochs}"
+        for name in ("loss", "train_accuracy", "validation_loss", "validation_accuracy"):
+            values = getattr(self, name)
+            if values is not None and values.size:
+                text += f", {name}={_span(values)}"
+        return f"{text}, seconds={self.seconds:.3g})"
+
+    def __copy__(self) -> History:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> History:
+        return self
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # NumPy's arrays come out of a pickle writable.
+        for name, value in state.items():
+            object.__setattr__(self, name, frozen(value) if isinstance(value, np.ndarray) else value)
+
+    def _content(self) -> tuple[Any, ...]:
+        """The values of the fields that are compared."""
+        return tuple(getattr(self, each.name) for each in fields(self) if each.compare)
+
+
+def frozen(values: npt.ArrayLike) -> FloatArray:
+    """A read-only array of `values`; `values` itself if it is one already."""
+    if isinstance(values, np.ndarray) and values.dtype == np.float64 and not values.flags.writeable:
+        return values
+    array = np.array(values, np.float64)
+    array.flags.writeable = False
+    return array
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return np.array_equal(one, other, equal_nan=True)
+    return bool(one == other)
+
+
+def _hashable(value: Any) -> Any:
+    """Equal for equal values: every NaN has the same bytes, and -0.0 those of 0.0."""
+    if not isinstance(value, np.ndarray):
+        return value
+    return value.shape, np.where(np.isnan(value), np.nan, value + 0.0).tobytes()
+
+
+def _span(values: FloatArray) -> str:
+    """First and last value."""
+    if values.size == 1:
+        return f"{values[0]:.4g}"
+    return f"{values[0]:.4g}..{values[-1]:.4g}"

@@ -169,7 +169,7 @@ html_sidebars: dict[str, list[str]] = {
     page: []
     for page in (
         "index", "architecture", "changelog", "command-line", "contributing", "differences", "how-it-is-fast",
-        "installing", "performance", "reproducibility",
+        "installing", "performance", "reproducibility", "stability",
     )
 }
 copybutton_prompt_text = r">>> |\.\.\. |\$ "

@@ -2,8 +2,8 @@
 Calling cnet from Cython
 ========================
 
-A program of your own that is compiled can call cnet's compiled code directly, without Python and
-without its lock (the GIL) in between: ``cimport cnet.capi``. Here that program is a training loop.
+Your own compiled program can call cnet's compiled code directly, without going through Python and
+without holding the GIL: ``cimport cnet.capi``. This one is a training loop.
 
 It needs Cython, setuptools and a C compiler.
 """
@@ -22,9 +22,9 @@ import cnet
 import cnet.plots
 
 # %%
-# The loop. A *session* makes a network ready to be used from C; it reads the network's parameters where
-# they are. ``gradient32`` writes the derivatives by W1, b1, W2 and b2 one after another, and returns the loss.
-# All of it runs ``with nogil``. cnet checks nothing here: sizes and labels must be right.
+# The loop. A *session* makes a network usable from C; it reads the network's parameters in
+# place. ``gradient32`` writes the derivatives with respect to W1, b1, W2 and b2 one after another, and returns the
+# loss. All of it runs ``with nogil``. cnet checks nothing here: sizes and labels must be valid.
 
 SOURCE = """
 # cython: language_level=3, boundscheck=False, wraparound=False
@@ -66,7 +66,7 @@ def descend(net, const float[:, ::1] x, const int32_t[::1] t, int steps, float r
     return np.asarray(losses)
 """
 
-# The build. Cython finds an installed cnet by itself; the path is for one that is installed as editable.
+# The build. Cython finds an installed cnet by itself; the include path is for an editable installation.
 
 SETUP = """
 from pathlib import Path
@@ -108,8 +108,8 @@ with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
 print(f"loss {losses[0]:.2f} -> {losses[-1]:.2f}, accuracy {net.accuracy(x, t):.2f}")
 
 # %%
-# and the same from Python. Both sum in another order, so the losses agree to rounding, which in float32
-# grows a little with every step.
+# and the same from Python. The two add up in different orders, so the losses agree up to rounding errors, which
+# in float32 grow a little with every step.
 
 twin = cnet.TwoLayerNet(784, 50, 10, "he", activation="relu", rng=0)
 expected = np.empty(200)

@@ -21,7 +21,7 @@ def parabola(x: float) -> float:
 
 
 # %%
-# The derivative is 0.2 at 5 and 0.3 at 10. What is missing is rounding.
+# The derivative is 0.2 at 5 and 0.3 at 10. The difference is rounding error.
 
 print(numerical_diff(parabola, 5))
 print(numerical_diff(parabola, 10))
@@ -32,8 +32,9 @@ print(numerical_diff(parabola, 10))
 cnet.plots.tangent(parabola, [5, 10], x_range=(0, 20))
 
 # %%
-# For x³ at 3 the error of the forward difference is 9h, that of the central one h². To the left of
-# its lowest point each curve is noise: the difference of two nearly equal numbers.
+# For x³ at 3 the error of the forward difference is about 9h, that of the central one h². To the left of
+# its lowest point each curve is rounding noise: the values of the function differ by little more than their own
+# rounding errors.
 
 steps = np.logspace(-13, 0, 200)
 forward = np.array([((3 + h) ** 3 - 27) / h - 27 for h in steps])
@@ -47,7 +48,7 @@ ax.set(xlabel="h", ylabel="error", ylim=(1e-12, 1e2))
 ax.legend(frameon=False)
 
 # %%
-# A whole curve and its derivative, beside the exact one.
+# A whole curve with its numerical derivative and the exact one.
 
 cnet.plots.derivative(np.sin, (-5, 5), exact=np.cos)
 plt.show()

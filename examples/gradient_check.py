@@ -3,7 +3,7 @@ Gradient check
 ==============
 
 Backpropagation is fast and easy to get wrong; central differences are slow and easy to get right.
-Where both agree, both can be trusted.
+A mistake in one of them would make the two differ.
 
 After Saito Goki, "Deep Learning from Scratch", O'Reilly Japan, 2016, section 5.7.4.
 """
@@ -16,8 +16,8 @@ import cnet
 x, t = cnet.datasets.make_digits(3, rng=0)
 
 # %%
-# Mean absolute difference of both gradients, for each array of parameters. float32 has seven digits,
-# float64 sixteen; the differences themselves are computed in float64 either way.
+# The mean absolute difference of both gradients, for each array of parameters. float32 has about seven digits,
+# float64 sixteen; ``numerical_gradient`` computes in float64 either way.
 
 for dtype in ("float32", "float64"):
     net = cnet.TwoLayerNet(784, 50, 10, dtype=dtype, rng=0)
@@ -28,8 +28,8 @@ for dtype in ("float32", "float64"):
         print(f"  {name}: {np.abs(by_backprop[name] - expected).mean():.1e}")
 
 # %%
-# Every derivative is a point, by its size (those that are 0, of pixels without ink, are left out). On
-# the diagonal both agree, over more than six powers of ten.
+# Every derivative is a point (without those that are 0, of pixels without ink). On the diagonal both
+# agree, over several powers of ten.
 
 figure, ax = plt.subplots(figsize=(5.5, 5.5), layout="constrained")
 for (name, expected), marker in zip(by_differences.items(), ".s^D", strict=True):
@@ -39,9 +39,9 @@ ax.set(xlabel="by central differences", ylabel="by backpropagation", aspect="equ
 ax.legend(frameon=False)
 
 # %%
-# Would it notice a mistake? Leave out the derivative of the activation, a classic one: the arrays of
-# the first layer stand out at once, by a factor of four, which is what the sigmoid's slope of
-# 1/4 near 0 accounts for.
+# Would it notice a mistake? Leave out the derivative of the activation, a classic one: the gradient of
+# the first layer is then about four times too large, because the slope of the sigmoid is 1/4 near 0. The largest
+# difference is three times the largest derivative.
 
 pixels = x / 255.0
 hidden = cnet.sigmoid(pixels @ net.params["W1"] + net.params["b1"])

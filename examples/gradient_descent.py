@@ -34,14 +34,13 @@ _, path = gradient_descent(bowl, [-3.0, 4.0], lr=0.1, step_num=20, return_path=T
 cnet.plots.descent(bowl, {0.1: path})
 
 # %%
-# All three. Each step multiplies the distance by 1 - 2 times the rate: by 0.8, by -19, and by next to
-# nothing less than 1.
+# All three. Each step multiplies the position by 1 - 2 * rate: by 0.8, by -19, and by a number just below 1.
 
 cnet.plots.learning_rates(bowl, [-3.0, 4.0], rates=(0.1, 10.0, 1e-10))
 
 
 # %%
-# In a long valley the steepest direction limits the rate, and the path swings from wall to wall.
+# In a long valley the steepest direction limits the learning rate, and the path swings from wall to wall.
 
 
 def valley(x: NDArray[np.float64]) -> float:

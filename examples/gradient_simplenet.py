@@ -42,7 +42,7 @@ class SimpleNet:
 
 
 # %%
-# What is drawn: weights whose derivative is above 0 should shrink, the others should grow.
+# The picture: weights whose derivative is above 0 should shrink, the others should grow.
 
 
 def draw(gradient: NDArray[np.float64]) -> None:
@@ -61,8 +61,8 @@ def draw(gradient: NDArray[np.float64]) -> None:
 
 
 # %%
-# ``numerical_gradient`` moves one element of ``net.W`` after another and asks for the loss. The weights
-# are those that the book drew, so that the numbers can be compared.
+# ``numerical_gradient`` moves the elements of ``net.W`` one after another and computes the loss each time. The
+# weights are those that the book drew, so you can compare the numbers.
 
 
 def main() -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 Gradients
 =========
 
-All partial derivatives at once, and the field of arrows that they make.
+All partial derivatives at once, drawn as a field of arrows.
 
 After Saito Goki, "Deep Learning from Scratch", O'Reilly Japan, 2016, sections 4.3.3 and 4.4.
 """
@@ -21,7 +21,7 @@ def bowl(x: NDArray[np.float64]) -> float:
 
 
 # %%
-# A partial derivative holds all variables still but one.
+# For a partial derivative, all variables but one are held constant.
 
 print(numerical_diff(lambda x0: x0**2 + 4.0**2, 3.0))
 print(numerical_diff(lambda x1: 3.0**2 + x1**2, 4.0))
@@ -43,8 +43,8 @@ cnet.plots.surface(bowl)
 cnet.plots.gradient_field(bowl)
 
 # %%
-# Around a saddle the arrows come in along one axis and leave along the other. In its middle the
-# gradient is 0, though it is no lowest place.
+# Around a saddle point the arrows come in along one axis and leave along the other. At the saddle point
+# the gradient is 0, although it is not a minimum.
 
 cnet.plots.gradient_field(lambda x0, x1: x0**2 - x1**2)
 plt.show()

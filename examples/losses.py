@@ -2,7 +2,7 @@
 Loss functions
 ==============
 
-A loss is one number that tells how bad an answer is. Here are the squared error and the
+A loss is one number that says how bad an answer is. Here are the squared error and the
 cross-entropy, for one answer and for a batch of them.
 
 After Saito Goki, "Deep Learning from Scratch", O'Reilly Japan, 2016, sections 4.2.1 to 4.2.4.
@@ -11,10 +11,10 @@ After Saito Goki, "Deep Learning from Scratch", O'Reilly Japan, 2016, sections 4
 import matplotlib.pyplot as plt
 import numpy as np
 
-from cnet import cross_entropy_error, mean_squared_error
+from cnet import cross_entropy_error, mean_squared_error, softmax
 
 # %%
-# The image shows a two. The first answer gives it 60 %, the second says it is a seven.
+# The image shows a two. The first answer gives it a probability of 60 %, the second gives that to the seven.
 
 target = np.array([0, 0, 1, 0, 0, 0, 0, 0, 0, 0])
 right = np.array([0.1, 0.05, 0.6, 0.0, 0.05, 0.1, 0.0, 0.1, 0.0, 0.0])
@@ -27,20 +27,29 @@ for name, answer in (("right", right), ("wrong", wrong)):
     )
 
 # %%
-# How each loss depends on the probability of the true class, with the rest shared equally by the
-# nine others. The cross-entropy punishes a sure mistake without bound; the squared error
-# stays below 1, and flattens just where the answer is worst.
+# A network learns by changing its scores, the inputs of the softmax. So this is how each loss depends on the
+# score of the true class, while the scores of the nine other classes are 0. The more confident the mistake (to the
+# left), the larger the cross-entropy, and its slope approaches -1. The squared error is flat there: its slope
+# approaches 0, so from a confident mistake the network would learn almost nothing.
 
-share = np.linspace(0.002, 1.0, 300)
-answers = np.repeat((1 - share)[:, np.newaxis] / 9, 10, axis=1)
-answers[:, 2] = share
+true_scores = np.linspace(-8.0, 8.0, 321)
+scores = np.zeros((len(true_scores), 10))
+scores[:, 2] = true_scores
+answers = softmax(scores)
+curves = {
+    "cross-entropy": np.array([cross_entropy_error(answer, 2) for answer in answers]),
+    "squared error": np.array([mean_squared_error(answer, target) for answer in answers]),
+}
 
-figure, ax = plt.subplots(figsize=(7, 4), layout="constrained")
-ax.plot(share, [cross_entropy_error(answer, 2) for answer in answers], label="cross-entropy")
-ax.plot(share, [mean_squared_error(answer, target) for answer in answers], label="squared error")
-ax.axvline(0.1, color="gray", linestyle=":", label="a guess")
-ax.set(xlabel="probability of the true class", ylabel="loss")
-ax.legend(frameon=False)
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+for name, loss in curves.items():
+    slope = np.gradient(loss, true_scores)
+    print(f"{name}: slope {slope[0]:.3f} where the score is -8, {slope[160]:.3f} where it is 0")
+    left.plot(true_scores, loss, label=name)
+    right.plot(true_scores, slope, label=name)
+left.set(xlabel="score of the true class", ylabel="loss")
+right.set(xlabel="score of the true class", ylabel="slope of the loss")
+left.legend(frameon=False)
 
 # %%
 # A batch of five. From each row of ``y`` the probability of that row's class is picked:
@@ -63,8 +72,8 @@ ax.set(xlim=(-0.5, 9.5), ylim=(4.5, -0.5), xticks=range(10), yticks=range(5), as
 ax.set(xlabel="column t", ylabel="row n", title="y[np.arange(5), t]")
 
 # %%
-# With probabilities in ``y`` this is all the cross-entropy needs, so targets may be
-# one-hot rows or class numbers; the loss is the same.
+# With probabilities in ``y`` this is all that the cross-entropy needs, so targets may be
+# one-hot rows or class indices; the loss is the same.
 
 probabilities = y / y.sum(axis=1, keepdims=True)
 print(cross_entropy_error(probabilities, t), cross_entropy_error(probabilities, np.eye(10)[t]))

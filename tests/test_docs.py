@@ -10,12 +10,13 @@ import re
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import cnet
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-OWN_PAGES = ("index", "differences", "how-it-is-fast", "reproducibility")
+OWN_PAGES = ("index", "differences", "how-it-is-fast", "reproducibility", "stability")
 PAGES = sorted([*(DOCS / "chapter").glob("*.rst"), *(DOCS / f"{name}.rst" for name in OWN_PAGES)])
 
 # Modules that users import from, whose every public name the reference must list.
@@ -55,6 +56,37 @@ def test_what_the_readme_shows(
     exec(by_hand, names)
     exec("accuracy = net.accuracy(x_test, t_test)", names)
     assert 0.935 < names["accuracy"] < 0.955  # type: ignore[operator]
+
+
+def in_tex(value: float) -> str:
+    """A number with two digits as the pages write it."""
+    digits, exponent = f"{value:.1e}".split("e")
+    return rf"{digits} \cdot 10^{{{int(exponent)}}}"
+
+
+def test_numbers_that_a_page_states_without_computing_them() -> None:
+    def page(name: str) -> str:
+        return (DOCS / "chapter" / f"{name}.rst").read_text(encoding="utf-8")
+
+    # The lowest points of h^2 + e/h and of h + e/h, found by looking.
+    h = np.logspace(-10, -3, 700_001)
+    text = page("numerical_differentiation")
+    for error in (h**2 + 1e-16 / h, h + 1e-16 / h):
+        assert in_tex(error.min()).replace("2.0", "2") in text
+        assert in_tex(h[error.argmin()]).replace(r"1.0 \cdot ", "") in text
+    text = page("gradient_method")
+    assert in_tex(19.0**100) in text
+    for number, apart in ((2.6e13, "0.004"), (1.3e12, "0.00024")):
+        assert in_tex(number) in text and f"{apart}" in text
+        assert np.spacing(number) == pytest.approx(float(apart), rel=0.03)
+        assert number + 1e-4 == number - 1e-4 == number
+    # An array of integers cuts fractions off.
+    x = np.array([3])
+    squares = []
+    for step in (1e-4, -1e-4):
+        x[0] = 3 + step
+        squares.append(int(x[0]) ** 2)
+    assert f"{round((squares[0] - squares[1]) / 2e-4):,}".replace(",", "{,}") in page("gradient")
 
 
 @pytest.mark.parametrize("path", sorted((DOCS / "inventories").glob("*.inv")), ids=lambda path: path.stem)

@@ -23,7 +23,7 @@ EXPECTED = {
     "gradients": "[3.0, 4.0] [6. 8.]",
     "inside_a_network": "weights that begin at 3: loss 1.",
     "losses": "right: squared error 0.0975, cross-entropy 0.5108",
-    "mini_batch_learning": "test accuracy 0.",
+    "mini_batch_learning": "validation accuracy 0.",
     "photograph": "it is a 2",
 }
 
@@ -64,3 +64,16 @@ def test_the_gradient_check_finds_agreement_and_the_mistake(tmp_path: Path) -> N
     assert correct < 1e-6
     # The slope of the sigmoid is 1/4 where its argument is near 0: without it all is four times as large.
     assert mistaken == pytest.approx(3.0, abs=0.1)
+
+
+@pytest.mark.slow
+def test_the_squared_error_flattens_over_the_score_and_the_cross_entropy_does_not(tmp_path: Path) -> None:
+    out = run("losses", tmp_path)
+    slopes = {
+        name: [float(slope) for slope in re.findall(r"(-?\d\.\d+) where", line)]
+        for name, line in re.findall(r"(cross-entropy|squared error): slope (.*)", out)
+    }
+    # The slope over the score is p - 1 for the cross-entropy. The squared error is (1 - p)^2 (1 + 1/9) / 2 and
+    # dp = p (1 - p), so its slope is -(10/9) p (1 - p)^2. At the score -8, p is nearly 0; at 0 it is 1/10.
+    assert slopes["cross-entropy"] == pytest.approx([-1, -0.9], abs=0.005)
+    assert slopes["squared error"] == pytest.approx([0, -0.09], abs=0.005)

@@ -6,7 +6,7 @@ import sys
 
 __all__ = ["main"]
 
-USAGE = 2
+USAGE, INTERRUPTED = 2, 130
 
 
 def main() -> int:
@@ -15,7 +15,8 @@ def main() -> int:
     Returns
     -------
     int
-        The exit status of ``cnet.cli.main``, or 2 if ``CNET_ISA`` asks for what does not run here.
+        The exit status of ``cnet.cli.main``; 2 if ``CNET_ISA`` asks for what does not run here, and 130
+        after Ctrl-C, also while the program still starts.
 
     Raises
     ------
@@ -23,10 +24,14 @@ def main() -> int:
         If cnet cannot be imported for another reason: its traceback says more than a line would.
     """
     try:
-        from cnet.cli import main as run
-    except ImportError as error:
-        if not str(error).startswith("CNET_ISA="):
-            raise
-        print(f"cnet: error: {error}", file=sys.stderr)
-        return USAGE
-    return run()
+        try:
+            from cnet.cli import main as run
+        except ImportError as error:
+            if not str(error).startswith("CNET_ISA="):
+                raise
+            print(f"cnet: error: {error}", file=sys.stderr)
+            return USAGE
+        return run()
+    except KeyboardInterrupt:
+        print("cnet: error: interrupted", file=sys.stderr)
+        return INTERRUPTED

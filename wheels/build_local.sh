@@ -170,7 +170,7 @@ run_tests() {
 
 # What the tests need, and the choice of those that need nothing else beside NumPy.
 test_needs=(pytest pytest-timeout hypothesis)
-beside_numpy=(-m "not slow" "--ignore-glob=*test_cli.py" "--ignore-glob=*test_docs.py")
+beside_numpy=(-m "not slow" "--ignore-glob=*tests/cli" "--ignore-glob=*test_docs.py")
 
 # prove_wheel PYTHON WHEEL NAME TESTS: a fresh environment, the wheel without an index, smoke test, and the
 # tests: "everything", or those that run "beside-numpy".

@@ -7,10 +7,11 @@ needs beyond NumPy is imported inside its functions, so that ``cnet --help`` is 
 from __future__ import annotations
 
 import argparse
+import warnings
 from collections.abc import Sequence
 
 from . import check_gradients, digits, evaluate, info, plot, predict, train
-from .console import FAILURE, INTERRUPTED, ClosedPipe, Failure, complain, finish_output, one_line
+from .console import FAILURE, INTERRUPTED, ClosedPipe, Failure, complain, finish_output, one_line, warn
 from .options import Parser
 
 __all__ = ["main"]
@@ -24,10 +25,10 @@ Train a small neural network that reads handwritten digits, and look at how it d
 
 EXAMPLES = """\
 first steps:
-  cnet train                        learn from 60,000 drawn digits (no download)
-  cnet evaluate cnet-run            how well does it read what it has not seen?
-  cnet predict cnet-run photo.png   which digit is in this picture?
-  cnet plot cnet-run                curves, weights, confusions, mistakes
+  cnet train                       # learn from 60,000 drawn digits (no download)
+  cnet evaluate cnet-run           # how well does it read images it has not seen?
+  cnet predict cnet-run photo.png  # which digit is in this picture?
+  cnet plot cnet-run               # curves, weights, confusions, mistakes
 
 "cnet COMMAND --help" explains each command, with examples.
 """
@@ -63,12 +64,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     >>> main(["info", "--no-such-option"])
     2
     """
-    try:
-        status = _run(argv)
-    except KeyboardInterrupt:
-        complain("interrupted")
-        status = INTERRUPTED
-    return finish_output(status)
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            status = _run(argv)
+        except KeyboardInterrupt:
+            complain("interrupted")
+            status = INTERRUPTED
+        return finish_output(status)
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """One line, without the place in the code, which tells a user of the command nothing."""
+    warn(" ".join(str(message).split()))
 
 
 def _run(argv: Sequence[str] | None) -> int:

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from .console import FAILURE, USAGE, Failure, print_json, say
-from .options import add_json, count, seed
+from .options import add_json, count, path, seed
 from .run_folder import load_model
 
 __all__ = ["add_to", "run"]
@@ -20,9 +20,9 @@ just at its kink.
 
 EXAMPLES = """\
 examples:
-  cnet check-gradients                          a new 784-50-10 network, 3 drawn digits
+  cnet check-gradients                   # a new 784-50-10 network, 3 drawn digits
   cnet check-gradients --activation tanh --samples 10
-  cnet check-gradients --model cnet-run         a trained network
+  cnet check-gradients --model cnet-run  # a trained network
 """
 
 # Of central differences with h = 1e-4 in float64, and of a gradient in float32.
@@ -36,11 +36,13 @@ def add_to(commands: Any) -> None:
         usage="cnet check-gradients [options]",
         description=DESCRIPTION, epilog=EXAMPLES,
     )
-    parser.add_argument("--model", metavar="MODEL", help="check this one (a model file, or a run's folder)")
+    parser.add_argument(
+        "--model", type=path, metavar="MODEL", help="check this one (a model file, or a run's folder)"
+    )
     parser.add_argument("--hidden", type=count, metavar="N", help="units of the hidden layer (default: 50)")
     parser.add_argument(
         "--activation", choices=("sigmoid", "relu", "tanh"), metavar="NAME",
-        help="of the hidden layer: sigmoid (default), relu or tanh",
+        help="activation of the hidden layer: sigmoid (default), relu or tanh",
     )
     parser.add_argument(
         "--dtype", choices=tuple(TOLERANCE), metavar="TYPE", help="float64 (default) or float32"
@@ -48,7 +50,9 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--samples", type=count, default=3, metavar="N", help="drawn digits to compute with (default: 3)"
     )
-    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="(default: 0)")
+    parser.add_argument(
+        "--seed", type=seed, default=0, metavar="N", help="seed of the network and the digits (default: 0)"
+    )
     add_json(parser)
     parser.set_defaults(run=run)
 

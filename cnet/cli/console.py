@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from contextlib import suppress
 from typing import Any, TextIO
 
+from ..checks import printable
+
 __all__ = [
-    "FAILURE", "INTERRUPTED", "USAGE", "ClosedPipe", "Failure", "complain", "finish_output", "note", "one_line",
-    "percent", "print_json", "say", "to_json", "write",
+    "FAILURE", "INTERRUPTED", "USAGE", "ClosedPipe", "Failure", "as_word", "complain", "finish_output", "note",
+    "one_line", "percent", "print_json", "say", "to_json", "warn", "write",
 ]
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 
-RED, RESET = "\x1b[31m", "\x1b[0m"
+RED, YELLOW, RESET = "\x1b[31m", "\x1b[33m", "\x1b[0m"
 
 
 class Failure(Exception):  # noqa: N818 (not every one is an error: see `status`)
@@ -38,24 +41,42 @@ class ClosedPipe(Failure):
     """Nobody reads standard output any more, as when ``| head`` has seen enough."""
 
 
+# Names, metadata and error messages come out of other people's files: whatever in them would control the
+# terminal, or forge a line, is printed as an escape.
+
+
 def say(text: str, *, as_json: bool = False) -> None:
     """Print a line for a person: on standard output, unless that is for JSON."""
     if as_json:
         note(text)
     else:
-        write(text)
+        write(printable(text))
 
 
 def note(text: str) -> None:
     """Print a line on standard error. Nobody may be there to read it."""
-    with suppress(OSError, ValueError):
-        print(text, file=sys.stderr, flush=True)
+    _to_stderr(printable(text))
 
 
 def complain(text: str) -> None:
     """Print the one line that says what went wrong."""
-    start, end = (RED, RESET) if has_colour(sys.stderr) else ("", "")
-    note(f"{start}cnet: error:{end} {text}")
+    _to_stderr(f"{_coloured('cnet: error:', RED)} {printable(text)}")
+
+
+def warn(text: str) -> None:
+    """Print the one line that says what is allowed, but probably not meant."""
+    _to_stderr(f"{_coloured('cnet: warning:', YELLOW)} {printable(text)}")
+
+
+def _coloured(text: str, colour: str) -> str:
+    return f"{colour}{text}{RESET}" if has_colour(sys.stderr) else text
+
+
+def _to_stderr(line: str) -> None:
+    # Programs without a console have none, and print() would write to standard output instead.
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            print(line, file=sys.stderr, flush=True)
 
 
 def has_colour(stream: TextIO | None) -> bool:
@@ -89,7 +110,7 @@ def to_json(document: dict[str, Any]) -> str:
 
 
 def write(text: str) -> None:
-    """Print a line on standard output; what its encoding lacks, as an escape.
+    """Print text on standard output as it is; what its encoding lacks, as an escape.
 
     Raises
     ------
@@ -124,6 +145,20 @@ def _finite(value: Any) -> Any:
 def percent(share: float) -> str:
     """A share as people read it: ``percent(0.9453)`` is "94.53 %"."""
     return f"{100 * share:.2f} %"
+
+
+def as_word(path: str) -> str:
+    """A path as it is typed in a command: quoted where the shell would take it apart.
+
+    Examples
+    --------
+    >>> print(as_word("cnet-run"), as_word("second run"))  # doctest: +SKIP
+    cnet-run 'second run'
+    """
+    if sys.platform == "win32":
+        return f'"{path}"' if set(path) & set(" &()^;,'`") else path
+    # Paths come with ~ expanded; one that begins with a dash would be taken for an option.
+    return shlex.quote(f"./{path}" if path.startswith("-") else path)
 
 
 def one_line(error: BaseException) -> str:

@@ -6,13 +6,15 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .console import Failure
+from .console import Failure, warn
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["Data", "check_fit", "load_data"]
+    from .record import Settings
+
+__all__ = ["Data", "check_fit", "data_for", "load_data", "load_own_data"]
 
 DRAWN = {"train": (60_000, 1), "test": (10_000, 2)}
 
@@ -24,7 +26,7 @@ class Data:
     Attributes
     ----------
     source : str
-        As given: "drawn", "mnist" or a folder.
+        "drawn", "mnist" or a folder.
     description : str
         For people.
     train, test : (x, t)
@@ -80,6 +82,52 @@ def load_data(source: str) -> Data:
     return _folder(source)
 
 
+def load_own_data(folder: str, settings: Settings, *, strict: bool = False) -> Data:
+    """The images of a run, from where they were when it began.
+
+    Parameters
+    ----------
+    folder : str
+        Of the run.
+    settings : Settings
+    strict : bool
+        Other images than the run was trained with are a failure, not a warning.
+
+    Returns
+    -------
+    Data
+
+    Raises
+    ------
+    Failure
+        If they are not there any more, or, with `strict`, have changed.
+    OSError, ValueError
+        If a file cannot be read, or is damaged.
+    """
+    try:
+        data = load_data(settings.data)
+    except Failure as failure:
+        raise Failure(
+            f"{failure}; there the run in {folder} had its images, --data can name another place", failure.status
+        ) from None
+    if data.checksum() != settings.checksum:
+        message = f"--data {data.source}: these are not the images that the run in {folder} was trained with"
+        if strict:
+            raise Failure(message)
+        warn(message)
+    return data
+
+
+def data_for(model: str, source: str | None) -> Data:
+    """The images to test a model with: those asked for, or those of its run, or drawn ones."""
+    from .run_folder import read_record, run_of
+
+    if source is not None:
+        return load_data(source)
+    folder = run_of(model)
+    return load_data("drawn") if folder is None else load_own_data(folder, read_record(folder).settings)
+
+
 def check_fit(model: str, sizes: tuple[int, int, int], data: Data) -> None:
     """Raise a Failure if a network of these sizes does not take these images and labels."""
     if data.n_inputs != sizes[0]:
@@ -118,7 +166,8 @@ def _folder(source: str) -> Data:
         kind = "is not a folder" if folder.exists() else "there is no such folder"
         raise Failure(f'--data {source}: {kind} (expected "drawn", "mnist" or a folder of IDX files)')
     # Elsewhere is not where the user said.
-    if find_mnist(folder) != folder:
+    found = find_mnist(folder)
+    if found is None or (found != folder and folder not in found.parents):
         raise Failure(
             f"--data {source}: the folder lacks some of train-images-idx3-ubyte, train-labels-idx1-ubyte, "
             "t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte (each with or without .gz)"

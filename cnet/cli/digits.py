@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..atomic_file import replacing
 from .console import USAGE, Failure, print_json, say
-from .options import add_json, count, seed
+from .options import add_json, count, path, seed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,9 +25,9 @@ A seed gives the same digits on any machine.
 
 EXAMPLES = """\
 examples:
-  cnet digits digits.png             100 digits in one picture
+  cnet digits digits.png  # 100 digits in one picture
   cnet digits digits.png --count 400 --seed 7
-  cnet digits my-digits              60,000 to train with, 10,000 to test with
+  cnet digits my-digits   # 60,000 to train with, 10,000 to test with
   cnet digits my-digits --count 5000 --test-count 1000
 """
 
@@ -42,14 +42,14 @@ def add_to(commands: Any) -> None:
         usage="cnet digits [options] OUT",
         description=DESCRIPTION, epilog=EXAMPLES,
     )
-    parser.add_argument("out", metavar="OUT", help="a .png file, or a folder")
+    parser.add_argument("out", type=path, metavar="OUT", help="a .png file, or a folder")
     parser.add_argument(
         "--count", type=count, metavar="N", help="how many (default: 100 in a picture, 60,000 in a folder)"
     )
     parser.add_argument(
         "--test-count", type=count, metavar="N", help="how many to test with, in a folder (default: 10,000)"
     )
-    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="(default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="seed of the digits (default: 0)")
     add_json(parser)
     parser.set_defaults(run=run)
 

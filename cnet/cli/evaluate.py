@@ -6,16 +6,16 @@ import argparse
 from typing import Any
 
 from .console import percent, print_json, say
-from .data import check_fit, load_data
-from .options import add_data, add_json
+from .data import check_fit, data_for
+from .options import add_data, add_json, path
 from .run_folder import load_model
 
 __all__ = ["add_to", "run"]
 
 EXAMPLES = """\
 examples:
-  cnet evaluate cnet-run                 on 10,000 drawn digits
-  cnet evaluate cnet-run --data mnist    on the real MNIST
+  cnet evaluate cnet-run               # on the test images of the run
+  cnet evaluate cnet-run --data mnist  # on the real MNIST
   cnet evaluate my-model.safetensors --data folder-of-idx-files
 """
 
@@ -29,8 +29,8 @@ def add_to(commands: Any) -> None:
         "and its loss.",
         epilog=EXAMPLES,
     )
-    parser.add_argument("model", metavar="MODEL", help="a model file, or the folder of a run")
-    add_data(parser)
+    parser.add_argument("model", type=path, metavar="MODEL", help="a model file, or the folder of a run")
+    add_data(parser, "the images of the run; drawn for a model file elsewhere")
     parser.add_argument(
         "--part", choices=("test", "train"), default="test", metavar="PART",
         help='which images: "test" (default) or "train"',
@@ -42,7 +42,7 @@ def add_to(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, and print what came out."""
     net = load_model(args.model)
-    data = load_data(args.data)
+    data = data_for(args.model, args.data)
     x, t = data.test if args.part == "test" else data.train
     check_fit(args.model, net.sizes, data)
     chosen = net.predict(x).argmax(axis=1)

@@ -35,5 +35,6 @@ def run(args: argparse.Namespace) -> int:
     text = StringIO()
     with redirect_stdout(text):
         show_config()
-    say(text.getvalue().rstrip("\n"))
+    for line in text.getvalue().splitlines():
+        say(line)
     return 0

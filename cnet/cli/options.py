@@ -1,59 +1,26 @@
-"""The options that commands share, their types, and help that fits the terminal."""
+"""The options that commands share, and their types."""
 
 from __future__ import annotations
 
 import argparse
 import math
-import shutil
+import os
+import re
 import sys
-import textwrap
 from collections.abc import Callable
-from itertools import groupby
 from typing import Any, NoReturn
 
-from .console import USAGE, write
+from .console import USAGE, note, write
+from .help import HelpFormatter
 
 __all__ = [
-    "Parser", "add_data", "add_json", "at_most", "count", "positive_number", "seed",
+    "Parser", "add_data", "add_json", "at_most", "count", "path", "positive_number", "seed", "source",
 ]
 
-
-class HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Help as wide as the terminal, but no wider than is good to read."""
-
-    def __init__(self, prog: str, **options: Any) -> None:
-        width = min(100, max(30, shutil.get_terminal_size().columns - 1))
-        super().__init__(prog, width=width, max_help_position=min(30, width // 3), **options)
-
-
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        """Paragraphs are filled; indented lines, the examples, keep their form if it fits."""
-        filled: list[str] = []
-        for indented, group in groupby(text.splitlines(), lambda line: line.startswith(" ")):
-            lines = list(group)
-            if not indented:
-                for is_text, part in groupby(lines, bool):
-                    paragraph = list(part)
-                    filled += self._paragraph(paragraph, width) if is_text else paragraph
-            elif max(map(len, lines)) <= width:
-                filled += lines
-            else:
-                filled += [short for line in lines for short in self._narrow(line, width)]
-        return "\n".join(filled)
-
-    @staticmethod
-    def _paragraph(lines: list[str], width: int) -> list[str]:
-        return textwrap.wrap(" ".join(lines), width, break_on_hyphens=False, break_long_words=False)
-
-    @staticmethod
-    def _narrow(line: str, width: int) -> list[str]:
-        """An example in two: the command as it is, and under it what it does."""
-        command, _, comment = line.strip().partition("  ")
-        indent = " " * 6
-        wrapped = textwrap.wrap(
-            comment.strip(), width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-        )
-        return [f"  {command}", *wrapped]
+# Digits, perhaps grouped: by one kind of sign, in threes, as only thousands are.
+WHOLE = re.compile(r"\+?(?:[0-9]+|[1-9][0-9]{0,2}(?:,[0-9]{3})+|[1-9][0-9]{0,2}(?:_[0-9]{3})+)")
+# More digits than any limit has; an error need not repeat them all.
+MOST_DIGITS = 60
 
 
 class Parser(argparse.ArgumentParser):
@@ -74,11 +41,12 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments, and leave with status 2."""
-        self.exit(USAGE, f"{self.prog}: error: {' '.join(message.split())} (see {self.prog} --help)\n")
+        note(f"{self.prog}: error: {' '.join(message.split())} (see {self.prog} --help)")
+        self.exit(USAGE)
 
 
 def count(text: str) -> int:
-    """A whole number of at least 1; underscores and commas may group its digits."""
+    """A whole number of at least 1; commas or underscores may group its digits in threes."""
     return _whole(text, 1, 2**31 - 1)
 
 
@@ -97,33 +65,61 @@ def at_most(largest: int) -> Callable[[str], int]:
 
 
 def positive_number(text: str) -> float:
-    """A finite number above 0."""
+    """A finite number above 0, with a decimal point."""
     try:
-        number = float(text)
+        # float() would let an underscore stand between any two digits.
+        number = math.nan if "_" in text else float(text)
     except ValueError:
         number = math.nan
     if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+        hint = " (with a decimal point, and no other sign between its digits)" if set(text) & set(",_") else ""
+        raise argparse.ArgumentTypeError(f"expected a finite number above 0{hint}, got {_shown(text)}")
     return number
+
+
+def path(text: str) -> str:
+    """A path, ``~`` expanded; in ``--out=~/x`` no shell does it."""
+    return os.path.expanduser(text)
+
+
+def source(text: str) -> str:
+    """Which images: "drawn", "mnist", or a folder as an absolute path, which holds from any other folder."""
+    return text if text in ("drawn", "mnist", "") else os.path.abspath(path(text))
 
 
 def _whole(text: str, smallest: int, largest: int) -> int:
-    try:
-        number = int(text.replace(",", ""))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
+    digits = text.strip()
+    if not WHOLE.fullmatch(digits):
+        # A sign says what the mistake was: a number out of range, not a wrong word.
+        if re.fullmatch(r"-[0-9]+", digits):
+            raise _out_of_range(text, smallest, largest)
+        hint = " (commas group digits in threes, as in 10,000)" if "," in digits else ""
+        raise argparse.ArgumentTypeError(f"expected a whole number{hint}, got {_shown(text)}")
+    if len(digits) > MOST_DIGITS:
+        raise _out_of_range(text, smallest, largest)
+    number = int(digits.replace(",", ""))
     if not smallest <= number <= largest:
-        raise argparse.ArgumentTypeError(f"expected a whole number from {smallest} to {largest}, got {text}")
+        raise _out_of_range(text, smallest, largest)
     return number
 
 
-def add_data(parser: argparse._ActionsContainer, default: str | None = "drawn") -> None:
-    """``--data``: which images a command works with."""
+def _out_of_range(text: str, smallest: int, largest: int) -> argparse.ArgumentTypeError:
+    return argparse.ArgumentTypeError(
+        f"expected a whole number from {smallest} to {largest}, got {_shown(text)}"
+    )
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= MOST_DIGITS else f"{text[:MOST_DIGITS]}...")
+
+
+def add_data(parser: argparse._ActionsContainer, default: str) -> None:
+    """``--data``: which images a command works with; `default` says in words what holds without it."""
     parser.add_argument(
-        "--data", metavar="SOURCE", default=default,
-        help='"drawn": digits drawn here, 60,000 to train with and 10,000 to test with (default); "mnist": '
+        "--data", type=source, metavar="SOURCE",
+        help='"drawn": digits drawn here, 60,000 to train with and 10,000 to test with; "mnist": '
         "the real MNIST, downloaded if it is not there; or a folder with the four IDX files of MNIST, "
-        "Fashion-MNIST, KMNIST or your own",
+        f"Fashion-MNIST, KMNIST or your own (default: {default})",
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ..atomic_file import replacing
+from ..checks import printable
 from .console import Failure
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..network import TwoLayerNet
     from .data import Data
-    from .run_folder import Record
+    from .record import Record
 
 __all__ = [
     "available", "write_comparison", "write_confusion", "write_curves", "write_misread", "write_weights",
@@ -25,10 +27,25 @@ __all__ = [
 def available() -> bool:
     """Whether matplotlib is there."""
     try:
-        import matplotlib  # noqa: F401
+        with _own_backend():
+            import matplotlib  # noqa: F401
     except ImportError:
         return False
     return True
+
+
+@contextmanager
+def _own_backend() -> Iterator[None]:
+    """Import matplotlib here, whatever MPLBACKEND says: files need no window, and nonsense there is an error."""
+    former = os.environ.get("MPLBACKEND")
+    os.environ["MPLBACKEND"] = "agg"
+    try:
+        yield
+    finally:
+        if former is None:
+            del os.environ["MPLBACKEND"]
+        else:
+            os.environ["MPLBACKEND"] = former
 
 
 def require() -> None:
@@ -96,7 +113,7 @@ def write_comparison(records: dict[str, Record], path: str, dark: bool = False) 
             look: dict[str, Any] = {
                 # More runs than colours take another kind of line.
                 "color": colours[i % len(colours)], "linestyle": ("-", "--", ":")[i // len(colours) % 3],
-                "marker": "o", "markersize": 3, "label": name,
+                "marker": "o", "markersize": 3, "label": _label(name),
             }
             left.plot(epochs, record.epochs["test_loss"], **look)
             right.plot(epochs, record.epochs["test_accuracy"], **look)
@@ -106,15 +123,25 @@ def write_comparison(records: dict[str, Record], path: str, dark: bool = False) 
         legend(left)
 
 
+def _label(name: str) -> str:
+    """A folder's name for a legend: no formula, and not passed over for its first character."""
+    text = printable(name).replace("$", r"\$")
+    return f"./{text}" if text.startswith("_") else text
+
+
 @contextmanager
 def _figure(path: str, size: tuple[float, float], dark: bool) -> Iterator[Figure]:
     """A figure that becomes a PNG file, whole or not at all. No display is needed."""
-    import matplotlib
-    from matplotlib import style
-    from matplotlib.figure import Figure
+    with _own_backend():
+        import matplotlib
+        from matplotlib import style
+        from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(), style.context("dark_background" if dark else "default"):
-        figure = Figure(figsize=size, layout="constrained")
-        yield figure
-        with replacing(os.fspath(path)) as file:
-            figure.savefig(file, format="png", dpi=120)
+        # The user's own matplotlibrc does not decide how it looks, nor whether it can be drawn.
+        with matplotlib.rc_context(), style.context("dark_background" if dark else "default"):
+            figure = Figure(figsize=size, layout="constrained")
+            yield figure
+            drawn = BytesIO()
+            figure.savefig(drawn, format="png", dpi=120)
+    with replacing(os.fspath(path)) as file:
+        file.write(drawn.getbuffer())

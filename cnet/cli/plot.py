@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterable
+from itertools import chain, count
 from typing import Any
 
 from . import pictures
 from .console import print_json, say
-from .data import check_fit, load_data
-from .options import add_json
-from .run_folder import CURVES, Record, load_model, read_record
+from .data import check_fit, load_data, load_own_data
+from .options import add_data, add_json, path
+from .record import Record
+from .run_folder import CURVES, load_model, read_record
 
 __all__ = ["add_to", "run"]
 
@@ -24,7 +27,7 @@ EXAMPLES = """\
 examples:
   cnet plot cnet-run
   cnet plot cnet-run --dark --out pictures
-  cnet plot sigmoid-run relu-run tanh-run     each, and all in one picture
+  cnet plot sigmoid-run relu-run tanh-run  # each, and all in one picture
 """
 
 PICTURES = ("curves", "weights", "confusion", "misread")
@@ -36,16 +39,13 @@ def add_to(commands: Any) -> None:
         "plot", help="draw pictures of a run", usage="cnet plot [options] RUN [RUN ...]",
         description=DESCRIPTION, epilog=EXAMPLES,
     )
-    parser.add_argument("runs", metavar="RUN", nargs="+", help="the folder of a run")
+    parser.add_argument("runs", type=path, metavar="RUN", nargs="+", help="the folder of a run")
     parser.add_argument(
         "--only", choices=PICTURES, action="append", metavar="NAME",
         help=f"one picture only: {', '.join(PICTURES)}; may be given several times",
     )
-    parser.add_argument(
-        "--data", metavar="SOURCE",
-        help='images to test with, as for "cnet train" (default: those of the run)',
-    )
-    parser.add_argument("--out", metavar="DIR", help="folder for the pictures (default: the run's own)")
+    add_data(parser, "the images of the run")
+    parser.add_argument("--out", type=path, metavar="DIR", help="folder for the pictures (default: the run's own)")
     parser.add_argument("--dark", action="store_true", help="light lines on a dark background")
     add_json(parser)
     parser.set_defaults(run=run)
@@ -57,9 +57,11 @@ def run(args: argparse.Namespace) -> int:
     records = {folder: read_record(folder) for folder in args.runs}
     if args.out is not None:
         os.makedirs(args.out, exist_ok=True)
+    # Pictures of several runs in one folder go by the runs' names.
+    shared = args.out is not None and len(records) > 1
     written: list[str] = []
-    for folder, record in records.items():
-        written += _draw(folder, record, args)
+    for (folder, record), name in zip(records.items(), _names(records), strict=True):
+        written += _draw(folder, record, f"{name}-" if shared else "", args)
     if len(records) > 1:
         written.append(os.path.join(args.out or os.curdir, "comparison.png"))
         pictures.write_comparison(records, written[-1], args.dark)
@@ -69,30 +71,37 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _draw(folder: str, record: Record, args: argparse.Namespace) -> list[str]:
+def _names(folders: Iterable[str]) -> list[str]:
+    """A name for each run's pictures: its folder's, with a number where two have the same."""
+    names: list[str] = []
+    for folder in folders:
+        base = os.path.basename(os.path.abspath(folder))
+        numbered = (f"{base}-{i}" for i in count(2))
+        names.append(next(name for name in chain([base], numbered) if name not in names))
+    return names
+
+
+def _draw(folder: str, record: Record, start: str, args: argparse.Namespace) -> list[str]:
     """The pictures of one run; the paths of their files."""
     chosen = args.only or PICTURES
-    net = load_model(folder)
+    # A run that diverged has curves, and perhaps no network.
+    net = load_model(folder) if set(chosen) - {"curves"} else None
     written = []
 
-    def path(name: str) -> str:
-        # Pictures of several runs in one folder go by the runs' names.
-        shared = args.out is not None and len(args.runs) > 1
-        start = os.path.basename(os.path.abspath(folder)) + "-" if shared else ""
+    def path_of(name: str) -> str:
         written.append(os.path.join(args.out or folder, f"{start}{name}"))
         return written[-1]
 
     if "curves" in chosen:
-        pictures.write_curves(record, path(CURVES), args.dark)
-    if "weights" in chosen:
-        pictures.write_weights(net, path("weights.png"), args.dark)
-    if "confusion" in chosen or "misread" in chosen:
-        source = args.data or record.settings.data
-        data = load_data(source)
+        pictures.write_curves(record, path_of(CURVES), args.dark)
+    if net is not None and "weights" in chosen:
+        pictures.write_weights(net, path_of("weights.png"), args.dark)
+    if net is not None and ("confusion" in chosen or "misread" in chosen):
+        data = load_own_data(folder, record.settings) if args.data is None else load_data(args.data)
         check_fit(folder, net.sizes, data)
         if "confusion" in chosen:
-            pictures.write_confusion(net, data, path("confusion.png"), args.dark)
+            pictures.write_confusion(net, data, path_of("confusion.png"), args.dark)
         if "misread" in chosen:
-            pictures.write_misread(net, data, path("misread.png"), args.dark)
+            pictures.write_misread(net, data, path_of("misread.png"), args.dark)
     say(f"wrote {', '.join(written)}", as_json=args.json)
     return written

@@ -14,6 +14,10 @@ __all__ = ["Progress"]
 # Without a terminal, a line after so many seconds without one.
 QUIET_SECONDS = 10.0
 
+# Of very short epochs not every one gets a line: after the first ones only those that come so late after the last.
+FIRST_LINES = 100
+LINE_SECONDS = 0.1
+
 # tqdm sets a comma before the postfix. On narrow terminals the numbers matter more than a bar.
 WIDE = 80
 WIDE_FORMAT = "{percentage:3.0f}% |{bar}| {rate_fmt}{postfix}, {remaining} left"
@@ -38,6 +42,7 @@ class Progress:
     def __init__(self, batch_size: int, total: int, done: int, as_json: bool) -> None:
         self.batch_size, self.total, self.done, self.as_json = batch_size, total, done, as_json
         self.n = 0
+        self._lines = 0
         self._loss = ""
         self._accuracy = ""
         self._bar = _bar((total - done) * batch_size) if is_terminal(sys.stderr) else None
@@ -69,13 +74,17 @@ class Progress:
             self._remember_line()
             note(f"  iteration {self.done + self.n:,} of {self.total:,}, {self._loss}, {rate:,.0f} samples/s")
 
-    def epoch_line(self, name: str, loss: float, train: float, test: float) -> None:
+    def epoch_line(self, name: str, loss: float, train: float, test: float, *, last: bool = False) -> None:
         """Print an epoch's line, or as much of it as a narrow terminal has room for, without tearing the bar."""
+        self._lines += 1
+        if self._lines > FIRST_LINES and not last and time.monotonic() - self._last_line < LINE_SECONDS:
+            return
         self._remember_line()
+        number = f"{loss:.4f}" if loss < 1e6 else f"{loss:.3g}"
         text = _fitting(
-            f"{name}: loss {loss:.4f}, train accuracy {percent(train)}, test accuracy {percent(test)}",
-            f"{name}: loss {loss:.4f}, train {percent(train)}, test {percent(test)}",
-            f"{name}: loss {loss:.4f}, test {percent(test)}",
+            f"{name}: loss {number}, train accuracy {percent(train)}, test accuracy {percent(test)}",
+            f"{name}: loss {number}, train {percent(train)}, test {percent(test)}",
+            f"{name}: loss {number}, test {percent(test)}",
             f"{name}: test {percent(test)}",
         )
         if self._bar is None:

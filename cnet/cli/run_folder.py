@@ -1,137 +1,88 @@
 """The folder of a run: the model, its history, its pictures, and the checkpoint to go on from.
 
-``model.safetensors`` is the network as training left it, ``history.json`` what was measured.
-``checkpoint.safetensors`` is both as they were when the last whole epoch ended, in one file, so
-that they cannot disagree: the random numbers of a network's mini-batches are a function of its
-seed and the epoch, and training that begins where an epoch begins goes on with the same bits.
+``model.safetensors`` is the network as training left it, ``history.json`` what was measured on the
+way to it, ``curves.png`` a picture of that. All three stay until a new run has a model to write.
+``checkpoint.safetensors`` is network and measurements as they were when the last whole epoch ended, in
+one file, so that they cannot disagree: the random numbers of a network's mini-batches are a function of
+its seed and the epoch, and training that begins where an epoch begins goes on with the same bits.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import stat
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from ..atomic_file import replacing
-from ..network import NAMES, TwoLayerNet, load
-from ..training import EpochInfo, History
+from ..guarded_json import parse_json
+from ..network import TwoLayerNet, load
+from ..parts import NAMES
 from .console import Failure, to_json
+from .fields import Fields
+from .record import Measured, Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CHECKPOINT", "CURVES", "HISTORY", "MODEL", "Record", "Settings", "load_model", "read_record"]
+__all__ = [
+    "CHECKPOINT", "CURVES", "HISTORY", "MODEL", "Snapshot", "check_is_run", "has_model", "load_model",
+    "read_checkpoint", "read_record", "remove_history", "run_of", "write_checkpoint", "write_history",
+]
 
 MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
 HISTORY, CURVES = "history.json", "curves.png"
 
-# What is measured at each epoch's end.
-MEASURES = ("iteration", "train_accuracy", "test_accuracy", "test_loss", "running_accuracy")
+# What a checkpoint has of its network beside the parameters.
+NETWORK = ("sizes", "activation", "dtype", "seed", "epochs", "iterations")
+# Bytes of a history of some fifty million iterations.
+LARGEST_HISTORY = 2**30
+# A pipe in the place of a file is refused, not waited for.
+NO_WAITING = getattr(os, "O_NONBLOCK", 0)
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What decides the bits of a run, besides its data."""
-
-    data: str
-    checksum: int
-    hidden: int
-    activation: str
-    batch_size: int
-    learning_rate: float
-    sampling: str
-    gradient: str
-    seed: int
-    iterations: int
-    iterations_per_epoch: int
-
-
-@dataclass
-class Record:
-    """What is known of a run so far.
+class Snapshot(NamedTuple):
+    """A network and how far its record had come, at the end of a whole epoch.
 
     Attributes
     ----------
-    settings : Settings
-    state : str
-        "running", "finished", "interrupted" or "diverged".
-    loss : numpy.ndarray
-        Of each iteration, before its update.
-    epochs : dict of str to list of float
-        What was measured, at the end of each epoch (or of the part of one that comes last).
+    network : dict
+        The state of a `TwoLayerNet`: copies of its parameters, its seed and its counters.
+    iterations, epochs : int
+        How many of the record's losses and measurements belong to it.
     seconds : float
-        Time of training alone.
+        Time of training until then.
     """
 
-    settings: Settings
-    state: str = "running"
-    loss: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
-    epochs: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in MEASURES})
-    seconds: float = 0.0
+    network: dict[str, Any]
+    iterations: int
+    epochs: int
+    seconds: float
 
-    @property
-    def iterations(self) -> int:
-        """Iterations done."""
-        return len(self.loss)
+    @classmethod
+    def of(cls, net: TwoLayerNet, record: Record) -> Snapshot:
+        """The state of both as they are now."""
+        return cls(net.__getstate__(), record.iterations, len(record.measured), record.seconds)
 
-    @property
-    def samples_per_second(self) -> float:
-        """Samples trained with in a second, on average."""
-        return self.iterations * self.settings.batch_size / self.seconds if self.seconds else 0.0
 
-    def add_epoch(self, info: EpochInfo, iteration: int, train_accuracy: float) -> None:
-        """Add what an epoch brought."""
-        self.loss = np.concatenate([self.loss, info.losses])
-        measured = (
-            iteration, train_accuracy, info.validation_accuracy, info.validation_loss, info.train_accuracy
-        )
-        for name, value in zip(MEASURES, measured, strict=True):
-            self.epochs[name].append(np.nan if value is None else float(value))
+def write_checkpoint(folder: str, record: Record, snapshot: Snapshot) -> None:
+    """Write ``checkpoint.safetensors``: the network, and the record up to the same epoch."""
+    from ..model_file import write_model
 
-    def history(self) -> History:
-        """What was measured, as the pictures take it: the accuracies are those of all images."""
-        epochs = {name: np.array(values, np.float64) for name, values in self.epochs.items()}
-        return History(
-            loss=self.loss, train_accuracy=epochs["train_accuracy"], validation_loss=epochs["test_loss"],
-            validation_accuracy=epochs["test_accuracy"], seconds=self.seconds,
-            samples_per_second=self.samples_per_second, epochs=len(epochs["iteration"]),
-            iterations=self.iterations, iterations_per_epoch=self.settings.iterations_per_epoch,
-        )
-
-    def summary(self) -> dict[str, Any]:
-        """All but the loss of each iteration, for JSON."""
-        from .. import __version__
-
-        return {
-            "cnet": __version__, "state": self.state, "settings": asdict(self.settings),
-            "iterations": self.iterations, "seconds": self.seconds,
-            "samples_per_second": self.samples_per_second, "epochs": self.epochs,
-        }
-
-    def write_history(self, folder: str) -> None:
-        """Write ``history.json``."""
-        document = {**self.summary(), "loss": self.loss.tolist()}
-        with replacing(os.path.join(folder, HISTORY)) as file:
-            file.write(to_json(document).encode() + b"\n")
-
-    def write_checkpoint(self, folder: str, net: TwoLayerNet) -> None:
-        """Write ``checkpoint.safetensors``: the network, and this record."""
-        from ..model_file import write_model
-
-        state = net.__getstate__()
-        tensors = {**state["params"], "loss": self.loss}
-        tensors |= {name: np.array(values, np.float64) for name, values in self.epochs.items()}
-        own = {name: state[name] for name in ("sizes", "activation", "dtype", "seed", "epochs", "iterations")}
-        metadata = {"network": own, "settings": asdict(self.settings), "seconds": self.seconds}
-        write_model(
-            os.path.join(folder, CHECKPOINT), tensors,
-            {name: json.dumps(value) for name, value in metadata.items()},
-        )
+    state = snapshot.network
+    rows = np.array(record.measured[:snapshot.epochs], np.float64).reshape(-1, len(Measured._fields))
+    tensors = {**state["params"], "loss": record.loss[:snapshot.iterations]}
+    tensors |= dict(zip(Measured._fields, rows.T, strict=True))
+    own = {name: state[name] for name in NETWORK}
+    metadata = {"network": own, "settings": asdict(record.settings), "seconds": snapshot.seconds}
+    write_model(
+        os.path.join(folder, CHECKPOINT), tensors,
+        {name: json.dumps(value) for name, value in metadata.items()},
+    )
 
 
 def read_checkpoint(folder: str) -> tuple[TwoLayerNet, Record]:
@@ -146,29 +97,48 @@ def read_checkpoint(folder: str) -> tuple[TwoLayerNet, Record]:
     """
     from ..model_file import read_model
 
-    if not os.path.isdir(folder):
-        raise Failure(f"{folder}: there is no such folder of a run")
+    check_is_run(folder)
     path = os.path.join(folder, CHECKPOINT)
-    if not os.path.exists(path):
-        raise Failure(f"{folder} holds no {CHECKPOINT}, so it is not the folder of a run to go on with")
     tensors, metadata = read_model(path)
     try:
-        return _restored(tensors, {name: json.loads(value) for name, value in metadata.items()})
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Failure(f"{path} is not a checkpoint of this version of cnet: {error!r}") from None
+        return _restored(tensors, {name: parse_json(value) for name, value in metadata.items()})
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Failure(f"{path} is not a checkpoint of this version of cnet: {error}") from None
 
 
 def _restored(tensors: Mapping[str, Any], metadata: dict[str, Any]) -> tuple[TwoLayerNet, Record]:
-    state = metadata["network"]
+    columns = {name: _as_list(tensors.get(name)) for name in ("loss", *Measured._fields)}
+    loss, test_loss = columns.pop("loss"), columns["test_loss"]
+    if isinstance(test_loss, list):
+        columns["test_loss"] = [value if np.isfinite(value) else None for value in test_loss]
+    record = Record.of(
+        {
+            "state": "running", "settings": metadata.get("settings"), "seconds": metadata.get("seconds"),
+            "iterations": len(loss) if isinstance(loss, list) else 0, "loss": loss, "epochs": columns,
+        },
+        whole_epochs=True,
+    )
+    return _network(tensors, metadata.get("network"), record), record
+
+
+def _network(tensors: Mapping[str, Any], tree: object, record: Record) -> TwoLayerNet:
+    """The network of a checkpoint, which must be the one that its record tells of."""
+    fields = Fields(tree, "network")
+    for name in NETWORK:
+        fields.require(name in fields.tree, f"network.{name} is missing")
+    fields.check()
     net = TwoLayerNet._from_parts(
-        {name: tensors[name] for name in NAMES},
-        **{name: state[name] for name in ("sizes", "activation", "dtype", "seed", "epochs", "iterations")},
+        {name: tensors[name] for name in NAMES if name in tensors}, **{name: fields.tree[name] for name in NETWORK}
     )
-    record = Record(
-        Settings(**metadata["settings"]), loss=tensors["loss"],
-        epochs={name: tensors[name].tolist() for name in MEASURES}, seconds=float(metadata["seconds"]),
-    )
-    return net, record
+    settings = record.settings
+    expected = {
+        "sizes[1]": (net.sizes[1], settings.hidden), "activation": (net.activation, settings.activation),
+        "epochs": (fields.tree["epochs"], len(record.measured)), "iterations": (net.iterations, record.iterations),
+    }
+    for name, (given, other) in expected.items():
+        fields.require(given == other, f"network.{name} must be {other}, as the record has it, got {given}")
+    fields.check()
+    return net
 
 
 def read_record(folder: str) -> Record:
@@ -185,19 +155,33 @@ def read_record(folder: str) -> Record:
     if not os.path.exists(path):
         return read_checkpoint(folder)[1]
     try:
-        with open(path, "rb") as file:
-            document = json.load(file)
-        return Record(
-            Settings(**document["settings"]), document["state"], np.array(_numbers(document["loss"])),
-            {name: _numbers(document["epochs"][name]) for name in MEASURES}, float(document["seconds"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise Failure(f"{path} is damaged, or not a history of this version of cnet: {error!r}") from None
+        return Record.of(_read_json(path), whole_epochs=False)
+    except ValueError as error:
+        raise Failure(f"{path} is damaged, or not a history of this version of cnet: {error}") from None
 
 
-def _numbers(values: list[float | None]) -> list[float]:
-    """With NaN, which JSON lacks, in place of null."""
-    return [np.nan if value is None else float(value) for value in values]
+def _read_json(path: str) -> object:
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | NO_WAITING)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("it is a pipe, a socket or a device, not a file")
+        tree: object = parse_json(file.read(LARGEST_HISTORY + 1), max_bytes=LARGEST_HISTORY)
+        return tree
+
+
+def _as_list(tensor: Any) -> Any:
+    return tensor.tolist() if isinstance(tensor, np.ndarray) and tensor.ndim == 1 else tensor
+
+
+def write_history(folder: str, record: Record) -> None:
+    """Write ``history.json``."""
+    document = {**record.summary(), "loss": record.loss.tolist()}
+    with replacing(os.path.join(folder, HISTORY)) as file:
+        file.write(to_json(document).encode() + b"\n")
+
+
+def has_model(folder: str) -> bool:
+    """Whether a run has left its model here."""
+    return os.path.exists(os.path.join(folder, MODEL))
 
 
 def load_model(path: str) -> TwoLayerNet:
@@ -206,22 +190,47 @@ def load_model(path: str) -> TwoLayerNet:
     Raises
     ------
     Failure
-        If there is none.
+        If there is none, or it was never trained.
     OSError, ValueError
         If it cannot be read, or is damaged.
     """
     if not os.path.isdir(path):
-        return load(path)
-    model = os.path.join(path, MODEL)
-    if os.path.exists(model):
-        return load(model)
-    if os.path.exists(os.path.join(path, CHECKPOINT)):
-        return read_checkpoint(path)[0]
-    raise Failure(f"{path} holds no {MODEL}, so it is not the folder of a run")
+        net = load(path)
+    elif has_model(path):
+        net = load(os.path.join(path, MODEL))
+    elif os.path.exists(os.path.join(path, CHECKPOINT)):
+        net, record = read_checkpoint(path)
+        if not record.iterations:
+            raise Failure(f"{path}: the run was cut off before its first epoch ended; it has no trained network")
+    else:
+        raise Failure(f"{path} holds no {MODEL}, so it is not the folder of a run")
+    if not all(np.isfinite(array).all() for array in net.params.values()):
+        raise Failure(f"{path}: the network's parameters are not all finite numbers; train it anew")
+    return net
 
 
-def remove_results(folder: str) -> None:
-    """Remove what an earlier run left, which would be taken for this run's."""
-    for name in (MODEL, HISTORY, CURVES):
+def run_of(path: str) -> str | None:
+    """The folder of the run that a model belongs to; None for a model file that lies elsewhere."""
+    folder = path
+    if not os.path.isdir(path):
+        folder, name = os.path.split(path)
+        if name != MODEL:
+            return None
+    folder = folder or os.curdir
+    known = any(os.path.exists(os.path.join(folder, name)) for name in (HISTORY, CHECKPOINT))
+    return folder if known else None
+
+
+def check_is_run(folder: str) -> None:
+    """Raise a Failure if this is not the folder of a run to go on with."""
+    if not os.path.isdir(folder):
+        raise Failure(f"{folder}: there is no such folder of a run")
+    if not os.path.exists(os.path.join(folder, CHECKPOINT)):
+        raise Failure(f"{folder} holds no {CHECKPOINT}, so it is not the folder of a run to go on with")
+
+
+def remove_history(folder: str) -> None:
+    """Remove the history and the curves of a run that left no model: they tell of nothing that is here."""
+    for name in (HISTORY, CURVES):
         with suppress(FileNotFoundError):
             os.unlink(os.path.join(folder, name))

@@ -23,7 +23,9 @@ MAX_DEPTH = 4
 MAX_DIGITS = 100
 
 
-def parse_json(text: str | bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Any:
+def parse_json(
+    text: str | bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, any_number: bool = False
+) -> Any:
     """Parse JSON from an untrusted source.
 
     Only JSON as its standard has it: finite numbers of at most 100 characters, no name twice in one
@@ -37,6 +39,10 @@ def parse_json(text: str | bytes, *, max_bytes: int = MAX_BYTES, max_depth: int 
         The longest text that is looked at, in bytes (of a str, in characters).
     max_depth : int, default 4
         How deep lists and objects may be nested; a single number or string has depth 0.
+
+    any_number : bool, default False
+        Read NaN, infinities and numbers that are too long or too large as floats that are not finite,
+        for a caller who checks each field and can name the one that is wrong.
 
     Returns
     -------
@@ -73,10 +79,11 @@ def parse_json(text: str | bytes, *, max_bytes: int = MAX_BYTES, max_depth: int 
         skeleton = re.sub(r"[\[{][^][{}]*[]}]", "", skeleton)
     if re.search(r"[][{}]", skeleton):
         raise ValueError(f"it is nested more than {max_depth} deep, or a bracket is missing")
+    numbers: dict[str, Any] = {"parse_int": _int, "parse_float": _float, "parse_constant": _constant}
+    if any_number:
+        numbers = {"parse_int": _any_int, "parse_float": float, "parse_constant": float}
     try:
-        return json.loads(
-            plain, object_pairs_hook=_unique_names, parse_int=_int, parse_float=_float, parse_constant=_constant
-        )
+        return json.loads(plain, object_pairs_hook=_unique_names, **numbers)
     except json.JSONDecodeError as error:
         raise ValueError(f"it is not JSON ({error})") from None
 
@@ -116,6 +123,10 @@ def parse_whole(text: str, largest: int) -> int:
 def _int(digits: str) -> int:
     _check_length(digits)
     return int(digits)
+
+
+def _any_int(digits: str) -> int | float:
+    return int(digits) if len(digits) <= MAX_DIGITS else math.copysign(math.inf, -1 if digits[0] == "-" else 1)
 
 
 def _float(digits: str) -> float:

@@ -16,7 +16,7 @@ __all__ = ["Fields"]
 FloatArray = npt.NDArray[np.float64]
 
 # One line names so many wrong fields; more of them say no more.
-MOST_NAMED = 4
+MOST_NAMED = 6
 
 
 class Fields:

@@ -101,7 +101,7 @@ def read_checkpoint(folder: str) -> tuple[TwoLayerNet, Record]:
     path = os.path.join(folder, CHECKPOINT)
     tensors, metadata = read_model(path)
     try:
-        return _restored(tensors, {name: parse_json(value) for name, value in metadata.items()})
+        return _restored(tensors, {name: _parsed(value) for name, value in metadata.items()})
     except (TypeError, ValueError, OverflowError) as error:
         raise Failure(f"{path} is not a checkpoint of this version of cnet: {error}") from None
 
@@ -126,6 +126,8 @@ def _network(tensors: Mapping[str, Any], tree: object, record: Record) -> TwoLay
     fields = Fields(tree, "network")
     for name in NETWORK:
         fields.require(name in fields.tree, f"network.{name} is missing")
+    fields.check()
+    fields.choice("dtype", ("float32", "float64"))
     fields.check()
     net = TwoLayerNet._from_parts(
         {name: tensors[name] for name in NAMES if name in tensors}, **{name: fields.tree[name] for name in NETWORK}
@@ -164,8 +166,13 @@ def _read_json(path: str) -> object:
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | NO_WAITING)) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ValueError("it is a pipe, a socket or a device, not a file")
-        tree: object = parse_json(file.read(LARGEST_HISTORY + 1), max_bytes=LARGEST_HISTORY)
-        return tree
+        return _parsed(file.read(LARGEST_HISTORY + 1))
+
+
+def _parsed(text: str | bytes) -> object:
+    """JSON, of which any number and some nesting is let through to the checks that name the field."""
+    tree: object = parse_json(text, max_bytes=LARGEST_HISTORY, max_depth=20, any_number=True)
+    return tree
 
 
 def _as_list(tensor: Any) -> Any:

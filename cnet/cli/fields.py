@@ -11,12 +11,21 @@ import numpy.typing as npt
 
 from ..checks import excerpt, printable
 
-__all__ = ["Fields"]
+__all__ = ["Fields", "WrongFieldsError"]
 
 FloatArray = npt.NDArray[np.float64]
 
 # One line names so many wrong fields; more of them say no more.
 MOST_NAMED = 6
+
+
+class WrongFieldsError(ValueError):
+    """Says in one line which fields are wrong; all of them are in `wrong`."""
+
+    def __init__(self, wrong: list[str]) -> None:
+        more = len(wrong) - MOST_NAMED
+        super().__init__("; ".join(wrong[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else ""))
+        self.wrong = wrong
 
 
 class Fields:
@@ -36,7 +45,7 @@ class Fields:
     (0, 0.1)
     >>> fields.check()
     Traceback (most recent call last):
-    ValueError: hidden must be a whole number from 1 to 100, got '50'
+    cnet.cli.fields.WrongFieldsError: hidden must be a whole number from 1 to 100, got '50'
     """
 
     def __init__(self, tree: object, name: str = "") -> None:
@@ -47,11 +56,14 @@ class Fields:
             self._refuse(name or "the file", "an object with named fields", tree)
 
     def check(self, *others: Fields) -> None:
-        """Raise a ValueError that names what was wrong, here and in `others`."""
+        """Raise WrongFieldsError if something was wrong, here or in `others`."""
         wrong = [message for fields in (self, *others) for message in fields.wrong]
         if wrong:
-            more = len(wrong) - MOST_NAMED
-            raise ValueError("; ".join(wrong[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else ""))
+            raise WrongFieldsError(wrong)
+
+    def part(self, name: str) -> Fields:
+        """The fields of an object within this one."""
+        return Fields(self._value(name), self._path(name))
 
     def whole(self, name: str, low: int, high: int) -> int:
         """A whole number from `low` to `high`."""
@@ -120,8 +132,11 @@ class Fields:
         return f"{self.name}.{name}" if self.name else name
 
     def _refuse(self, path: str, expected: str, value: object) -> None:
-        given = "is missing" if value is _MISSING else f"must be {expected}, got {_shown(value)}"
-        self.wrong.append(f"{path} {given}")
+        if value is not _MISSING:
+            self.wrong.append(f"{path} must be {expected}, got {_shown(value)}")
+        # Where all of them are missing, it is said of the object.
+        elif self.tree or not self.wrong:
+            self.wrong.append(f"{path} is missing")
 
 
 _MISSING = object()

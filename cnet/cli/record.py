@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..training import EpochInfo, History
-from .fields import Fields
+from .fields import Fields, WrongFieldsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,15 +44,14 @@ class Settings:
     iterations_per_epoch: int
 
     @classmethod
-    def of(cls, tree: object) -> Settings:
+    def of(cls, fields: Fields) -> Settings:
         """Settings as a file has them.
 
         Raises
         ------
-        ValueError
-            If one is of a wrong type or out of range; each that is wrong is named.
+        WrongFieldsError
+            If one is of a wrong type or out of range; it is a ValueError that names them.
         """
-        fields = Fields(tree, "settings")
         settings = cls(
             data=fields.text("data"),
             checksum=fields.whole("checksum", 0, 2**32 - 1),
@@ -172,20 +171,21 @@ class Record:
 
         Raises
         ------
-        ValueError
-            If a field is of a wrong type, out of range, or contradicts another; it is named.
+        WrongFieldsError
+            If a field is of a wrong type, out of range, or contradicts another; it is a ValueError that
+            names them.
         """
         fields = Fields(tree)
-        parts = Fields(fields.tree.get("epochs"), "epochs")
+        parts = fields.part("epochs")
         state = fields.choice("state", STATES)
         seconds = fields.number("seconds", 0.0)
         iterations = fields.whole("iterations", 0, MOST_ITERATIONS)
         loss = fields.numbers("loss", missing=state == "diverged")
         columns = {name: parts.numbers(name, missing=name == "test_loss") for name in Measured._fields}
         try:
-            settings = Settings.of(fields.tree.get("settings"))
-        except ValueError as error:
-            fields.wrong.insert(0, str(error))
+            settings = Settings.of(fields.part("settings"))
+        except WrongFieldsError as error:
+            fields.wrong[:0] = error.wrong
         fields.check(parts)
         fields.require(len(loss) == iterations, f"loss must have {iterations} numbers, got {len(loss)}")
         fields.require(

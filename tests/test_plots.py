@@ -1,5 +1,6 @@
 """What the pictures show, read from the artists; and every odd input that they are given."""
 
+import math
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ plt = pytest.importorskip("matplotlib.pyplot")
 Axes3D = pytest.importorskip("mpl_toolkits.mplot3d.axes3d").Axes3D
 
 from cnet import plots  # noqa: E402
+from cnet.plots import style  # noqa: E402
 
 
 def bowl(x0, x1):
@@ -74,6 +76,61 @@ def test_loss_that_is_not_finite_leaves_a_gap_and_a_mark(dtype):
     np.testing.assert_array_equal(ax.lines[1].get_ydata(), [3, np.nan, 2, np.nan, 1])
     np.testing.assert_array_equal(ax.lines[2].get_xdata(), [2, 4])
     assert labels(ax)[2] == "not finite (2)"
+
+
+@pytest.mark.parametrize("window", [7, 16, 40, 1000])
+def test_a_huge_loss_does_not_swallow_those_after_it(window):
+    loss = np.linspace(3, 2, 300)
+    loss[20] = 1e30
+    shown = plots.loss_curve(loss, smoothing=window).lines[1].get_ydata()
+    expected = [math.fsum(part) / len(part) for part in (
+        loss[max(0, i - (window - 1) // 2) : i + window // 2 + 1] for i in range(300))]
+    np.testing.assert_allclose(shown, expected, rtol=1e-12)
+
+
+def test_a_long_curve_is_drawn_from_its_extremes():
+    loss = np.random.default_rng(0).random(100_003)
+    loss[[77, 50_000, 100_002]] = 9, -9, 8
+    loss[5:400] = np.nan
+    line = draw(plots.loss_curve(loss, smoothing=1)).lines[0]
+    x, y = line.get_data()
+    assert len(x) < 10_000 and (np.diff(x) > 0).all()
+    np.testing.assert_array_equal(y, loss[x - 1])
+    # Every stretch of 50 iterations, far less than a pixel, shows its lowest and highest.
+    for begin in range(425, 99_950, 925):
+        part, drawn = np.sort(loss[begin : begin + 50]), y[(x > begin) & (x <= begin + 50)]
+        assert drawn.min() <= part[3] and drawn.max() >= part[-4]
+    assert {-9, 8} <= set(y)
+
+
+@pytest.mark.parametrize("draw_it", [
+    lambda: plots.loss_curve(np.random.default_rng(0).random(2000)),
+    lambda: plots.loss_curve(np.r_[3, np.linspace(1, 3, 300)]),
+    lambda: plots.loss_curve(np.geomspace(3, 0.01, 300)),
+    lambda: plots.accuracy_curve(1 - np.geomspace(0.9, 0.01, 50), np.linspace(0.9, 0.1, 50)),
+    lambda: plots.accuracy_curve([1.0] * 5, [0.0] * 5),
+    lambda: plots.tangent(np.sin, [-2.0, 0.0, 1.0]),
+    lambda: plots.activations(["sigmoid", "relu", "tanh", "step", "identity"])[0],
+    lambda: plots.derivative(np.sin, exact=np.cos)[1],
+    lambda: plots.learning_rates(bowl, [-3.0, 4.0]),
+    lambda: plots.learning_rates(bowl, [3.0, -4.0], (0.1, 0.95)),
+], ids=range(10))
+def test_no_legend_lies_over_a_line(draw_it):
+    ax = draw(draw_it())
+    box = ax.get_legend().get_window_extent()
+    assert box.x0 >= ax.get_window_extent().x0 - 2 and box.x1 <= ax.get_window_extent().x1 + 2
+    for line in ax.lines:
+        path = line.get_transform().transform_path(line.get_path())
+        path = path.cleaned(remove_nans=True).clip_to_bbox(line.get_clip_box())
+        assert not path.intersects_bbox(box, filled=False), line.get_label()
+
+
+def test_accuracies_are_never_shown_beyond_one():
+    for values in ([1.0], [0.999, 1.0], [0.0, 0.0], [0.5, 0.5]):
+        ax = draw(plots.accuracy_curve(values))
+        low, high = ax.get_ylim()
+        assert -0.05 < low < min(values) and max(values) < high < 1.05
+        assert all(0 <= tick <= 1 for tick in ax.get_yticks() if low <= tick <= high)
 
 
 def test_loss_of_one_iteration_of_nothing_finite_and_of_none():
@@ -318,8 +375,11 @@ def test_confusion_matrix_counts(trained, data):
     counts = np.array([[np.sum((t == i) & (predicted == j)) for j in range(10)] for i in range(10)])
     for arguments in ((net, x, t), (net, x, np.eye(10)[t]), (t, predicted), (np.eye(10)[t], net.predict(x))):
         ax = draw(plots.confusion_matrix(*arguments))
-        shares = counts / counts.sum(axis=1, keepdims=True)
-        np.testing.assert_allclose(ax.images[0].get_array(), shares)
+        shares, right = counts / counts.sum(axis=1, keepdims=True), np.eye(10, dtype=bool)
+        mistakes, diagonal = (image.get_array() for image in ax.images)
+        np.testing.assert_array_equal(mistakes.mask, right)
+        np.testing.assert_array_equal(diagonal.mask, ~right)
+        np.testing.assert_allclose(np.where(right, diagonal.data, mistakes.data), shares)
         written = {text.get_position()[::-1]: int(text.get_text()) for text in ax.texts}
         assert written == {(i, j): counts[i, j] for i, j in np.argwhere(counts)}
         assert ax.get_title() == f"Confusion matrix: {100 * np.mean(predicted == t):.1f} % of 400 right"
@@ -328,11 +388,62 @@ def test_confusion_matrix_counts(trained, data):
 def test_confusion_matrix_with_a_class_missing_many_classes_one_sample(trained, data):
     net, _ = trained
     ax = draw(plots.confusion_matrix([0, 0, 2], [0, 0, 2], names=["a", "b", "long name"]))
-    np.testing.assert_array_equal(ax.images[0].get_array()[1], [0, 0, 0])
+    assert ax.images[0].get_array().data[1].tolist() == ax.images[1].get_array().data[1].tolist() == [0, 0, 0]
     ax = draw(plots.confusion_matrix(np.arange(100), np.arange(100), colorbar=True))
-    assert not ax.texts and len(ax.get_xticks()) == 20
+    assert not ax.texts and len(ax.get_xticks()) == 50
     draw(plots.confusion_matrix([0], [0]))
     draw(plots.confusion_matrix(net, data[0][0], data[1][0]))
+
+
+def strengths(image):
+    """How far the colour of each cell is from the background, from 0 to 1."""
+    return image.cmap(image.norm(image.get_array()))[..., 3]
+
+
+def test_rare_mistakes_show_beside_the_diagonal():
+    # 1,000 samples of each of three classes; the only mistakes are five of the first, one of the second.
+    t = np.repeat([0, 1, 2], 1000)
+    predicted = t.copy()
+    predicted[:5], predicted[1000] = 1, 2
+    mistakes, right = draw(plots.confusion_matrix(t, predicted, colorbar=True)).images
+    assert strengths(mistakes)[0, 1] == 1
+    assert strengths(mistakes)[1, 2] == pytest.approx(np.sqrt(1 / 5), abs=0.01)
+    assert strengths(mistakes)[2, 0] == 0
+    # One colour for mistakes, another one for right answers.
+    np.testing.assert_allclose(strengths(right)[np.eye(3, dtype=bool)], [0.995, 0.999, 1], atol=0.01)
+    assert (mistakes.cmap(1.0)[:3], right.cmap(1.0)[:3]) == (
+        matplotlib.colors.to_rgb(style.ON_LIGHT[1]), matplotlib.colors.to_rgb(style.ON_LIGHT[0]))
+    bar = mistakes.colorbar
+    assert bar.ax.get_ylim() == (0, 0.005)
+
+
+def test_confusion_matrix_of_no_mistake_and_of_mistakes_only():
+    ax = draw(plots.confusion_matrix([0, 1], [0, 1]))
+    assert not strengths(ax.images[0])[[0, 1], [1, 0]].any()
+    ax = draw(plots.confusion_matrix([0, 1], [1, 0]))
+    assert (strengths(ax.images[0])[[0, 1], [1, 0]] == 1).all() and not strengths(ax.images[1]).diagonal().any()
+
+
+@pytest.mark.parametrize("n_classes", [2, 10, 26, 40])
+def test_counts_and_names_are_legible_at_any_number_of_classes(n_classes):
+    rng = np.random.default_rng(0)
+    t, predicted = rng.integers(n_classes, size=(2, 40 * n_classes))
+    ax = draw(plots.confusion_matrix(t, predicted, names=[f"class {i}" for i in range(n_classes)]))
+    cell = ax.get_window_extent().width / n_classes
+    for text in ax.texts:
+        assert text.get_fontsize() >= 6 and text.get_window_extent().width < cell
+    off_diagonal = [text for text in ax.texts if len(set(text.get_position())) == 2]
+    if n_classes == 10:
+        assert len(ax.texts) == len(set(zip(t, predicted, strict=True)))
+    elif n_classes > 12:
+        # The two largest mistakes for each class, on average.
+        assert len(off_diagonal) in (0, 2 * n_classes)
+    for names in (ax.get_xticklabels(), ax.get_yticklabels()):
+        assert all(name.get_fontsize() >= 6 for name in names)
+    # Turned names do not touch each other: their distance is at least their height.
+    places = [name.get_position()[0] for name in ax.get_xticklabels()]
+    step = (places[1] - places[0]) * cell * 72 / ax.figure.dpi
+    assert step >= ax.get_xticklabels()[0].get_fontsize()
 
 
 def test_misread_shows_the_surest_mistakes_first(trained, data):
@@ -488,6 +599,90 @@ def test_draws_into_given_axes_and_changes_nothing_else(name, style, trained, da
     assert set(plt.get_fignums()) == others
     assert dict(matplotlib.rcParams) == settings
     assert_legible(figure, "white" if style == "dark_background" else "black")
+
+
+BARRED = {
+    "gradient_field": lambda net, ax: plots.gradient_field(bowl, (-10, 10), (-5, 5), points=4, ax=ax),
+    "a steep field": lambda net, ax: plots.gradient_field(
+        lambda x0, x1: 1000 * x0 * (x0 > 1.9), (0, 2), (0, 2), points=21, ax=ax),
+    "weights": lambda net, ax: plots.weights(net, ax=ax),
+    "wide weights": lambda net, ax: plots.weights(net, shape=(14, 56), ax=ax),
+    "confusion_matrix": lambda net, ax: plots.confusion_matrix([0, 1, 1], [0, 1, 0], colorbar=True, ax=ax),
+    "loss_slice": lambda net, ax: plots.loss_slice(net, np.eye(784)[:3], [0, 1, 2], points=3, rng=0, ax=ax),
+}
+
+
+@pytest.mark.parametrize("where", ["own", "subplot", "constrained", "subfigure"])
+@pytest.mark.parametrize("name", BARRED)
+def test_a_colour_bar_is_as_high_as_its_axes_and_beside_them(name, where, trained):
+    given = {
+        "own": lambda: None,
+        "subplot": lambda: plt.subplots(1, 2, figsize=(9, 3))[1][0],
+        "constrained": lambda: plt.subplots(2, 1, figsize=(5, 8), layout="constrained")[1][1],
+        "subfigure": lambda: plt.figure(figsize=(9, 4)).subfigures(1, 2)[1].subplots(),
+    }[where]()
+    ax = draw(BARRED[name](trained[0], given))
+    (bar,) = (one for one in ax.figure.axes if hasattr(one, "_colorbar"))
+    inside, beside = bar.get_window_extent(), ax.get_window_extent()
+    ends = [patch.get_window_extent() for patch in bar.patches]
+    low, high = min([inside.y0, *(end.y0 for end in ends)]), max([inside.y1, *(end.y1 for end in ends)])
+    np.testing.assert_allclose([low, high], [beside.y0, beside.y1], atol=2)
+    assert 0 < inside.x0 - beside.x1 < 0.2 * ax.figure.dpi
+    # Where there is a layout, all letters have room.
+    if where in ("own", "constrained"):
+        assert ax.get_tightbbox().x0 >= 0 and bar.get_tightbbox().x1 <= ax.figure.bbox.x1
+
+
+def contrast(one, other):
+    """The contrast of two colours by the W3C's formula."""
+    def luminance(color):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+                  for c in matplotlib.colors.to_rgb(color)]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+# What is left of a colour (linear red, green, blue) without one kind of cone: Machado, Oliveira and Fernandes, "A
+# physiologically-based model for simulation of color vision deficiency", IEEE TVCG 15 (2009), severity 1.
+VISION = {
+    "normal": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+}
+
+
+def lab(color, vision):
+    """CIE L*a*b* of a colour as it is seen: distances of 2 are just noticed."""
+    srgb = np.array(matplotlib.colors.to_rgb(color))
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(np.array(VISION[vision]) @ linear, 0, 1)
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ seen
+    f = np.cbrt(np.maximum(xyz / [0.9505, 1, 1.089], 0.008856))
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize(("colors", "theme"), [(style.ON_LIGHT, "light"), (style.ON_DARK, "dark")])
+def test_colours_stand_out_and_can_be_told_apart(colors, theme):
+    assert contrast(style.INK[theme], style.PAPER[theme]) >= 7
+    # The W3C asks for 3 between a graphical object and what is around it.
+    assert all(contrast(color, style.PAPER[theme]) >= 3 for color in colors)
+    for vision in VISION:
+        for number, one in enumerate(colors):
+            assert all(np.linalg.norm(lab(one, vision) - lab(other, vision)) > 15 for other in colors[:number])
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_letters_can_be_read_on_any_colour(theme):
+    with plt.rc_context({"axes.labelcolor": style.INK[theme]}):
+        ax = plt.subplots()[1]
+    for color in ("#000000", "#ffffff", "#777777", *style.ON_LIGHT, *style.ON_DARK):
+        for alpha in (0, 0.3, 0.6, 1):
+            rgb, paper = matplotlib.colors.to_rgb(color), matplotlib.colors.to_rgb(style.background(ax))
+            mixed = alpha * np.array(rgb) + (1 - alpha) * np.array(paper)
+            assert contrast(style.letters_on((*rgb, alpha), ax), mixed) >= 4.5
 
 
 def assert_legible(figure, ink):

@@ -11,11 +11,14 @@ from matplotlib.ticker import PercentFormatter
 
 from ..checks import check_count
 from ..training import History
-from .style import MARKER_LIMIT, as_floats, check_axes, count_axis, legend, new_axes, note, palette, tidy
+from .style import MARKER_LIMIT, as_floats, check_axes, count_axis, legend, markers, new_axes, note, palette, tidy
 
 __all__ = ["accuracy_curve", "loss_curve"]
 
 FloatArray = npt.NDArray[np.float64]
+
+# A line of many points is drawn from the extremes of this many stretches, more than a picture has pixels.
+STRETCHES = 4000
 
 
 def loss_curve(
@@ -69,9 +72,10 @@ def loss_curve(
     raw: dict[str, Any] = {"alpha": 0.35, "linewidth": 1} if window > 1 else {"linewidth": 1.8}
     # A lone point between gaps has no line.
     marker = "o" if len(loss) <= MARKER_LIMIT else "." if finite.sum() < MARKER_LIMIT else None
-    ax.plot(iteration, shown, color=colors[0], label="each mini-batch", marker=marker, markersize=4, **raw)
+    ax.plot(*_thinned(iteration, shown), color=colors[0], label="each mini-batch", marker=marker,
+            markersize=4, **raw)
     if window > 1:
-        ax.plot(iteration, _moving_average(shown, window), color=colors[0], linewidth=2,
+        ax.plot(*_thinned(iteration, _moving_average(shown, window)), color=colors[0], linewidth=2,
                 label=f"mean of {window:,} iterations")
     if isinstance(history, History):
         _draw_validation(ax, history, colors[1])
@@ -80,21 +84,52 @@ def loss_curve(
         note(ax, "no loss is a finite number")
     tidy(ax, "Loss", "iteration", "loss (nats)")
     count_axis(ax.xaxis, iteration)
-    legend(ax, loc="best")
+    legend(ax)
     return ax
 
 
+def _thinned(x: npt.NDArray[Any], y: FloatArray) -> tuple[npt.NDArray[Any], FloatArray]:
+    """The same picture from fewer points: of every stretch narrower than a pixel its lowest and highest."""
+    width = len(y) // STRETCHES
+    if width < 4:
+        return x, y
+    whole = len(y) // width * width
+    stretches = y[:whole].reshape(-1, width)
+    there = np.isfinite(stretches)
+    ends = np.column_stack([
+        np.where(there, stretches, np.inf).argmin(axis=1), np.where(there, stretches, -np.inf).argmax(axis=1)
+    ])
+    chosen = np.sort(ends, axis=1) + np.arange(0, whole, width)[:, np.newaxis]
+    index = np.unique(np.concatenate([chosen.ravel(), np.arange(whole, len(y)), [len(y) - 1]]))
+    return x[index], y[index]
+
+
 def _moving_average(values: FloatArray, window: int) -> FloatArray:
-    """Mean of the values that are there within a window around each; narrower at both ends."""
+    """Mean of the finite values in a window around each; the window is narrower at both ends."""
     there = np.isfinite(values)
-    sums = np.concatenate([[0.0], np.cumsum(np.where(there, values, 0.0))])
-    counts = np.concatenate([[0], np.cumsum(there)])
-    index = np.arange(len(values))
-    first = np.maximum(index - (window - 1) // 2, 0)
-    last = np.minimum(index + window // 2 + 1, len(values))
-    number = counts[last] - counts[first]
-    mean = (sums[last] - sums[first]) / np.maximum(number, 1)
-    return np.where(there & (number > 0), mean, np.nan)
+    with np.errstate(over="ignore"):
+        sums = _window_sums(np.where(there, values, 0.0), window)
+    counts = _window_sums(there.astype(np.float64), window)
+    return np.where(there & np.isfinite(sums), sums / np.maximum(counts, 1), np.nan)
+
+
+def _window_sums(values: FloatArray, window: int) -> FloatArray:
+    """Sum of each window, by additions alone: one huge loss must not swallow the small ones after it.
+
+    The line is cut into blocks as long as a window. Every window is the end of one block and the
+    beginning of the next.
+    """
+    window = min(window, 2 * len(values) + 1)
+    n_blocks = -(-(len(values) + window - 1) // window) + 1
+    padded = np.zeros(n_blocks * window)
+    padded[(window - 1) // 2 :][: len(values)] = values
+    blocks = padded.reshape(n_blocks, window)
+    beginnings = np.cumsum(blocks, axis=1)
+    ends = np.cumsum(blocks[:, ::-1], axis=1)[:, ::-1]
+    # A window that begins with a block is that block.
+    beginnings[:, -1] = 0.0
+    first = np.arange(len(values))
+    return np.asarray(ends.ravel()[first] + beginnings.ravel()[first + window - 1])
 
 
 def _draw_validation(ax: Axes, history: History, color: str) -> None:
@@ -103,8 +138,8 @@ def _draw_validation(ax: Axes, history: History, color: str) -> None:
         return
     # Only the last epoch may have ended before it was whole.
     measured = np.minimum(np.arange(1, len(losses) + 1) * history.iterations_per_epoch, history.iterations)
-    ax.plot(measured, np.where(np.isfinite(losses), losses, np.nan), "s--", color=color, markersize=4,
-            label="validation")
+    ax.plot(measured, np.where(np.isfinite(losses), losses, np.nan), "--", color=color, markersize=4,
+            marker=markers("s", len(losses)), label="validation")
 
 
 def _mark_lost(ax: Axes, iterations: npt.NDArray[Any], color: str) -> None:
@@ -174,17 +209,28 @@ def accuracy_curve(
     for values, label, style, color in zip((train, other), labels, ("o-", "s--"), palette(ax), strict=False):
         if values is None:
             continue
-        ax.plot(epochs[: len(values)], values, style, color=color, linewidth=1.8,
-                markersize=4 if len(values) <= MARKER_LIMIT else 0, label=_with_last(label, values))
+        ax.plot(epochs[: len(values)], values, style[1:], color=color, linewidth=1.8, markersize=4,
+                marker=markers(style[0], len(values)), label=_with_last(label, values))
     if not any(np.isfinite(values).any() for values in (train, other) if values is not None):
         note(ax, "no accuracy is a finite number")
         ax.update_datalim([(epochs[0], 0), (epochs[-1], 1)])
         ax.autoscale_view()
     tidy(ax, "Accuracy", "epoch", "accuracy")
     count_axis(ax.xaxis, epochs)
-    ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=" %"))
-    legend(ax, loc="best")
+    _percent_axis(ax)
+    legend(ax)
     return ax
+
+
+def _percent_axis(ax: Axes) -> None:
+    """Percentages up to 100; curves that hardly rise are not magnified until only noise is seen."""
+    ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=" %"))
+    bottom, top = ax.get_ylim()
+    if top - bottom < 0.02:
+        middle = min(max((bottom + top) / 2, 0.01), 0.99)
+        bottom, top = middle - 0.0105, middle + 0.0105
+    margin = 0.02 * (top - bottom)
+    ax.set_ylim(max(bottom, -margin), min(top, 1 + margin), auto=True)
 
 
 def _epochs(history: Any, count: int) -> FloatArray:

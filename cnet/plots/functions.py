@@ -245,5 +245,5 @@ def activations(
         # relu and identity grow without bound, and would press the others flat.
         bottom, top = axes.get_ylim()
         axes.set_ylim(max(bottom, -1.5), min(top, 2.0))
-    legend(pair[0], loc="upper left")
+    legend(pair[0])
     return pair

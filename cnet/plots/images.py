@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
+from matplotlib.colors import ListedColormap, Normalize, to_rgba
 
 from ..checks import check_count
 from ..network import TwoLayerNet
 from .networks import check_names, check_network, predictions
-from .style import check_axes, fade, ink, new_axes, note, tidy, width_of
+from .style import check_axes, fade, ink, new_axes, note, sign_map, tidy, width_of
 from .style import colorbar as add_colorbar
 
 __all__ = ["digits", "misread", "weights", "weights_size"]
@@ -86,18 +86,19 @@ def weights(
     count = min(check_count("limit", limit), n_hidden)
     check_axes(ax)
     rows = _finite(net.params["W1"].T[:count])
-    columns = _columns(count)
     ax = new_axes(ax, size=weights_size(net, shape, count))
     bound, clipped = _bound(rows)
-    options: dict[str, Any] = {"cmap": "RdBu_r", "norm": Normalize(-bound, bound)}
+    options: dict[str, Any] = {"cmap": sign_map(ax), "norm": Normalize(-bound, bound)}
     if tile is None:
         image = ax.imshow(rows, aspect="auto", interpolation="nearest", **options)
         tidy(ax, _weights_title(count, n_hidden), "input", "hidden unit", grid=False)
         ax.set_yticks(np.unique(np.linspace(0, count - 1, min(count, 9)).round().astype(int)))
     else:
         gap = max(1, round(max(tile) / 14))
-        image = ax.imshow(_mosaic(rows.reshape(count, *tile), columns, (gap, gap)), interpolation="nearest",
-                          **options)
+        mosaic = _mosaic(rows.reshape(count, *tile), _columns(count, tile), (gap, gap))
+        image = ax.imshow(mosaic, interpolation="nearest", **options)
+        # A veil shows where images end, whose small weights are next to invisible.
+        ax.imshow(0 * mosaic, interpolation="nearest", zorder=-1, cmap=ListedColormap([to_rgba(ink(ax), 0.07)]))
         tidy(ax, _weights_title(count, n_hidden), "", "", grid=False)
         ax.set_axis_off()
     if colorbar:
@@ -125,13 +126,13 @@ def weights_size(net: TwoLayerNet, shape: Shape | None = None, limit: int = 64) 
     tile, count = _tile_shape(n_in, shape), min(limit, n_hidden)
     if tile is None:
         return 6.6, min(6.0, 1.8 + 0.15 * count)
-    columns = _columns(count)
+    columns = _columns(count, tile)
     return 6.6, min(9.0, max(2.0, 0.6 + 5.4 * -(-count // columns) / columns * tile[0] / tile[1]))
 
 
-def _columns(count: int) -> int:
-    """How many images to a row: nearly a square, with as few empty places as may be."""
-    side = math.ceil(math.sqrt(count))
+def _columns(count: int, tile: Shape) -> int:
+    """How many images to a row: nearly a square, with as few empty places as possible."""
+    side = min(count, math.ceil(math.sqrt(count * tile[0] / tile[1])))
     return min(range(side, side + side // 3 + 1), key=lambda columns: (-count % columns, columns))
 
 
@@ -289,7 +290,9 @@ def misread(
     thought, sure = y.argmax(axis=1), y.max(axis=1)
     wrong = np.flatnonzero(thought != labels)
     shown = wrong[np.argsort(-sure[wrong], kind="stable")][:limit]
-    texts = [f"{named[labels[row]]} → {named[thought[row]]} ({100 * sure[row]:.0f} %)" for row in shown]
+    # Long names take a line each.
+    end = "\n" if max(map(len, named)) > 4 else " "
+    texts = [f"{named[labels[row]]} →{end}{named[thought[row]]} ({100 * sure[row]:.0f} %)" for row in shown]
     # Narrow axes of somebody's figure have no room for it in one line.
     between = ": " if ax is None or width_of(ax) > 400 else "\n"
     title = f"{len(wrong):,} of {len(labels):,} misread{between}label → what the network thought (how sure)"
@@ -317,8 +320,9 @@ def _draw_images(ax: Axes | None, images: Array, tile: Shape, texts: list[str] |
     count = len(images)
     columns = max(1, math.ceil(math.sqrt(1.5 * count)))
     n_rows = -(-max(count, 1) // columns)
-    # Room for a line of letters above each image, or for a thin gap.
-    gap = (math.ceil((0.3 if texts else 0.08) * max(tile)), math.ceil(0.12 * max(tile)))
+    # Room for lines of letters above each image, or for a thin gap.
+    lines = max((1 + text.count("\n") for text in texts or ()), default=0)
+    gap = (math.ceil((0.08, 0.3, 0.5)[min(lines, 2)] * max(tile)), math.ceil(0.12 * max(tile)))
     height, width = (size + space for size, space in zip(tile, gap, strict=True))
     shown_columns = max(columns, ROW_TILES)
     across = max(6.0, TILE_INCHES * shown_columns)
@@ -346,9 +350,11 @@ def _write_texts(
     ax: Axes, texts: list[str] | None, columns: int, tile: Shape, gap: tuple[int, int], points: float
 ) -> None:
     """The texts above their images; `points` is how wide an image is, and letters fit into it."""
+    longest = max((len(line) for text in texts or () for line in text.split("\n")), default=0)
+    size = min(10.0, max(4.0, 1.7 * points / max(6, longest)))
     for index, text in enumerate(texts or ()):
         top, left = index // columns * tile[0] + gap[0], index % columns * tile[1] + gap[1]
         ax.text(
             left + (tile[1] - gap[1]) / 2 - 0.5, top - 1, text, ha="center", va="bottom", color=ink(ax),
-            fontsize=min(10.0, max(4.0, 1.7 * points / max(6, len(text)))),
+            fontsize=size,
         )

@@ -102,7 +102,7 @@ def descent(
     if 1 / 3 <= (x1[-1] - x1[0]) / (x0[-1] - x0[0]) <= 3:
         ax.set_aspect("equal")
     tidy(ax, "Gradient descent", "$x_0$", "$x_1$", grid=False)
-    legend(ax, framealpha=0.8, loc="best", fontsize="medium" if width_of(ax) > 300 else "x-small")
+    legend(ax, framealpha=0.8, fontsize="medium" if width_of(ax) > 300 else "x-small")
     return ax
 
 

@@ -79,7 +79,7 @@ def open_regular(path: str) -> BinaryIO:
 def read_pieces(stream: BinaryIO, size: int) -> Iterator[bytes]:
     """Yield at most `size` bytes of a stream, in pieces of bounded size.
 
-    Damaged gzip data is a ValueError, whichever of its three errors the standard library raises.
+    Damaged gzip or zip data is a ValueError, whichever of its three errors the standard library raises.
     """
     from gzip import BadGzipFile
     from zlib import error as ZlibError  # noqa: N812
@@ -88,7 +88,7 @@ def read_pieces(stream: BinaryIO, size: int) -> Iterator[bytes]:
         try:
             piece = stream.read(min(size, _PIECE))
         except (BadGzipFile, EOFError, ZlibError) as error:
-            raise ValueError(f"damaged gzip data: {error}") from error
+            raise ValueError(f"damaged gzip or zip data: {error}") from error
         if piece is None:
             raise BlockingIOError(errno.EAGAIN, "the open file does not wait for its data")
         if not isinstance(piece, bytes | bytearray):

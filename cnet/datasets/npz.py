@@ -11,8 +11,10 @@ NumPy's format: https://numpy.org/doc/stable/reference/generated/numpy.lib.forma
 
 from __future__ import annotations
 
+import errno
 import math
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["read_npz"]
+
+_MAX_HEADER = 10_000  # NumPy's own limit
+_HEADER = re.compile(
+    r"\s*\{\s*'descr':\s*'([<>|=]?(?:[iu][1248]|f[248]|b1))',\s*'fortran_order':\s*(True|False),"
+    r"\s*'shape':\s*\(([0-9, ]*)\)\s*,?\s*\}\s*"
+)
 
 
 def read_npz(path: str, names: tuple[str, ...], max_bytes: int) -> list[NDArray[Any]]:
@@ -68,10 +76,15 @@ def read_npz(path: str, names: tuple[str, ...], max_bytes: int) -> list[NDArray[
             with ZipFile(file) as archive:
                 return [_read_member(archive, name, max_bytes) for name in names]
         except BadZipFile as error:
-            raise ValueError(f"{printable(path)}: not an npz file, or damaged: {error}") from error
+            raise ValueError(f"{printable(path)}: not an npz file, or damaged: {printable(str(error)[:200])}") from error
         except (NotImplementedError, RuntimeError, ValueError) as error:
             # Of a method of compression, of encryption, of any number in the archive.
-            raise ValueError(f"{printable(path)}: {printable(str(error))}") from error
+            raise ValueError(f"{printable(path)}: {printable(str(error)[:300])}") from error
+        except OSError as error:
+            # What a seek answers that is asked for a place before the beginning.
+            if error.errno == errno.EINVAL:
+                raise ValueError(f"{printable(path)}: not an npz file, or damaged: {error.strerror}") from error
+            raise OSError(error.errno, error.strerror, path) from error
 
 
 def _read_member(archive: ZipFile, name: str, max_bytes: int) -> NDArray[Any]:
@@ -85,14 +98,7 @@ def _read_member(archive: ZipFile, name: str, max_bytes: int) -> NDArray[Any]:
     if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
         raise ValueError(f"array {name} is compressed by a method that NumPy does not use")
     with archive.open(member) as stream:
-        try:
-            dtype, shape, fortran = _read_header(stream)
-        except ValueError as error:
-            raise ValueError(f"array {name}: not an .npy file: {error}") from error
-        if dtype.kind not in "biuf":
-            raise ValueError(f"array {name} must hold numbers, given {printable(str(dtype)[:60])}")
-        if min(shape, default=0) < 0:
-            raise ValueError(f"array {name} cannot have shape {excerpt(shape)}")
+        dtype, shape, fortran = _read_header(cast(BinaryIO, stream), name)
         expected = math.prod(shape) * dtype.itemsize
         if expected > max_bytes:
             raise ValueError(f"array {name} takes more than {max_bytes:,} bytes: {dtype} of {excerpt(shape)}")
@@ -106,14 +112,21 @@ def _read_member(archive: ZipFile, name: str, max_bytes: int) -> NDArray[Any]:
     return array.astype(dtype.newbyteorder("="), order="C")
 
 
-def _read_header(stream: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
-    """Type, shape and order of an ``.npy`` file."""
-    from numpy.lib import format as npy
-
-    version = npy.read_magic(stream)
-    # The third version is for names of fields, which numbers have not.
-    read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
-    if read is None:
-        raise ValueError(f"version {version} is not read here")
-    shape, fortran, dtype = read(stream)
-    return dtype, shape, fortran
+def _read_header(stream: BinaryIO, name: str) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
+    """Type, shape and order of an array of numbers; anything else is refused."""
+    start = b"".join(read_pieces(stream, 8))
+    size = {b"\1\0": 2, b"\2\0": 4}.get(start[6:])
+    if start[:6] != b"\x93NUMPY" or size is None:
+        raise ValueError(f"array {name} is not an .npy file: it begins with {start!r}")
+    length = int.from_bytes(b"".join(read_pieces(stream, size)), "little")
+    if length > _MAX_HEADER:
+        raise ValueError(f"array {name} has a header of {length} bytes, at most {_MAX_HEADER} are read")
+    header = b"".join(read_pieces(stream, length)).decode("latin-1")
+    # Python's own syntax, but of this one form wherever an array of numbers is written.
+    match = _HEADER.fullmatch(header)
+    if match is None:
+        raise ValueError(f"array {name} must hold numbers, its header is {excerpt(header, 100)}")
+    sizes = match[3].replace(",", " ").split()
+    if max(map(len, sizes), default=0) > 19 or len(sizes) > 64:
+        raise ValueError(f"array {name} has a shape that NumPy cannot hold: {excerpt(match[3])}")
+    return np.dtype(match[1]), tuple(map(int, sizes)), match[2] == "True"

@@ -1,0 +1,118 @@
+"""Damage to bytes, by kinds that files meet: bits, lengths, splices, huge numbers, foreign words."""
+
+from __future__ import annotations
+
+import random
+import re
+import struct
+from collections.abc import Callable
+
+Mutation = Callable[[random.Random, bytearray, list[bytes]], None]
+
+NUMBERS = [0, 1, 2, 16, 127, 128, 255, 256, 1000, 0x7FFF, 0x8000, 0xFFFF, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**64 - 1]
+WORDS = [
+    b"-1", b"0", b"1e999", b"NaN", b"-Infinity", b"null", b"true", b"[]", b"{}", b'""', b"9" * 25, b"9" * 5000,
+    b"0." + b"3" * 400, b"[" * 50, b'{"a":' * 50, b'"\\ud800"', b'"\\u001b[2J"', b"\x1b[2J", b"\xff\xfe", b"\0",
+    b"1" * 19, b"4294967296", b"1e308", b"-0.0", b"\\", b'"',
+]
+
+
+def mutate(rng: random.Random, seed: bytes, others: list[bytes]) -> bytes:
+    """Return `seed`, damaged in one to four ways."""
+    data = bytearray(seed)
+    for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4))):
+        rng.choice(MUTATIONS)(rng, data, others)
+    return bytes(data)
+
+
+def mutate_text(rng: random.Random, text: str) -> str:
+    """Return text, damaged as bytes are, and decoded again."""
+    return mutate(rng, text.encode(), [text.encode()]).decode(errors="replace")
+
+
+def _span(rng: random.Random, data: bytearray, longest: int = 64) -> tuple[int, int]:
+    begin = rng.randint(0, len(data))
+    return begin, min(len(data), begin + rng.randint(1, longest))
+
+
+def _flip_bits(rng: random.Random, data: bytearray, others: list[bytes]) -> None:
+    for _ in range(rng.choice((1, 1, 2, 8)) if data else 0):
+        # Headers are at the beginning, so half of the damage is there.
+        position = rng.randrange(min(len(data), rng.choice((64, len(data)))))
+        data[position] ^= 1 << rng.randrange(8)
+
+
+def _set_byte(rng: random.Random, data: bytearray, others: list[bytes]) -> None:
+    if data:
+        data[rng.randrange(min(len(data), rng.choice((64, len(data)))))] = rng.randrange(256)
+
+
+def _truncate(rng: random.Random, data: bytearray, others: list[bytes]) -> None:
+    del data[rng.randint(0, len(data)) :]
+
+
+def _extend(rng: random.Random, data: bytearray, others: list[bytes]) -> None:
+    data += rng.choice((b"\0", b"\xff")) * rng.choice((1, 7, 1000))
+
+
+def _remove(rng: random.Random, data: bytearray, others: list[bytes]) -> None:
+    begin, end = _span(rng, data)
+    del data[begin:end]
+
+
+def _repeat(rng: random.Random, data: bytearray, others: list[bytes]) -> None:
+    begin, end = _span(rng, data)
+    data[begin:begin] = data[begin:end] * rng.choice((1, 2, 100))
+
+
+def _insert(rng: random.Random, data: bytearray, others: list[bytes]) -> None:
+    begin = rng.randint(0, len(data))
+    data[begin:begin] = rng.randbytes(rng.randint(1, 16))
+
+
+def _splice(rng: random.Random, data: bytearray, others: list[bytes]) -> None:
+    other = rng.choice(others)
+    begin = rng.randint(0, len(data))
+    data[begin:] = other[rng.randint(0, len(other)) :]
+
+
+def _copy(rng: random.Random, data: bytearray, others: list[bytes]) -> None:
+    begin, end = _span(rng, data)
+    to = rng.randint(0, len(data))
+    data[to : to + end - begin] = data[begin:end]
+
+
+def _number(rng: random.Random, data: bytearray, others: list[bytes]) -> None:
+    """Write a number of 16, 32 or 64 bits over what is there, in either byte order."""
+    letter = rng.choice("HIQ")
+    value = rng.choice(NUMBERS) % (1 << 8 * struct.calcsize(letter))
+    number = struct.pack(rng.choice("<>") + letter, value)
+    begin = rng.randint(0, max(0, min(len(data), rng.choice((64, len(data)))) - len(number)))
+    data[begin : begin + len(number)] = number
+
+
+def _digits(rng: random.Random, data: bytearray, others: list[bytes]) -> None:
+    """Put another number, or no number at all, in the place of one that is written in digits."""
+    places = list(re.finditer(rb"-?[0-9][0-9.e+-]*", data[:100_000]))
+    if places:
+        place = rng.choice(places)
+        data[place.start() : place.end()] = rng.choice((str(rng.choice(NUMBERS)).encode(), rng.choice(WORDS)))
+
+
+def _word(rng: random.Random, data: bytearray, others: list[bytes]) -> None:
+    begin, end = _span(rng, data, 8)
+    data[begin : rng.choice((begin, end))] = rng.choice(WORDS)
+
+
+def _value(rng: random.Random, data: bytearray, others: list[bytes]) -> None:
+    """Put something else in the place of a JSON value or a name."""
+    places = list(re.finditer(rb'"[^"]*"|\[[^\[\]]*\]|null|true|false', data[:100_000]))
+    if places:
+        place, other = rng.choice(places), rng.choice(places)
+        data[place.start() : place.end()] = rng.choice((rng.choice(WORDS), bytes(data[other.start() : other.end()])))
+
+
+MUTATIONS: tuple[Mutation, ...] = (
+    _flip_bits, _flip_bits, _set_byte, _truncate, _extend, _remove, _repeat, _insert, _splice, _copy, _number,
+    _number, _digits, _word, _value,
+)

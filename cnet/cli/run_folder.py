@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +20,7 @@ import numpy as np
 from ..atomic_file import replacing
 from ..guarded_json import parse_json
 from ..network import TwoLayerNet, load
+from ..open_files import open_regular, read_pieces
 from ..parts import NAMES
 from .console import Failure, to_json
 from .fields import Fields
@@ -41,8 +41,6 @@ HISTORY, CURVES = "history.json", "curves.png"
 NETWORK = ("sizes", "activation", "dtype", "seed", "epochs", "iterations")
 # Bytes of a history of some fifty million iterations.
 LARGEST_HISTORY = 2**30
-# A pipe in the place of a file is refused, not waited for.
-NO_WAITING = getattr(os, "O_NONBLOCK", 0)
 
 
 class Snapshot(NamedTuple):
@@ -163,10 +161,9 @@ def read_record(folder: str) -> Record:
 
 
 def _read_json(path: str) -> object:
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | NO_WAITING)) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError("it is a pipe, a socket or a device, not a file")
-        return _parsed(file.read(LARGEST_HISTORY + 1))
+    with open_regular(path) as file:
+        # In pieces, because a file's read() sets aside at once all the memory that it may need.
+        return _parsed(b"".join(read_pieces(file, LARGEST_HISTORY + 1)))
 
 
 def _parsed(text: str | bytes) -> object:

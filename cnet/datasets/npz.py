@@ -76,7 +76,8 @@ def read_npz(path: str, names: tuple[str, ...], max_bytes: int) -> list[NDArray[
             with ZipFile(file) as archive:
                 return [_read_member(archive, name, max_bytes) for name in names]
         except BadZipFile as error:
-            raise ValueError(f"{printable(path)}: not an npz file, or damaged: {printable(str(error)[:200])}") from error
+            what = printable(str(error)[:200])
+            raise ValueError(f"{printable(path)}: not an npz file, or damaged: {what}") from error
         except (NotImplementedError, RuntimeError, ValueError) as error:
             # Of a method of compression, of encryption, of any number in the archive.
             raise ValueError(f"{printable(path)}: {printable(str(error)[:300])}") from error

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 Mutation = Callable[[random.Random, bytearray, list[bytes]], None]
 
-NUMBERS = [0, 1, 2, 16, 127, 128, 255, 256, 1000, 0x7FFF, 0x8000, 0xFFFF, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1, 2**64 - 1]
+NUMBERS = [0, 1, 2, 16, 100, 1000, *(2**bits + near for bits in (7, 8, 15, 16, 31, 32, 63, 64) for near in (-1, 0))]
 WORDS = [
     b"-1", b"0", b"1e999", b"NaN", b"-Infinity", b"null", b"true", b"[]", b"{}", b'""', b"9" * 25, b"9" * 5000,
     b"0." + b"3" * 400, b"[" * 50, b'{"a":' * 50, b'"\\ud800"', b'"\\u001b[2J"', b"\x1b[2J", b"\xff\xfe", b"\0",

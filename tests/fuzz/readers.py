@@ -117,7 +117,7 @@ class Model(Reader):
             for load in (read_model, cnet.load):
                 with contextlib.suppress(ValueError):
                     load(io.BytesIO(data))
-                    raise AssertionError("an open file is read that is refused by its path")
+                    raise AssertionError("an open file is read that is refused by its path") from None
             raise
         assert all(type(text) is str for pair in metadata.items() for text in pair)
         assert all(array.dtype in ("f4", "f8") and array.flags.c_contiguous for array in tensors.values())
@@ -253,7 +253,8 @@ class Mnist(Reader):
         return self.files
 
     def intact(self) -> Iterator[bytes]:
-        for self.which, data in enumerate(self.files):
+        for which, data in enumerate(self.files):
+            self.which = which
             yield data
 
     def damaged(self, rng: random.Random) -> bytes:

@@ -7,7 +7,6 @@ times its text in memory, and of two equal names the first is dropped in silence
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from typing import Any, NoReturn
@@ -66,6 +65,8 @@ def parse_json(
     Traceback (most recent call last):
     ValueError: it is nested more than 4 deep, or a bracket is missing
     """
+    import json  # not needed before a file is read
+
     if len(text) > max_bytes:
         raise ValueError(f"it takes {len(text):,} bytes, at most {max_bytes:,} are read")
     try:

@@ -1,9 +1,9 @@
 """The same network in plain NumPy: the readable specification.
 
-Nothing here is compiled, fast or checked at the door; it says what the compiled
-code must compute, and the tests hold the one against the other. Letters are the
-book's: x inputs, a pre-activations, z activations, y probabilities, t targets;
-B samples, I inputs, H hidden units, O outputs.
+This module is neither compiled nor fast, and it does not validate its arguments. It says what the
+compiled code must compute; the tests compare the two. The letters are the book's: x inputs,
+a pre-activations, z activations, y probabilities, t targets; B samples, I inputs, H hidden units,
+O outputs.
 
 Examples
 --------
@@ -43,9 +43,9 @@ __all__ = [
 Array = npt.NDArray[Any]
 Params = dict[str, Array]
 
-#: Random numbers that draw mini-batches with replacement: the last word of the counter.
+#: The last word of the counter for random numbers that draw mini-batches with replacement.
 PURPOSE_SAMPLE = 1
-#: Random numbers that shuffle an epoch's rows: the last word of the counter.
+#: The last word of the counter for random numbers that shuffle an epoch's rows.
 PURPOSE_SHUFFLE = 2
 
 MASK32 = np.uint64(0xFFFFFFFF)
@@ -56,7 +56,7 @@ SHIFT32 = np.uint64(32)
 
 
 def activate(a: Array, activation: str) -> Array:
-    """Activation of the hidden layer.
+    """Return the activations of the hidden layer.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def activate(a: Array, activation: str) -> Array:
 
 
 def activation_grad(z: Array, activation: str) -> Array:
-    """Derivative of the activation, from its value z.
+    """Return the derivative of the activation function, from its value z.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def activation_grad(z: Array, activation: str) -> Array:
 
 
 def softmax(s: Array) -> Array:
-    """Scores to probabilities, row by row.
+    """Turn scores into probabilities, row by row.
 
     Parameters
     ----------
@@ -133,19 +133,19 @@ def softmax(s: Array) -> Array:
 
 
 def as_inputs(x: Array, dtype: Any) -> Array:
-    """Pixels (uint8) are value/255; other numbers stay what they are."""
+    """Return inputs as `dtype`: pixels (uint8) divided by 255, other numbers unchanged."""
     return x.astype(dtype) / dtype.type(255) if x.dtype == np.uint8 else x.astype(dtype)
 
 
 def scores(params: Params, x: Array, activation: str) -> tuple[Array, Array]:
-    """Hidden activations and scores of a batch.
+    """Return the hidden activations and the scores of a batch.
 
     Parameters
     ----------
     params : dict of str to numpy.ndarray
         ``W1 (I, H)``, ``b1 (H,)``, ``W2 (H, O)``, ``b2 (O,)``.
     x : numpy.ndarray, shape (B, I)
-        Pixels (uint8) are value/255.
+        Pixels (uint8) are divided by 255.
     activation : {"sigmoid", "relu", "tanh"}
 
     Returns
@@ -166,14 +166,14 @@ def scores(params: Params, x: Array, activation: str) -> tuple[Array, Array]:
 
 
 def predict(params: Params, x: Array, activation: str) -> Array:
-    """Probability of each class.
+    """Return the probability of each class.
 
     Parameters
     ----------
     params : dict of str to numpy.ndarray
         ``W1 (I, H)``, ``b1 (H,)``, ``W2 (H, O)``, ``b2 (O,)``.
     x : numpy.ndarray, shape (B, I)
-        Pixels (uint8) are value/255.
+        Pixels (uint8) are divided by 255.
     activation : {"sigmoid", "relu", "tanh"}
 
     Returns
@@ -190,7 +190,7 @@ def predict(params: Params, x: Array, activation: str) -> Array:
 
 
 def row_losses(s: Array, t: Array) -> Array:
-    """Cross-entropy of each row of scores, with indices t: log(sum(exp(s))) - s[t]."""
+    """Return the cross-entropy of each row of scores, with class indices t: log(sum(exp(s))) - s[t]."""
     s = s.astype(np.float64)
     largest = s.max(axis=1)
     total = np.exp(s - largest[:, np.newaxis]).sum(axis=1)
@@ -199,14 +199,14 @@ def row_losses(s: Array, t: Array) -> Array:
 
 
 def loss(params: Params, x: Array, t: Array, activation: str) -> float:
-    """Mean cross-entropy.
+    """Return the mean cross-entropy.
 
     Parameters
     ----------
     params : dict of str to numpy.ndarray
         ``W1 (I, H)``, ``b1 (H,)``, ``W2 (H, O)``, ``b2 (O,)``.
     x : numpy.ndarray, shape (B, I)
-        Pixels (uint8) are value/255.
+        Pixels (uint8) are divided by 255.
     t : numpy.ndarray of int, shape (B,)
         Class indices.
     activation : {"sigmoid", "relu", "tanh"}
@@ -226,14 +226,14 @@ def loss(params: Params, x: Array, t: Array, activation: str) -> float:
 
 
 def accuracy(params: Params, x: Array, t: Array, activation: str) -> float:
-    """Share of samples whose largest score is their label's.
+    """Return the share of samples whose largest score is that of their label.
 
     Parameters
     ----------
     params : dict of str to numpy.ndarray
         ``W1 (I, H)``, ``b1 (H,)``, ``W2 (H, O)``, ``b2 (O,)``.
     x : numpy.ndarray, shape (B, I)
-        Pixels (uint8) are value/255.
+        Pixels (uint8) are divided by 255.
     t : numpy.ndarray of int, shape (B,)
         Class indices.
     activation : {"sigmoid", "relu", "tanh"}
@@ -253,14 +253,14 @@ def accuracy(params: Params, x: Array, t: Array, activation: str) -> float:
 
 
 def gradient(params: Params, x: Array, t: Array, activation: str) -> Params:
-    """Derivatives of the mean loss by every parameter, by backpropagation.
+    """Return the derivatives of the mean loss with respect to every parameter, by backpropagation.
 
     Parameters
     ----------
     params : dict of str to numpy.ndarray
         ``W1 (I, H)``, ``b1 (H,)``, ``W2 (H, O)``, ``b2 (O,)``.
     x : numpy.ndarray, shape (B, I)
-        Pixels (uint8) are value/255.
+        Pixels (uint8) are divided by 255.
     t : numpy.ndarray of int, shape (B,)
         Class indices.
     activation : {"sigmoid", "relu", "tanh"}
@@ -268,7 +268,7 @@ def gradient(params: Params, x: Array, t: Array, activation: str) -> Params:
     Returns
     -------
     dict of str to numpy.ndarray
-        Each of its parameter's shape.
+        Each array has the shape of its parameter.
 
     Examples
     --------
@@ -278,7 +278,7 @@ def gradient(params: Params, x: Array, t: Array, activation: str) -> Params:
     """
     x = as_inputs(x, params["W1"].dtype)
     z, s = scores(params, x, activation)
-    # Of softmax and cross-entropy together, the derivative by the scores is (y - t) / B.
+    # The derivative of softmax and cross-entropy together with respect to the scores is (y - t) / B.
     d2 = softmax(s)
     d2[np.arange(len(t)), t] -= 1
     d2 /= len(t)
@@ -287,14 +287,14 @@ def gradient(params: Params, x: Array, t: Array, activation: str) -> Params:
 
 
 def numerical_gradient(params: Params, x: Array, t: Array, activation: str, h: float = 1e-4) -> Params:
-    """Derivatives of the mean loss by central differences, one parameter at a time.
+    """Return the derivatives of the mean loss by central differences, one parameter at a time.
 
     Parameters
     ----------
     params : dict of str to numpy.ndarray
         ``W1 (I, H)``, ``b1 (H,)``, ``W2 (H, O)``, ``b2 (O,)``.
     x : numpy.ndarray, shape (B, I)
-        Pixels (uint8) are value/255.
+        Pixels (uint8) are divided by 255.
     t : numpy.ndarray of int, shape (B,)
         Class indices.
     activation : {"sigmoid", "relu", "tanh"}
@@ -304,7 +304,7 @@ def numerical_gradient(params: Params, x: Array, t: Array, activation: str, h: f
     Returns
     -------
     dict of str to numpy.ndarray
-        Each of its parameter's shape.
+        Each array has the shape of its parameter.
 
     Examples
     --------
@@ -330,7 +330,7 @@ def numerical_gradient(params: Params, x: Array, t: Array, activation: str, h: f
 
 
 def philox4x32(key: int, sample: Array, epoch: int, purpose: int) -> Array:
-    """Philox4x32-10: four random words for each counter.
+    """Compute Philox4x32-10: four random words for each counter.
 
     Parameters
     ----------
@@ -339,7 +339,7 @@ def philox4x32(key: int, sample: Array, epoch: int, purpose: int) -> Array:
     sample : numpy.ndarray of uint64, shape (n,)
         The low half of the counter.
     epoch, purpose : int
-        Its other two words, 32 bits each.
+        The other two words of the counter, 32 bits each.
 
     Returns
     -------
@@ -373,7 +373,7 @@ def philox4x32(key: int, sample: Array, epoch: int, purpose: int) -> Array:
 
 
 def words(key: int, n: int, epoch: int, purpose: int) -> Array:
-    """The first n words of a stream: four from each counter."""
+    """Return the first n words of a stream: four from each counter."""
     return philox4x32(key, np.arange(-(-n // 4)), epoch, purpose).reshape(-1)[:n]
 
 
@@ -386,9 +386,9 @@ def draw_rows(key: int, epoch: int, n_draws: int, n_rows: int) -> Array:
         64 bits.
     epoch : int
     n_draws : int
-        How many.
+        The number of rows to draw.
     n_rows : int
-        Of how many.
+        The number of rows to draw from.
 
     Returns
     -------
@@ -405,7 +405,7 @@ def draw_rows(key: int, epoch: int, n_draws: int, n_rows: int) -> Array:
 
 
 def shuffle_rows(key: int, epoch: int, n_rows: int) -> Array:
-    """Order all rows anew: each place, from the last, takes one of those before it.
+    """Shuffle all rows (Fisher and Yates): each place, from the last to the first, swaps with one up to it.
 
     Parameters
     ----------
@@ -417,7 +417,7 @@ def shuffle_rows(key: int, epoch: int, n_rows: int) -> Array:
     Returns
     -------
     numpy.ndarray of int64, shape (n_rows,)
-        Each row once.
+        Every row, once.
 
     Examples
     --------
@@ -452,26 +452,26 @@ def fit(
 ) -> Array:
     """Train `params` in place by mini-batches.
 
-    An epoch is ceil(N / batch_size) iterations. With sampling "replacement" an epoch's
-    batches are consecutive draws; with "shuffle" consecutive parts of its order, of
-    which the last may be short. With a momentum, velocities begin at 0.
+    An epoch is ceil(N / batch_size) iterations. With sampling "replacement", the batches of an
+    epoch are consecutive draws; with "shuffle", they are consecutive parts of the shuffled rows, and
+    the last one may be short. With momentum, velocities begin at 0.
 
     Parameters
     ----------
     params : dict of str to numpy.ndarray
         ``W1 (I, H)``, ``b1 (H,)``, ``W2 (H, O)``, ``b2 (O,)``.
     x : numpy.ndarray, shape (N, I)
-        Pixels (uint8) are value/255.
+        Pixels (uint8) are divided by 255.
     t : numpy.ndarray of int, shape (N,)
         Class indices.
     activation : {"sigmoid", "relu", "tanh"}
     iterations, batch_size : int
     learning_rate : float or numpy.ndarray, shape (iterations,)
-        One for all iterations or one for each.
+        One rate for all iterations, or one for each.
     momentum : float, default 0
     sampling : {"replacement", "shuffle"}
     key : int
-        Of the stream of random numbers: ``TwoLayerNet.seed``.
+        The key of the stream of random numbers: ``TwoLayerNet.seed``.
     first_epoch : int, default 0
     after_iteration : callable, optional
         Called with `params` after each update.

@@ -89,6 +89,31 @@ def test_numbers_that_a_page_states_without_computing_them() -> None:
     assert f"{round((squares[0] - squares[1]) / 2e-4):,}".replace(",", "{,}") in page("gradient")
 
 
+@pytest.mark.parametrize("name", ["README.md", "docs/index.rst", "docs/installing.md", "docs/command-line.rst"])
+def test_a_page_on_installing_leads_through_a_clone(name: str) -> None:
+    # Nothing is on the index yet: "pip install cnet-nn" would fail, or fetch somebody else's package.
+    text = (DOCS.parent / name).read_text(encoding="utf-8")
+    installed = re.findall(r"pip install (?:-e )?(\S+)", text)
+    assert '".[all]"' in installed
+    assert all(what.strip("`\"").startswith(".") for what in installed), installed
+    assert "clone" in text and "cnet-nn[" not in text
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/locale/README.md"])
+def test_links_between_the_repositorys_own_files_lead_somewhere(name: str) -> None:
+    path = DOCS.parent / name
+    links = re.findall(r"\]\(([^)#:]+)[^)]*\)", path.read_text(encoding="utf-8"))
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_the_citation_names_this_version_and_licence() -> None:
+    citation = (DOCS.parent / "CITATION.cff").read_text(encoding="utf-8")
+    fields = dict(re.findall(r"^([\w-]+): (\S.*)$", citation, re.M))
+    assert fields["cff-version"] == "1.2.0" and {"message", "title", "type"} < set(fields)
+    assert fields["version"] == cnet.__version__
+    assert f'license = "{fields["license"]}"' in (DOCS.parent / "pyproject.toml").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("path", sorted((DOCS / "inventories").glob("*.inv")), ids=lambda path: path.stem)
 def test_links_to_other_projects_are_whole(path: Path) -> None:
     entries = zlib.decompress(path.read_bytes().partition(b"using zlib.\n")[2]).decode().splitlines()

@@ -38,7 +38,8 @@ class Console(Directive):
         if done.returncode:
             raise self.error(f"{command}: exit code {done.returncode}: {done.stderr}")
         text = f"$ {command}\n{done.stdout.rstrip()}"
-        return [nodes.literal_block(text, text, language="console")]
+        # Not as "console": in the output, "# " would be taken for a prompt.
+        return [nodes.literal_block(text, text, language="text")]
 
 
 def setup(app: Any) -> ExtensionMetadata:

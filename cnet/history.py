@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from .core._record import Record
 
 __all__ = ["History"]
 
@@ -100,6 +103,54 @@ class History:
     def _content(self) -> tuple[Any, ...]:
         """The values of the fields that are compared."""
         return tuple(getattr(self, each.name) for each in fields(self) if each.compare)
+
+
+class Progress:
+    """How far a network has been trained: before the last fit, and by it.
+
+    A fit begins when the network is given another one of these, which is one assignment; from then on its
+    record tells, at every moment, what was done.
+
+    Parameters
+    ----------
+    epochs, iterations : int
+        Before the last fit; epochs are those of the stream of random numbers.
+    history : History, optional
+        What the last fit recorded, where its record is not there.
+    record : Record, optional
+        The record of the last fit, which may be under way.
+    iterations_per_epoch : int
+        Of that fit.
+    """
+
+    __slots__ = ("_epochs", "_history", "_iterations", "_per_epoch", "_seen", "record")
+
+    def __init__(
+        self, epochs: int = 0, iterations: int = 0, history: History | None = None, *,
+        record: Record | None = None, iterations_per_epoch: int = 1,
+    ) -> None:
+        self._epochs, self._iterations, self._history = epochs, iterations, history
+        self.record, self._per_epoch = record, iterations_per_epoch
+        self._seen = -1
+
+    @property
+    def epochs(self) -> int:
+        """Epochs begun in all."""
+        return self._epochs + (0 if self.record is None else self.record.epochs)
+
+    @property
+    def iterations(self) -> int:
+        """Iterations done in all."""
+        return self._iterations + (0 if self.record is None else self.record.iterations)
+
+    @property
+    def history(self) -> History | None:
+        """What the last fit has recorded so far."""
+        if self.record is not None and self._seen != self.record.changes:
+            seen = self.record.changes
+            self._history = History(**self.record.snapshot(), iterations_per_epoch=self._per_epoch)
+            self._seen = seen
+        return self._history
 
 
 def frozen(values: npt.ArrayLike) -> FloatArray:

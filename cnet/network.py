@@ -12,7 +12,7 @@ from . import training
 from .checks import check_choice, check_count, check_number
 from .core import _network, _numerical
 from .errors import raise_in_context
-from .history import History
+from .history import History, Progress
 from .optimizers import SGD, LinearRamp, Momentum
 from .options import check_options
 from .parameters import Parameters
@@ -27,7 +27,7 @@ __all__ = ["NAMES", "Parameters", "TwoLayerNet", "load"]
 
 Array = npt.NDArray[Any]
 # What a network itself is made of; all other attributes are a caller's or a subclass's own.
-OWN_ATTRIBUTES = frozenset({"_core", "_params", "seed", "history", "_epochs", "_iterations"})
+OWN_ATTRIBUTES = frozenset({"_core", "_params", "seed", "_progress"})
 
 
 class TwoLayerNet:
@@ -114,10 +114,7 @@ class TwoLayerNet:
         (W1, W2), (b1, b2) = self._core.weights, self._core.biases
         self._params = Parameters({"W1": W1, "b1": b1, "W2": W2, "b2": b2})
         self.seed = seed
-        self.history: History | None = None
-        # Where the stream of random numbers stands, and how long training has gone on in all.
-        self._epochs = 0
-        self._iterations = 0
+        self._progress = Progress()
 
     @property
     def params(self) -> Parameters:
@@ -150,7 +147,12 @@ class TwoLayerNet:
     @property
     def iterations(self) -> int:
         """Iterations of training in all, over every `fit`."""
-        return self._iterations
+        return self._progress.iterations
+
+    @property
+    def history(self) -> History | None:
+        """What the last `fit` recorded, also one that was interrupted or is under way; None before the first."""
+        return self._progress.history
 
     def __repr__(self) -> str:
         n_in, n_hidden, n_out = self.sizes
@@ -437,8 +439,8 @@ class TwoLayerNet:
             "sizes": json.dumps(self.sizes),
             "activation": self.activation,
             "seed": str(self.seed),
-            "iterations": str(self._iterations),
-            "epochs": str(self._epochs),
+            "iterations": str(self.iterations),
+            "epochs": str(self._progress.epochs),
         }
         write_model(path, self._params, metadata)
 
@@ -506,7 +508,7 @@ class TwoLayerNet:
     def _take_over(self, parts: Parts) -> None:
         self._set_up(parts.sizes, parts.activation, parts.dtype, parts.seed)
         self._params.assign(parts.tensors)
-        self._epochs, self._iterations, self.history = parts.epochs, parts.iterations, parts.history
+        self._progress = Progress(parts.epochs, parts.iterations, parts.history)
 
     def __getstate__(self) -> dict[str, Any]:
         # The attributes, and those in a subclass's slots.
@@ -514,7 +516,7 @@ class TwoLayerNet:
         attributes, slots = whole if isinstance(whole, tuple) else (whole, None)
         return {
             "sizes": self.sizes, "activation": self.activation, "dtype": self.dtype.name, "seed": self.seed,
-            "epochs": self._epochs, "iterations": self._iterations, "history": self.history,
+            "epochs": self._progress.epochs, "iterations": self.iterations, "history": self.history,
             "params": self._params.copy(),
             "attributes": {name: value for name, value in attributes.items() if name not in OWN_ATTRIBUTES},
             "slots": slots or {},

@@ -6,6 +6,7 @@ them, and what happens at ticks and at each epoch's end.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,10 +18,11 @@ import numpy.typing as npt
 from .core._arrays import real_array
 from .core._inputs import as_inputs, as_targets
 from .core._numerical_trainer import NumericalTrainer
+from .core._one_fit import alone
+from .core._record import Record
 from .core._trainer import Trainer
 from .errors import DivergenceError, raise_in_context
-from .history import History, frozen
-from .one_fit import only_fit
+from .history import History, Progress
 from .optimizers import LinearRamp
 from .options import FitOptions
 from .rng import as_key
@@ -36,6 +38,7 @@ Callback = Callable[["EpochInfo"], object]
 DEFAULT_EPOCHS = 10
 # How far parameters are moved for a numerical gradient.
 STEP = 1e-4
+SECONDS_BETWEEN_SHOWS = 0.04
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,40 +102,6 @@ class EpochInfo:
     network: TwoLayerNet
 
 
-class _Record:
-    """The history, while it grows."""
-
-    def __init__(self, per_epoch: int) -> None:
-        self.per_epoch = per_epoch
-        self.samples = 0
-        self.seconds = 0.0
-        self.loss: list[FloatArray] = []
-        self.train_accuracy: list[float] = []
-        self.validation: list[tuple[float, float]] = []
-
-    @property
-    def iterations(self) -> int:
-        return sum(len(part) for part in self.loss)
-
-    def history(self, with_validation: bool) -> History:
-        def frozen(values: Any) -> FloatArray:
-            array = np.array(values, np.float64)
-            array.flags.writeable = False
-            return array
-
-        return History(
-            loss=frozen(np.concatenate(self.loss) if self.loss else []),
-            train_accuracy=frozen(self.train_accuracy),
-            validation_loss=frozen([loss for loss, _ in self.validation]) if with_validation else None,
-            validation_accuracy=frozen([share for _, share in self.validation]) if with_validation else None,
-            seconds=self.seconds,
-            samples_per_second=self.samples / self.seconds if self.seconds else 0.0,
-            epochs=len(self.train_accuracy),
-            iterations=self.iterations,
-            iterations_per_epoch=self.per_epoch,
-        )
-
-
 class _Fit:
     """One fit under way."""
 
@@ -147,14 +116,16 @@ class _Fit:
         x = real_array(x, "x")
         n_rows = max(1, x.shape[0]) if x.ndim else 1
         self.per_epoch = -(-n_rows // options.batch_size)
-        self.record = _Record(self.per_epoch)
         self.total = options.iterations or (options.epochs or DEFAULT_EPOCHS) * self.per_epoch
         self.first_epoch = first_epoch
         rate = options.learning_rate
         self.schedule = rate.rates(self.total) if isinstance(rate, LinearRamp) else None
         started = time.perf_counter()
         self.trainer = self.take_trainer(x, t, key)
-        self.record.seconds = time.perf_counter() - started
+        self.record = Record(self.validation_data is not None, time.perf_counter() - started)
+        # The rates of an epoch, where they are all the same.
+        self.rates = np.full(min(self.per_epoch, self.total), 0.0 if self.schedule is not None else rate)
+        self.next_show = 0.0
         if bar is not None:
             bar.reset(total=self.total)
 
@@ -180,95 +151,86 @@ class _Fit:
 
     def run(self) -> None:
         """Epochs, until all iterations are done or a callback says stop."""
+        past = self.network._progress
+        # The fit begins with this assignment: from here on the record tells what was done to the parameters.
+        self.network._progress = Progress(
+            past.epochs, past.iterations, record=self.record, iterations_per_epoch=self.per_epoch
+        )
         epoch = 0
         while self.record.iterations < self.total:
             self.trainer.start_epoch(self.first_epoch + epoch)
-            self.network._epochs += 1
-            self.run_epoch(min(self.per_epoch, self.total - self.record.iterations))
+            self.record.begin_epoch()
+            self.run_epoch()
             epoch += 1
             if self.end_epoch(epoch):
                 break
+        self.show(at_end=True)
 
-    def run_epoch(self, iterations: int) -> None:
-        """One epoch, tick by tick. What ends it early leaves the record right."""
-        loss = np.empty(iterations)
-        rates = self.rates_of_epoch(iterations)
-        done, correct, finite = 0, 0, True
-        try:
-            while done < iterations and finite:
-                started = time.perf_counter()
-                reached, finite = self.trainer.run(loss, rates)
-                finite = finite and self.trainer.publish()
-                # Ctrl-C during a call comes up as it returns: what is recorded is what was published.
-                done, correct = reached, self.trainer.correct
-                self.record.seconds += time.perf_counter() - started
-                self.show(done, loss[done - 1])
-        finally:
-            if done:
-                samples = min(done * self.options.batch_size, self.samples_of_epoch(iterations))
-                self.record.loss.append(loss[:done])
-                self.record.samples += samples
-                self.record.train_accuracy.append(correct / samples)
-                self.network._iterations += done
-        if not finite:
-            self.raise_divergence()
+    def run_epoch(self) -> None:
+        """One epoch, tick by tick."""
+        begin = self.record.iterations
+        end = min(begin + self.per_epoch, self.total)
+        rates = self.rates[: end - begin] if self.schedule is None else self.schedule[begin:end]
+        while self.record.iterations < end:
+            finite = self.trainer.advance(self.record, rates)
+            if not finite:
+                self.raise_divergence()
+            self.show()
 
-    def rates_of_epoch(self, iterations: int) -> FloatArray:
-        if self.schedule is None:
-            return np.full(iterations, self.options.learning_rate)
-        return self.schedule[self.record.iterations : self.record.iterations + iterations]
-
-    def samples_of_epoch(self, iterations: int) -> int:
-        if self.options.sampling == "shuffle" and iterations == self.per_epoch:
-            return int(self.trainer.n_rows)
-        return iterations * self.options.batch_size
-
-    def show(self, done: int, loss: float) -> None:
-        if self.bar is not None:
-            self.bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
-            self.bar.update(self.record.iterations + done - self.bar.n)
+    def show(self, at_end: bool = False) -> None:
+        """Move the bar, not more often than one can see."""
+        if self.bar is None or (time.perf_counter() < self.next_show and not at_end):
+            return
+        loss = self.record.snapshot()["loss"]
+        self.bar.set_postfix(loss=f"{loss[-1]:.4f}", refresh=False)
+        self.bar.update(len(loss) - self.bar.n)
+        self.next_show = time.perf_counter() + SECONDS_BETWEEN_SHOWS
 
     def end_epoch(self, epoch: int) -> bool:
         """Validate, call back; whether to stop."""
         validation: tuple[float, float] | tuple[None, None] = (None, None)
         if self.validation_data is not None:
-            measured = self.network._core.loss_and_accuracy(*self.validation_data)
-            self.record.validation.append(measured)
-            validation = measured
+            validation = self.network._core.loss_and_accuracy(*self.validation_data)
+            self.record.add_validation(*validation)
         if self.callback is None:
             return False
-        info = EpochInfo(
+        losses, train_accuracy = self.record.last_epoch()
+        stop = self.callback(EpochInfo(
             epoch=epoch,
             iteration=self.record.iterations,
-            loss=float(self.record.loss[-1].mean()),
-            losses=frozen(self.record.loss[-1].copy()),
-            train_accuracy=self.record.train_accuracy[-1],
+            loss=float(np.add.reduce(losses) / len(losses)),
+            losses=losses,
+            train_accuracy=train_accuracy,
             validation_loss=validation[0],
             validation_accuracy=validation[1],
             seconds=self.record.seconds,
             network=self.network,
-        )
-        stop = self.callback(info)
+        ))
         # A callback may have assigned parameters, or marked them.
         self.refuse_read_only()
         self.trainer.reload()
         return stop is True or (isinstance(stop, np.bool_) and bool(stop))
 
     def raise_divergence(self) -> None:
-        iteration = self.record.iterations - 1
+        history = self.network.history
+        assert history is not None
+        iteration = history.iterations - 1
+        broken = [name for name, array in self.network.params.items() if not np.isfinite(array).all()]
+        if broken:
+            # Published parameters are finite: these were assigned, before the fit or by a callback.
+            raise DivergenceError(
+                f"the loss or a parameter was no longer finite at iteration {iteration}, because {', '.join(broken)} "
+                "held NaN or infinity before: assigned so before the fit, or by a callback. The parameters are as "
+                "they were assigned; assign finite ones",
+                iteration, history,
+            )
         rate = self.options.learning_rate if self.schedule is None else self.schedule[iteration]
-        cause = f"a learning rate that is too high (learning_rate = {rate:g})"
-        if not all(np.isfinite(array).all() for array in self.network.params.values()):
-            cause = "that parameters were not finite before this tick"
         raise DivergenceError(
-            f"the loss or a parameter was no longer finite at iteration {iteration}; the likely cause is "
-            f"{cause}. The parameters are those of the last tick at which all was finite",
-            iteration,
-            self.history(),
+            f"the loss or a parameter was no longer finite at iteration {iteration}; the likely cause is a learning "
+            f"rate that is too high (learning_rate = {rate:g}). The parameters are those of the last tick at which "
+            "all was finite",
+            iteration, history,
         )
-
-    def history(self) -> History:
-        return self.record.history(self.validation_data is not None)
 
 
 def _check_validation(network: TwoLayerNet, data: Any) -> tuple[Any, Any] | None:
@@ -292,7 +254,8 @@ def _progress_bar(progress: Any) -> Any:
         return progress
     if not isinstance(progress, bool | np.bool_):
         raise TypeError(f"progress must be True or False, got {progress!r}")
-    if not progress:
+    # A program without a console has no standard error to show it on.
+    if not progress or sys.stderr is None:
         return None
     try:
         from tqdm.auto import tqdm
@@ -307,18 +270,17 @@ def fit(
     progress: bool,
 ) -> History:
     """Train `network`; see ``TwoLayerNet.fit``."""
-    if rng is None:
-        key, first_epoch = network.seed, network._epochs
-    else:
-        key, first_epoch = as_key(rng), 0
     bar = _progress_bar(progress)
+
+    def train() -> None:
+        if rng is None:
+            key, first_epoch = network.seed, network._progress.epochs
+        else:
+            key, first_epoch = as_key(rng), 0
+        _Fit(network, x, t, options, key, first_epoch, validation_data, callback, bar).run()
+
     try:
-        with only_fit(network._core):
-            run = _Fit(network, x, t, options, key, first_epoch, validation_data, callback, bar)
-            try:
-                run.run()
-            finally:
-                network.history = run.history()
+        alone(network._core, train)
     finally:
         if bar is not None:
             bar.close()

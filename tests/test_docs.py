@@ -157,7 +157,7 @@ def test_no_public_module_is_forgotten() -> None:
     # These hold what the top level hands on, or are not imported by users.
     behind_the_top = {
         "atomic_file", "capi", "checks", "cli", "config", "core", "differentiation", "errors", "functions",
-        "guarded_json", "history", "model_file", "network", "one_fit", "open_files", "options", "parameters",
+        "guarded_json", "history", "model_file", "network", "open_files", "options", "parameters",
         "parts", "rng", "training",
     }
     found = {module.name for module in pkgutil.iter_modules(cnet.__path__) if not module.name.startswith("_")}

@@ -1,4 +1,6 @@
 # cython: language_level=3
+from libc.stdint cimport uint64_t
+
 from .stack cimport Stack
 
 cdef class Network:
@@ -10,6 +12,9 @@ cdef class Network:
     cdef readonly bint is_float32
     cdef readonly Py_ssize_t n_out
     cdef public str first_layer
+    # Which fit trains it; no thread has the number 0. See _one_fit.
+    cdef object held_by_process
+    cdef uint64_t held_by_thread
     cdef Stack[float] stack32
     cdef Stack[double] stack64
 

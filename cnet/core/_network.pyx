@@ -4,6 +4,9 @@
 A network is a stack of dense layers. Its parameters are NumPy arrays that callers
 may read and write at any time; the kernels work on the same memory.
 """
+import math
+import sys
+
 import numpy as np
 
 from cpython.buffer cimport PyBUF_CONTIG, Py_buffer, PyBuffer_Release, PyObject_GetBuffer
@@ -47,15 +50,30 @@ cdef class Network:
         float32 or float64.
     """
 
-    def __init__(self, tuple sizes, str activation, dtype):
+    # Called once for each object, and before anything else can be: no pointer is ever missing or stale.
+    def __cinit__(self, sizes, activation, dtype):
+        cdef Py_ssize_t l
+        if not isinstance(sizes, tuple) or not isinstance(activation, str):
+            raise TypeError("expected a tuple of sizes and the name of an activation")
         if not 2 <= len(sizes) <= CNET_MAX_LAYERS + 1:
             raise ValueError(f"expected 1 to {CNET_MAX_LAYERS} layers, got {len(sizes) - 1}")
+        for size in sizes:
+            if type(size) is not int:
+                raise TypeError(f"a size must be an int, got {type(size).__name__}")
+            if not 1 <= size < 2**31:
+                raise ValueError("a size must be from 1 to 2147483647")
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}")
+        self.dtype = np.dtype(dtype)
+        if self.dtype != np.float32 and self.dtype != np.float64:
+            raise TypeError(f"dtype must be float32 or float64, got {self.dtype}")
         self.sizes = sizes
         self.n_out = sizes[len(sizes) - 1]
         self.activation = activation
-        self.dtype = np.dtype(dtype)
         self.is_float32 = self.dtype == np.float32
         self.first_layer = "auto"
+        self.held_by_process = None
+        self.held_by_thread = 0
         shapes = [(sizes[l], sizes[l + 1]) for l in range(len(sizes) - 1)]
         self.weights = tuple([padded_zeros(shape, self.dtype) for shape in shapes])
         self.biases = tuple([padded_zeros((n_out,), self.dtype) for _, n_out in shapes])
@@ -107,7 +125,9 @@ cdef class Network:
 
 def padded_zeros(shape, dtype):
     """Contiguous zeros, after which a whole vector may still be read."""
-    n = int(np.prod(shape))
+    n = math.prod(shape)
+    if n > (sys.maxsize - 4096) // dtype.itemsize:
+        raise MemoryError(f"an array of shape {shape} is too large for this machine")
     return np.zeros(n + 64 // dtype.itemsize, dtype)[:n].reshape(shape)
 
 

@@ -9,10 +9,12 @@ from ._dispatch cimport active
 from ._inputs cimport Batch, take_labels, take_training_inputs
 from ._memory cimport Memory
 from ._network cimport Network
+from ._record cimport Record
 from ._numerical cimport CentralDifferences
 from ._sampler cimport draw_rows, shuffle_rows
 from ._scan cimport check_finite
 from ._team cimport cnet_seconds, tick_is_over
+from .stack cimport Stack, real
 
 
 cdef class NumericalTrainer:
@@ -76,18 +78,17 @@ cdef class NumericalTrainer:
             with nogil:
                 shuffle_rows(self.key, epoch, self.n_rows, self.order)
 
-    def run(self, double[::1] loss not None, const double[::1] rates not None):
-        """Go on with the epoch for one tick; see ``Trainer.run``.
+    def advance(self, Record record not None, const double[::1] rates not None):
+        """Go on with the epoch for one tick; see ``Trainer.advance``.
 
-        An interrupt leaves what is counted and published as it was before the tick.
+        An interrupt leaves what is recorded and published as it was before the tick.
         """
         cdef double started = cnet_seconds()
-        cdef Py_ssize_t done = self.iteration
+        cdef Py_ssize_t samples, done = self.iteration, until = rates.shape[0]
         cdef int64_t correct = self.correct
         cdef bint finite = True
-        if rates.shape[0] != loss.shape[0]:
-            raise ValueError(f"expected a rate for each of {loss.shape[0]} iterations, got {rates.shape[0]}")
-        while finite and done < loss.shape[0]:
+        cdef double[::1] loss = record.epoch_losses(until)
+        while finite and done < until:
             self.step(done, rates[done])
             loss[done] = self.differences.loss
             correct += self.differences.correct
@@ -96,8 +97,19 @@ cdef class NumericalTrainer:
             # A mini-batch is not cut short.
             if tick_is_over(started):
                 break
+        # From here to the commit no Python code runs and nothing can fail.
+        if finite:
+            finite = are_finite(&self.exact.stack64)
+        if finite and self.net.is_float32:
+            round_to(&self.net.stack32, &self.exact.stack64)
+        elif finite:
+            round_to(&self.net.stack64, &self.exact.stack64)
         self.iteration, self.correct = done, correct
-        return done, finite
+        samples = done * self.batch_size
+        if self.order is not NULL:
+            samples = min(samples, self.n_rows)
+        record.commit(done, until, correct, samples, cnet_seconds() - started)
+        return finite
 
     cdef int step(self, Py_ssize_t iteration, double rate) except -1:
         """One mini-batch: its rows, its gradient, the update."""
@@ -111,25 +123,41 @@ cdef class NumericalTrainer:
             self.batch.rows.index = self.order + first
         self.differences.differentiate(&self.batch.rows, self.labels, rows)
         # An overflow is seen at the tick's end, as a parameter that is not finite.
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             for parameter, gradient in zip(arrays_of(self.exact), self.differences.gradients):
                 parameter -= rate * gradient
                 if self.net.is_float32:
                     parameter[...] = parameter.astype(np.float32)
         return 0
 
-    def publish(self):
-        """Copy the parameters to the network; False, and no copy, if one is not finite."""
-        if not all([np.isfinite(parameter).all() for parameter in arrays_of(self.exact)]):
-            return False
-        for target, parameter in zip(arrays_of(self.net), arrays_of(self.exact)):
-            target[...] = parameter
-        return True
-
     def reload(self):
         """Take the parameters from the network, which a callback may have changed."""
         for parameter, source in zip(arrays_of(self.exact), arrays_of(self.net)):
             parameter[...] = source
+
+
+cdef bint are_finite(const Stack[double]* net) noexcept:
+    cdef Py_ssize_t i
+    cdef int l
+    for l in range(net.n_layers):
+        for i in range(net.layer[l].n_in * net.layer[l].n_out):
+            if not isfinite(net.layer[l].weight[i]):
+                return False
+        for i in range(net.layer[l].n_out):
+            if not isfinite(net.layer[l].bias[i]):
+                return False
+    return True
+
+
+cdef void round_to(Stack[real]* net, const Stack[double]* exact) noexcept:
+    """Copy contiguous parameters, which hold numbers of the network's type."""
+    cdef Py_ssize_t i
+    cdef int l
+    for l in range(exact.n_layers):
+        for i in range(exact.layer[l].n_in * exact.layer[l].n_out):
+            net.layer[l].weight[i] = <real>exact.layer[l].weight[i]
+        for i in range(exact.layer[l].n_out):
+            net.layer[l].bias[i] = <real>exact.layer[l].bias[i]
 
 
 cdef list arrays_of(Network net):

@@ -12,12 +12,14 @@ from ._inputs cimport Batch, take_labels, take_training_inputs
 from ._iterations cimport run_tick
 from ._memory cimport Memory
 from ._network cimport Network
+from ._record cimport Record
 from ._sampler cimport draw_rows, shuffle_rows
 from ._scan cimport count_rows, parts_for, sparse_pays, take_tiling
 from ._tape cimport block_rows, copy_parameters, take_sparse, take_stack, take_tape
 from .jobs cimport BatchJob, FitJob
 from .stack cimport Inputs, Kernels, Stack, real
 
+from ._team cimport cnet_seconds
 from ._team import cores
 
 # Work of an iteration, in floating-point operations, for which another thread's barriers pay.
@@ -121,6 +123,16 @@ cdef class Trainer:
             return run_tick(&self.job32, loss, rates, self.n_threads)
         return run_tick(&self.job64, loss, rates, self.n_threads)
 
+    def advance(self, Record record not None, const double[::1] rates not None):
+        """Go on with the epoch for one tick, and publish and record what it did, in one step.
+
+        `rates` are the learning rates of the epoch's iterations. Returns whether all is still finite; if not,
+        nothing was published, but the iterations are recorded.
+        """
+        if self.net.is_float32:
+            return advance_job(&self.job32, &self.net.stack32, self, record, rates)
+        return advance_job(&self.job64, &self.net.stack64, self, record, rates)
+
     @property
     def correct(self):
         """Samples of this epoch so far that were classified right, each before its update."""
@@ -138,6 +150,23 @@ cdef class Trainer:
             copy_parameters(&self.job32.stack, &self.net.stack32)
         else:
             copy_parameters(&self.job64.stack, &self.net.stack64)
+
+
+cdef bint advance_job(
+    FitJob[real]* job, Stack[real]* net, Trainer trainer, Record record, const double[::1] rates
+) except -1:
+    cdef double started = cnet_seconds()
+    cdef Py_ssize_t samples, until = rates.shape[0]
+    cdef bint finite
+    _, finite = run_tick(job, record.epoch_losses(until), rates, trainer.n_threads)
+    # From here to the commit no Python code runs and nothing can fail.
+    if finite:
+        finite = publish_to(net, &job.stack)
+    samples = job.iteration * job.batch_size
+    if job.order is not NULL:
+        samples = min(samples, job.n_rows)
+    record.commit(job.iteration, until, job.correct, samples, cnet_seconds() - started)
+    return finite
 
 
 cdef int set_up(

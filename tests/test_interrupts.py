@@ -1,0 +1,151 @@
+"""Ctrl-C at every moment of a fit: history and parameters agree, and the network can be trained again."""
+
+import os
+import signal
+import sys
+import threading
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cnet
+
+HERE = Path(cnet.__file__).parent
+EPOCHS = 2
+X = np.random.default_rng(0).normal(size=(7, 3))
+T = np.arange(7) % 2
+
+pytestmark = pytest.mark.skipif(
+    threading.current_thread() is not threading.main_thread(), reason="signals come up in the main thread"
+)
+
+
+def make():
+    return cnet.TwoLayerNet(3, 4, 2, 0.5, rng=0)
+
+
+def bits(net):
+    return b"".join(array.tobytes() for array in net.params.values())
+
+
+def options(gradient, seen=None):
+    """A fit of two iterations an epoch that does all that a fit can do."""
+
+    def callback(info):
+        if seen is not None:
+            seen[info.iteration] = bits(info.network)
+
+    return {
+        "epochs": EPOCHS, "batch_size": 4, "sampling": "shuffle", "gradient": gradient, "n_threads": 1,
+        "validation_data": (X, T), "callback": callback,
+    }
+
+
+class Interrupter:
+    """A trace function that interrupts before one of the bytecodes of cnet's own Python code, counted from 0."""
+
+    def __init__(self, at, interrupt):
+        self.at, self.interrupt, self.count = at, interrupt, 0
+
+    def __call__(self, frame, event, argument):
+        if not frame.f_code.co_filename.startswith(os.fspath(HERE)):
+            return None
+        frame.f_trace_opcodes = True
+        frame.f_trace_lines = False
+        if event == "opcode":
+            self.count += 1
+            if self.count > self.at >= 0:
+                self.at = -1
+                self.interrupt()
+        return self
+
+
+def raise_error():
+    raise KeyboardInterrupt
+
+
+def send_signal():
+    signal.raise_signal(signal.SIGINT)
+
+
+def interrupted(at, interrupt, gradient):
+    """Train, interrupted before a bytecode: how many iterations were done by then; or the number of bytecodes."""
+    net = make()
+    interrupter = Interrupter(at, interrupt)
+    former = sys.gettrace()
+    try:
+        sys.settrace(interrupter)
+        net.fit(X, T, **options(gradient))
+        sys.settrace(former)
+        return interrupter.count
+    except KeyboardInterrupt as error:
+        sys.settrace(former)
+        # As an interactive session does, keep the frames alive.
+        assert error.__traceback__ is not None
+        return check_rest(net, gradient)
+    finally:
+        sys.settrace(former)
+
+
+@cache
+def undisturbed(gradient):
+    """The parameters after 0, 2, 4 iterations, and the history of the whole."""
+    net = make()
+    seen = {0: bits(net)}
+    return seen, net.fit(X, T, **options(gradient, seen))
+
+
+def check_rest(net, gradient):
+    """What an interrupted fit left, while its frames are still there; the iterations done."""
+    seen, complete = undisturbed(gradient)
+    history, done = net.history, net.iterations
+    # The parameters are those after exactly so many iterations, and history describes these.
+    assert bits(net) == seen[done]
+    if history is None:
+        assert done == 0
+    else:
+        assert history.iterations == done == len(history.loss)
+        assert history.epochs == len(history.train_accuracy) == done // 2
+        np.testing.assert_array_equal(history.loss, complete.loss[:done])
+        np.testing.assert_array_equal(history.train_accuracy, complete.train_accuracy[: done // 2])
+        measured = len(history.validation_loss)
+        assert done // 2 - 1 <= measured <= done // 2 and measured == len(history.validation_accuracy)
+        np.testing.assert_array_equal(history.validation_loss, complete.validation_loss[:measured])
+    # It can be trained on, and goes on where it was.
+    if done < 2 * EPOCHS:
+        rest = net.fit(X, T, **{**options(gradient), "epochs": EPOCHS - done // 2})
+        np.testing.assert_array_equal(rest.loss, complete.loss[done:])
+    assert bits(net) == seen[2 * EPOCHS]
+    return done
+
+
+@pytest.mark.parametrize(
+    ("interrupt", "gradient"), [(send_signal, "backprop"), (raise_error, "numerical")], ids=["signal", "error"]
+)
+def test_an_interrupt_before_each_bytecode(interrupt, gradient):
+    count = interrupted(-1, interrupt, gradient)
+    assert count > 500
+    assert {interrupted(at, interrupt, gradient) for at in range(count)} == {0, 2, 4}
+
+
+def test_an_interrupt_where_history_is_read():
+    """Reading it again gives it whole."""
+    net = make()
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(X, T, **{**options("backprop"), "callback": lambda info: raise_error()})
+    count = 0
+    while True:
+        interrupter = Interrupter(count, raise_error)
+        sys.settrace(interrupter)
+        try:
+            history = net.history
+            sys.settrace(None)
+            break
+        except KeyboardInterrupt:
+            count += 1
+        finally:
+            sys.settrace(None)
+        net._progress._seen = -1
+    assert count > 10 and history.iterations == len(history.loss) == net.iterations == 2

@@ -219,9 +219,10 @@ class _Fit:
         if broken:
             # Published parameters are finite: these were assigned, before the fit or by a callback.
             raise DivergenceError(
-                f"the loss or a parameter was no longer finite at iteration {iteration}; the cause is that parameters "
-                f"were not finite before this tick: {', '.join(broken)} held NaN or infinity, assigned before the fit "
-                "or by a callback. The parameters are as they were assigned; assign finite ones",
+                f"the loss or a parameter was no longer finite at iteration {iteration}; the likely cause is that "
+                f"parameters were not finite before this tick: {', '.join(broken)} held NaN or "
+                "infinity, assigned before the fit or by a callback. The parameters are as they were assigned; "
+                "assign finite ones",
                 iteration, history,
             )
         rate = self.options.learning_rate if self.schedule is None else self.schedule[iteration]

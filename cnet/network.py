@@ -406,7 +406,8 @@ class TwoLayerNet:
         ----------
         path : str, os.PathLike or binary file open for writing
             Written exactly there, in the safetensors format, with a checksum. A leading ``~`` is the
-            user's home folder.
+            user's home folder. Into an open file all is written at its position, and it is left
+            open; what it holds after an error is not defined.
 
         Raises
         ------
@@ -414,6 +415,12 @@ class TwoLayerNet:
             If `path` is neither a path nor an open binary file.
         OSError
             If it cannot be written; what was there before is still there.
+
+        Warns
+        -----
+        CnetWarning
+            If the file had to be written in place, because it cannot be replaced by renaming (a single
+            file mounted into a container, a read-only folder): a crash at that moment loses it.
 
         References
         ----------
@@ -454,6 +461,8 @@ class TwoLayerNet:
         Parameters
         ----------
         path : str, os.PathLike or binary file open for reading
+            A leading ``~`` is the user's home folder. An open file is read from its position to its end,
+            and is left open.
 
         Returns
         -------
@@ -568,6 +577,8 @@ def load(path: Source) -> TwoLayerNet:
     Parameters
     ----------
     path : str, os.PathLike or binary file open for reading
+        A leading ``~`` is the user's home folder. An open file is read from its position to its end,
+        and is left open.
 
     Returns
     -------

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .checks import excerpt
+from .checks import excerpt, printable
 from .core._network import ACTIVATIONS
 from .guarded_json import parse_json, parse_whole
 from .history import History
@@ -113,7 +113,8 @@ def _check_tensors(tensors: Any, sizes: tuple[int, int, int]) -> dict[str, Array
     if not isinstance(tensors, Mapping):
         raise TypeError(f"expected a mapping of {', '.join(NAMES)} to arrays, got {_shown(tensors)}")
     if set(tensors) != set(NAMES):
-        raise ValueError(f"expected the tensors {', '.join(NAMES)}, got {', '.join(sorted(map(str, tensors)))[:200]}")
+        given = printable(", ".join(sorted(map(str, tensors)))[:200])
+        raise ValueError(f"expected the tensors {', '.join(NAMES)}, got {given}")
     for name, shape in shapes.items():
         array = tensors[name]
         if not isinstance(array, np.ndarray):

@@ -62,7 +62,7 @@ def load_data(source: str) -> Data:
     Parameters
     ----------
     source : str
-        "drawn", "mnist" or a folder of IDX files.
+        "drawn", "mnist", a folder of IDX files or an ``.npz`` file.
 
     Returns
     -------
@@ -162,9 +162,9 @@ def _folder(source: str) -> Data:
     from ..datasets import find_mnist, load_mnist
 
     folder = Path(os.path.expanduser(source))
-    if not folder.is_dir():
+    if not folder.is_dir() and not (folder.suffix == ".npz" and folder.is_file()):
         kind = "is not a folder" if folder.exists() else "there is no such folder"
-        raise Failure(f'--data {source}: {kind} (expected "drawn", "mnist" or a folder of IDX files)')
+        raise Failure(f'--data {source}: {kind} (expected "drawn", "mnist", a folder of IDX files or an .npz file)')
     # Elsewhere is not where the user said.
     found = find_mnist(folder)
     if found is None or (found != folder and folder not in found.parents):
@@ -176,7 +176,7 @@ def _folder(source: str) -> Data:
     for part, (x, _) in (("train", train), ("t10k", test)):
         if not x.size:
             raise Failure(f"--data {source}: its {part} files hold no images")
-    return _described(source, f"IDX files in {source}", train, test)
+    return _described(source, f"{'arrays' if folder.is_file() else 'IDX files'} in {source}", train, test)
 
 
 def _described(source: str, what: str, train: Any, test: Any) -> Data:

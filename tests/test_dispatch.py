@@ -1,5 +1,6 @@
 """Which instruction set runs, and that each table really contains its instructions."""
 
+import ast
 import os
 import platform
 import re
@@ -109,6 +110,32 @@ def test_a_compiled_module_that_lacks_another_is_told_as_it_is(tmp_path):
     (core / "_team.py").touch()
     done = run_python("import cnet.core", tmp_path)
     assert done.stderr.splitlines()[-1] == "ModuleNotFoundError: No module named 'cnet.core._missing'"
+
+
+def test_a_package_without_kernels_says_so(tmp_path):
+    package = Path(cnet.__file__).parent
+    shutil.copytree(package, tmp_path / "cnet", ignore=shutil.ignore_patterns("_kernels_*"))
+    done = run_python("import cnet", tmp_path)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: no module of kernels (cnet.core._kernels_*) is here") and "install" in last
+
+
+def test_programs_that_freeze_programs_find_what_compiled_modules_import():
+    """They follow import statements of Python code; those in compiled modules are invisible to them."""
+    core = Path(_dispatch.__file__).parent
+    imports = [node for node in ast.walk(ast.parse((core / "__init__.py").read_text()))
+               if isinstance(node, ast.Import | ast.ImportFrom)]
+    own = {alias.name for node in imports if isinstance(node, ast.ImportFrom) and node.level for alias in node.names}
+    compiled = {path.name.split(".")[0] for path in core.iterdir() if path.suffix in (".so", ".pyd")}
+    assert compiled <= own
+    others = {alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names}
+    others |= {node.module for node in imports if isinstance(node, ast.ImportFrom) and not node.level}
+    wanted = set()
+    for path in core.glob("*.pyx"):
+        wanted |= set(re.findall(r"^import ([\w.]+)|^from (?!cpython|libc)(\w[\w.]*) import", path.read_text(), re.M))
+    # A module of the standard library that Python itself begins with is in every program.
+    assert {name for pair in wanted for name in pair if name} <= others | {"importlib", "os", "sys"}
 
 
 def test_tables_are_chosen_in_the_process(isa):

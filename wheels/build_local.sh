@@ -199,15 +199,16 @@ prove_wheel() {
 }
 
 prove_under_each_python() {
-    local name python found=no
+    local name python found=no proven
     while read -r name python; do
         case $name in *t) continue ;; esac
-        found=yes
+        found=yes proven=$name
         step "Python $name: the one wheel in a fresh environment, all tests" \
             "it installs with --no-index beside NumPy, works outside the source tree, and passes the whole suite, which compiles a module that cimports cnet.capi and checks the stubs"
         prove_wheel "$python" "$wheel" "$name" everything
     done <<<"$pythons"
     [ $found = yes ] || fail "no Python 3.11 or later was found"
+    prove_frozen "$proven"
 }
 
 prove_free_threaded() {
@@ -228,17 +229,27 @@ prove_free_threaded() {
     [ $found = yes ] || skip "there is no free-threaded Python"
 }
 
+# In the environment of the last Python that the wheel was proven under.
+prove_frozen() {
+    local env=$work/env-$1
+    step "a program frozen by PyInstaller" "it finds the compiled modules without a hint, and says what is missing where they are"
+    "$env/bin/python" -m pip install -q --only-binary :all: pyinstaller
+    rm -rf "$work/frozen"
+    mkdir "$work/frozen"
+    (cd "$work/frozen" && "$env/bin/python" "$here/frozen_program.py" "$work/frozen") || fail "the frozen program"
+}
+
 cross_compile() {
     step "the seven other platforms" \
         "each module compiles with setup.py's flags, links, keeps to the stable ABI, and holds its instructions"
     local targets=(aarch64-linux-gnu.2.17 {x86_64,aarch64}-linux-musl {x86_64,aarch64}-macos.11.0 {x86_64,aarch64}-windows-gnu)
     python "$work/source/wheels/cross_compile.py" "$work/cross" "${targets[@]}"
-    if command -v clang >/dev/null; then
+    if command -v clang >/dev/null && command -v lld-link >/dev/null; then
         step "clang for x86_64-pc-windows-msvc (optional)" \
             "the kernels compile under Microsoft's ABI by clang-cl's options, and by the branch for its own compiler"
         python "$work/source/wheels/compile_msvc.py" "$work/msvc"
     else
-        skip "clang is not installed: no compilation for x86_64-pc-windows-msvc"
+        skip "clang or lld is not installed: no compilation for x86_64-pc-windows-msvc"
     fi
 }
 

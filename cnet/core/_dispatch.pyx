@@ -132,6 +132,13 @@ def config():
 
 def _choose():
     wanted = os.environ.get("CNET_ISA", "").strip()
+    if not built():
+        raise ImportError(
+            f"no module of kernels ({__package__}._kernels_*) is here, and cnet computes nothing without one: "
+            f"install cnet anew, or, in a frozen program, bundle the package {__package__} whole "
+            f"(PyInstaller: --collect-submodules {__package__})",
+            name=__package__.partition(".")[0],
+        )
     if not wanted:
         *_, best = available()
         return use(best)

@@ -41,6 +41,7 @@ def _imports_of_compiled_modules() -> None:
     import numpy  # noqa: F401
 
     from . import (  # noqa: F401
+        _arrays,
         _digits,
         _dispatch,
         _functions,

@@ -1,11 +1,11 @@
 # cython: language_level=3
-"""The C-level API: cnet's compiled code for other people's Cython code.
+"""The C-level API: cnet's compiled code, for your own Cython code.
 
     cimport cnet.capi as cnet_c
 
-Functions ending in 32 work on float, those ending in 64 on double. All arrays are contiguous, rows
-first. Like the kernels, these functions check nothing that they are given: sizes are right,
-labels are within 0..outputs - 1. Those marked nogil raise nothing and need no Python.
+Functions ending in 32 work on float, those ending in 64 on double. All arrays are contiguous, in row-major
+order. Like the kernels, these functions check none of their arguments: sizes must be right, and
+labels within 0..outputs - 1. Those marked nogil raise no exceptions and need no Python.
 """
 from libc.stdint cimport int32_t
 
@@ -14,8 +14,8 @@ cdef extern from *:
     typedef struct cnet_session32 cnet_session32;
     typedef struct cnet_session64 cnet_session64;
     """
-    # A network made ready to be used from C. It reads the network's parameters where they
-    # are, and keeps the network alive. One thread may use a session at a time; a network may
+    # A network that can be used from C. It reads the network's parameters in place
+    # and keeps the network alive. Only one thread at a time may use a session; a network may
     # have any number of sessions.
     ctypedef struct Session32 "cnet_session32":
         pass
@@ -44,17 +44,17 @@ cdef void predict64(Session64* session, Py_ssize_t rows, const double* x, double
 cdef double loss32(Session32* session, Py_ssize_t rows, const float* x, const int32_t* t) noexcept nogil
 cdef double loss64(Session64* session, Py_ssize_t rows, const double* x, const int32_t* t) noexcept nogil
 
-# The same, and its derivatives by W1, b1, W2, b2, ... one after another.
+# The same, and its derivatives with respect to W1, b1, W2, b2, ... one after another.
 cdef double gradient32(
     Session32* session, Py_ssize_t rows, const float* x, const int32_t* t, float* gradient) noexcept nogil
 cdef double gradient64(
     Session64* session, Py_ssize_t rows, const double* x, const int32_t* t, double* gradient) noexcept nogil
 
-# Single kernels of the instruction set in use, whose name this is.
+# The name of the instruction set in use, whose kernels follow.
 cdef const char* instruction_set() noexcept nogil
 
-# out (rows, n_out) = x (rows, n_in) . weight (n_in, n_out) + bias (n_out,), or without where bias
-# is NULL. Returns 0, or -1 where there is no memory.
+# out (rows, n_out) = x (rows, n_in) . weight (n_in, n_out) + bias (n_out,), without bias if bias
+# is NULL. Returns 0, or -1 if there is not enough memory.
 cdef int dense32(Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out, const float* x, const float* weight,
                  const float* bias, float* out) noexcept nogil
 cdef int dense64(Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out, const double* x, const double* weight,

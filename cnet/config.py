@@ -1,4 +1,4 @@
-"""What runs on this machine."""
+"""Information about the installed cnet and this machine."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ def show_config(mode: Literal["dicts"]) -> dict[str, Any]: ...
 
 
 def show_config(mode: str = "stdout") -> dict[str, Any] | None:
-    """Show which instruction set is in use, which there are, and how cnet was built.
+    """Show which instruction set is in use, which are available, and how cnet was built.
 
-    The best instruction set that the processor and the system support is chosen
-    when cnet is imported. The environment variable ``CNET_ISA`` (``baseline``,
-    ``avx2``, ``avx512`` or ``neon``), set before that, asks for another.
+    On import, cnet chooses the widest instruction set that the processor and the system
+    support. To use another one, set the environment variable ``CNET_ISA`` to ``baseline``,
+    ``avx2``, ``avx512`` or ``neon`` before that.
 
     Parameters
     ----------
     mode : {"stdout", "dicts"}
-        Print, or return a dictionary.
+        "stdout" prints the information, "dicts" returns it as a dictionary.
 
     Returns
     -------
     dict or None
-        None when printed.
+        None with "stdout".
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The errors and the warning of this package's own, and how an error is told where it arose."""
+"""The package's own exceptions and warning, and how an error says where it arose."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["CnetWarning", "DivergenceError"]
 
 
 class DivergenceError(ArithmeticError):
-    """Training stopped because the loss was no longer a finite number.
+    """Training stopped because the loss or a parameter was no longer finite.
 
-    The network keeps its parameters of the last tick at which all was finite.
+    The network keeps its parameters of the last tick at which all of them were finite.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ class DivergenceError(ArithmeticError):
     iteration : int
         The iteration of this fit, counted from 0, at which it was noticed.
     history : History
-        What the fit recorded until then.
+        What the fit had recorded until then.
 
     Attributes
     ----------
@@ -52,9 +52,9 @@ class DivergenceError(ArithmeticError):
 
 
 class CnetWarning(UserWarning):
-    """Something is allowed but probably not what was meant; the message says what to do instead.
+    """A call is allowed but probably not what you meant; the message says what to do instead.
 
-    A call gives at most one of them.
+    A call issues at most one such warning.
 
     Examples
     --------

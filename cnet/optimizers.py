@@ -1,6 +1,6 @@
-"""How a gradient becomes a step: optimizers and schedules of the learning rate.
+"""Optimizers and learning-rate schedules, which turn a gradient into a step.
 
-They are names and hyper-parameters; the steps themselves are taken in compiled code.
+They hold names and hyper-parameters; compiled code takes the steps.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Momentum(NamedTuple):
     Parameters
     ----------
     momentum : float, default 0.9
-        From 0 up to, not including, 1. Velocities begin each fit at 0.
+        At least 0 and below 1. Each fit begins with velocities of 0.
 
     References
     ----------
@@ -63,9 +63,9 @@ class LinearRamp(NamedTuple):
     Parameters
     ----------
     peak : float, default 0.1
-        The highest rate, above 0.
+        The highest learning rate, above 0.
     warmup : float, default 0.25
-        The share of all iterations during which it rises, from 0 up to, not including, 1.
+        The share of all iterations during which the rate rises: at least 0 and below 1.
 
     References
     ----------
@@ -112,7 +112,7 @@ class LinearRamp(NamedTuple):
 
 
 def momentum_of(optimizer: object) -> float:
-    """The momentum of what was passed to fit as ``optimizer``: 0 for plain descent.
+    """Return the momentum of what was passed to fit as ``optimizer``: 0 for plain SGD.
 
     Parameters
     ----------

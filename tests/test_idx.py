@@ -88,6 +88,22 @@ def test_any_number_of_dimensions(tmp_path, shape, name):
     assert content == idx_bytes(0x0B, "h", shape, values)
 
 
+@pytest.mark.parametrize("type_byte,dtype,letter,values", TYPES)
+def test_a_large_array_is_not_copied(tmp_path, monkeypatch, type_byte, dtype, letter, values):
+    count = (4 << 20) // np.dtype(dtype).itemsize // 6
+    path = write(tmp_path, gzip.compress(idx_bytes(type_byte, letter, (count, 6), values * count), compresslevel=1))
+    expected = np.array(values * count, dtype=dtype).reshape(count, 6)
+    assert same_bits(read_idx(path), expected)
+    monkeypatch.setattr("cnet.datasets.idx._LARGE", 1 << 20)
+    tracemalloc.start()
+    array = read_idx(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert same_bits(array, expected) and array.dtype.isnative
+    assert array.flags.c_contiguous and array.flags.writeable and array.flags.aligned
+    assert peak < 8 << 20  # with a copy over 8.5
+
+
 def test_more_dimensions_than_numpy_holds(tmp_path):
     for ndim in (65, 255):
         path = write(tmp_path, idx_bytes(0x08, "B", (1,) * ndim, [7]))

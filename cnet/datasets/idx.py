@@ -49,6 +49,7 @@ _CAST_TO = {
 
 _MAX_NDIM = 64  # NumPy's own limit
 MAX_BYTES = 4_000_000_000
+_LARGE = 1 << 29  # bytes of which a second copy, for a moment, would be too much to ask for
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -248,8 +249,11 @@ def _parse(stream: BinaryIO, max_bytes: int) -> NDArray[Any]:
         raise ValueError(
             f"expected a shape that NumPy can hold, given {excerpt(shape)}: {error}"
         ) from error
-    # Always a copy: NumPy asks for huge pages where it allocates a large array, and training, which
-    # reads rows here and there, then misses fewer translations of addresses.
+    if expected > _LARGE:
+        # Once in memory, not twice.
+        return (array if array.dtype.isnative else array.byteswap(inplace=True)).view(element)
+    # A copy: NumPy asks for huge pages where it allocates a large array, and training, which reads
+    # rows here and there, then misses fewer translations of addresses.
     return array.astype(element)
 
 

@@ -21,6 +21,14 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
         width = min(100, max(30, shutil.get_terminal_size().columns - 1))
         super().__init__(prog, width=width, max_help_position=min(30, width // 3), **options)
 
+    def _format_usage(self, *arguments: Any) -> str:
+        """The usage, which argparse leaves as long as it is where it was given."""
+        usage = super()._format_usage(*arguments)
+        if max(map(len, usage.splitlines())) <= self._width:
+            return usage
+        first, *rest = _wrapped(usage, self._width - 4)
+        return "\n".join([first, *(f"    {line}" for line in rest), "\n"])
+
     def _split_lines(self, text: str, width: int) -> list[str]:
         """An option's help. argparse would break names of options and files at their hyphens."""
         return _wrapped(text, width)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import sys
 
 import pytest
 
@@ -24,3 +26,45 @@ def test_plot(train, trained, data, tmp_path, capsys):
     assert sorted(os.listdir(pictures)) == sorted(
         [f"{run}-{name}" for run in ("run", "other") for name in names] + ["comparison.png"]
     )
+
+
+@pytest.mark.draws
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
+def test_names_of_runs(trained, tmp_path, capsys):
+    """Two runs of one name do not overwrite each other; no name is taken for a formula, or left out."""
+    names = ["a/run", "b/run", "$\\frac$", "_hidden"]
+    for name in names:
+        (tmp_path / name).mkdir(parents=True)
+        for file in ("model.safetensors", "history.json"):
+            shutil.copy(os.path.join(trained, file), tmp_path / name)
+    runs = [str(tmp_path / name) for name in names]
+    pictures = tmp_path / "pictures"
+    assert main(["plot", *runs, runs[0], "--only", "curves", "--out", str(pictures)]) == 0
+    assert sorted(os.listdir(pictures)) == sorted(
+        ["run-curves.png", "run-2-curves.png", "$\\frac$-curves.png", "_hidden-curves.png", "comparison.png"]
+    )
+    assert not capsys.readouterr().err
+
+
+@pytest.mark.draws
+def test_a_backend_of_the_users_does_not_matter(data, tmp_path, python):
+    """Pictures go into files: a backend for windows is not needed, and nonsense in MPLBACKEND is no error."""
+    for backend in ("nonsense", "TkAgg", ""):
+        done = python(
+            "-c", "import os, sys; from cnet.cli import main; status = main(sys.argv[1:]); "
+            "print('left:', os.environ['MPLBACKEND']); sys.exit(status)",
+            "train", "--data", data, "--epochs", "1", "--out", tmp_path / "run",
+            env={**os.environ, "MPLBACKEND": backend},
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert (tmp_path / "run" / "curves.png").read_bytes().startswith(PNG)
+        assert done.stdout.splitlines()[-1] == f"left: {backend}"
+        (tmp_path / "run" / "curves.png").unlink()
+
+
+@pytest.mark.draws
+def test_a_run_that_diverged_has_curves(data, tmp_path, train, capsys):
+    assert train(data, tmp_path, "--activation", "relu", "--learning-rate", "1e30") == 1
+    (tmp_path / "curves.png").unlink()
+    assert main(["plot", str(tmp_path), "--only", "curves"]) == 0
+    assert (tmp_path / "curves.png").read_bytes().startswith(PNG)

@@ -18,6 +18,7 @@ from .options import check_options
 from .parameters import Parameters
 from .parts import FORMAT_VERSION, NAMES, Parts, check_parts, parts_of_file
 from .rng import as_key
+from .trained_on import KINDS, warn_unlike
 from .training import Callback
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ class TwoLayerNet:
     Notes
     -----
     Inputs `x` are arrays (B, I), or (I,) for a single sample. uint8 means pixels,
-    value/255; every other type is plain numbers. Targets `t` are class indices (B,)
+    value/255; every other type is plain numbers. The network remembers which of them it was
+    trained on, and a call whose inputs look scaled otherwise gives a `CnetWarning`. Targets `t` are class indices (B,)
     or one-hot rows (B, O); for a single sample an index or a row (O,).
 
     References
@@ -111,6 +113,7 @@ class TwoLayerNet:
 
     def _set_up(self, sizes: tuple[int, int, int], activation: str, dtype: np.dtype[Any], seed: int) -> None:
         self._core = _network.Network(sizes, activation, dtype)
+        self._core.on_unlike = warn_unlike
         (W1, W2), (b1, b2) = self._core.weights, self._core.biases
         self._params = Parameters({"W1": W1, "b1": b1, "W2": W2, "b2": b2})
         self.seed = seed
@@ -143,6 +146,11 @@ class TwoLayerNet:
         """Type of parameters and computation: float32 or float64."""
         dtype: np.dtype[Any] = self._core.dtype
         return dtype
+
+    @property
+    def _trained_on(self) -> str:
+        """The kind of inputs that the last fit had: see `trained_on`."""
+        return KINDS[self._core.trained_on]
 
     @property
     def iterations(self) -> int:
@@ -210,7 +218,7 @@ class TwoLayerNet:
         >>> print(round(net.loss([0, 1, 0, 1], 0), 6))
         0.693147
         """
-        loss: float = self._core.loss_and_accuracy(x, t)[0]
+        loss: float = self._core.loss_and_accuracy(x, t, True)[0]
         return loss
 
     def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike) -> float:
@@ -239,7 +247,7 @@ class TwoLayerNet:
         >>> net.accuracy([0, 1, 0, 1], 0)
         1.0
         """
-        accuracy: float = self._core.loss_and_accuracy(x, t)[1]
+        accuracy: float = self._core.loss_and_accuracy(x, t, True)[1]
         return accuracy
 
     def gradient(self, x: npt.ArrayLike, t: npt.ArrayLike) -> dict[str, Array]:
@@ -309,6 +317,7 @@ class TwoLayerNet:
         for layer in range(2):
             exact.weights[layer][...] = self._core.weights[layer]
             exact.biases[layer][...] = self._core.biases[layer]
+        exact.trained_on, exact.on_unlike = self._core.trained_on, warn_unlike
         return dict(zip(NAMES, _numerical.numerical_gradient(exact, x, t, step), strict=True))
 
     def fit(
@@ -449,6 +458,8 @@ class TwoLayerNet:
             "iterations": str(self.iterations),
             "epochs": str(self._progress.epochs),
         }
+        if self._core.trained_on:
+            metadata["trained_on"] = self._trained_on
         write_model(path, self._params, metadata)
 
     @classmethod
@@ -500,12 +511,12 @@ class TwoLayerNet:
     @classmethod
     def _from_parts(
         cls, tensors: Any, *, sizes: Any, activation: Any, seed: Any, epochs: Any = 0, iterations: Any = 0,
-        dtype: Any = None, history: Any = None,
+        dtype: Any = None, history: Any = None, trained_on: Any = KINDS[0],
     ) -> Self:
         """Make a network of parts that nobody has checked yet; see `parts.check_parts` for what is refused."""
         return cls._assembled(check_parts(
             tensors, sizes=sizes, activation=activation, seed=seed, epochs=epochs, iterations=iterations,
-            dtype=dtype, history=history,
+            dtype=dtype, history=history, trained_on=trained_on,
         ))
 
     @classmethod
@@ -518,6 +529,7 @@ class TwoLayerNet:
         self._set_up(parts.sizes, parts.activation, parts.dtype, parts.seed)
         self._params.assign(parts.tensors)
         self._progress = Progress(parts.epochs, parts.iterations, parts.history)
+        self._core.trained_on = KINDS.index(parts.trained_on)
 
     def __getstate__(self) -> dict[str, Any]:
         # The attributes, and those in a subclass's slots.
@@ -526,6 +538,7 @@ class TwoLayerNet:
         return {
             "sizes": self.sizes, "activation": self.activation, "dtype": self.dtype.name, "seed": self.seed,
             "epochs": self._progress.epochs, "iterations": self.iterations, "history": self.history,
+            "trained_on": self._trained_on,
             "params": self._params.copy(),
             "attributes": {name: value for name, value in attributes.items() if name not in OWN_ATTRIBUTES},
             "slots": slots or {},

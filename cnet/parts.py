@@ -16,6 +16,7 @@ from .checks import excerpt, printable
 from .core._network import ACTIVATIONS
 from .guarded_json import parse_json, parse_whole
 from .history import History
+from .trained_on import KINDS
 
 __all__ = ["NAMES", "Parts", "check_parts", "parts_of_file"]
 
@@ -37,11 +38,12 @@ class Parts(NamedTuple):
     epochs: int
     iterations: int
     history: History | None
+    trained_on: str
 
 
 def check_parts(
     tensors: Any, *, sizes: Any, activation: Any, seed: Any, epochs: Any, iterations: Any, dtype: Any = None,
-    history: Any = None,
+    history: Any = None, trained_on: Any = "unknown",
 ) -> Parts:
     """Check the parts of a network, about which nothing is known yet.
 
@@ -56,6 +58,8 @@ def check_parts(
     dtype : str or numpy.dtype, optional
         The type of the tensors, where it is told apart from them.
     history : History, optional
+    trained_on : str, optional
+        The kind of inputs, one of ``trained_on.KINDS``.
 
     Raises
     ------
@@ -74,9 +78,11 @@ def check_parts(
         raise ValueError(f"activation must be one of {', '.join(map(repr, ACTIVATIONS))}, got {_shown(activation)}")
     if history is not None and not isinstance(history, History):
         raise TypeError(f"history must be a cnet.History or None, got {_shown(history)}")
+    if not isinstance(trained_on, str) or trained_on not in KINDS:
+        raise ValueError(f"trained_on must be one of {', '.join(map(repr, KINDS))}, got {_shown(trained_on)}")
     counters = {"seed": seed, "epochs": epochs, "iterations": iterations}
     whole = {name: _whole(name, value, 0, 2 ** COUNTERS[name] - 1) for name, value in counters.items()}
-    return Parts(arrays, checked_sizes, activation, own, **whole, history=history)
+    return Parts(arrays, checked_sizes, activation, own, **whole, history=history, trained_on=trained_on)
 
 
 def parts_of_file(tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> Parts:
@@ -95,7 +101,11 @@ def parts_of_file(tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> 
     if not isinstance(sizes, list) or len(sizes) != 3:
         raise ValueError(f"expected three sizes, got {_shown(text)}")
     counters = {name: _number_of_text(name, metadata[name]) for name in COUNTERS}
-    return check_parts(tensors, sizes=sizes, activation=metadata["activation"], **counters)
+    # Files of earlier versions do not tell it.
+    trained_on = metadata.get("trained_on", KINDS[0])
+    return check_parts(
+        tensors, sizes=sizes, activation=metadata["activation"], trained_on=trained_on, **counters
+    )
 
 
 def _check_sizes(sizes: Any) -> tuple[int, int, int]:

@@ -26,6 +26,7 @@ from .history import History, Progress
 from .optimizers import LinearRamp
 from .options import FitOptions
 from .rng import as_key
+from .trained_on import look_at_fit
 
 if TYPE_CHECKING:
     from .network import TwoLayerNet
@@ -126,6 +127,8 @@ class _Fit:
         # The rates of an epoch, where they are all the same.
         self.rates = np.full(min(self.per_epoch, self.total), 0.0 if self.schedule is not None else rate)
         self.next_show = 0.0
+        validation_x = self.validation_data[0] if self.validation_data else None
+        look_at_fit(network._core, x, validation_x, self.total * options.batch_size)
         if bar is not None:
             bar.reset(total=self.total)
 

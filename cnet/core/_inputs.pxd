@@ -5,6 +5,13 @@ from libc.stdint cimport int32_t
 from ._memory cimport Memory
 from .stack cimport Inputs
 
+# What a network was trained on: nothing known, bytes (value/255), numbers up to 1, larger numbers.
+cdef enum:
+    TRAINED_ON_UNKNOWN = 0
+    TRAINED_ON_BYTES = 1
+    TRAINED_ON_UNIT = 2
+    TRAINED_ON_LARGE = 3
+
 cdef class Batch:
     cdef Inputs rows
     cdef readonly Py_ssize_t n_rows
@@ -16,6 +23,7 @@ cdef class Batch:
 cdef int source_of(const Py_buffer* view) noexcept
 cpdef object as_inputs(object x, object dtype)
 cpdef object as_targets(object t)
+cdef bint unlike(const Inputs* x, Py_ssize_t n_rows, int trained_on) noexcept nogil
 cdef Batch take_inputs(object x, Py_ssize_t n_in, object dtype)
 cdef Batch take_training_inputs(object x, Py_ssize_t n_in, object dtype, Py_ssize_t batch_size, bint shuffle)
 cdef int32_t* take_labels(

@@ -27,6 +27,15 @@ ctypedef fused label:
     float
     double
 
+ctypedef fused number:
+    float
+    double
+
+# Rows that are looked through for pixels, and of how many of them how many values decide whether that is worth it.
+cdef Py_ssize_t MOST_ROWS = 1024
+cdef Py_ssize_t FEW_ROWS = 32
+cdef Py_ssize_t FEW_VALUES = 48
+
 
 cdef class Batch:
     """Rows of inputs, held for as long as this object lives."""
@@ -134,6 +143,65 @@ cdef Batch take_training_inputs(object x, Py_ssize_t n_in, object dtype, Py_ssiz
             'sampling="shuffle" takes each sample once an epoch'
         )
     return batch
+
+
+cdef bint unlike(const Inputs* x, Py_ssize_t n_rows, int trained_on) noexcept nogil:
+    """Whether inputs look as if they were scaled otherwise than those that a network was trained on.
+
+    Bytes, for a network trained on numbers beyond 1; or pixels in another type (whole numbers from 0 to 255, of which
+    one is 2 or more), for a network trained on bytes or on numbers up to 1.
+    """
+    if trained_on == TRAINED_ON_UNKNOWN:
+        return False
+    if x.source == CNET_UINT8 or trained_on == TRAINED_ON_LARGE:
+        return x.source == CNET_UINT8 and trained_on == TRAINED_ON_LARGE
+    if x.source == CNET_FLOAT32:
+        return are_pixels(<const float*>x.data, n_rows, x.n_in)
+    return are_pixels(<const double*>x.data, n_rows, x.n_in)
+
+
+cdef bint are_pixels(const number* x, Py_ssize_t n_rows, Py_ssize_t n_in) noexcept nogil:
+    """Whether rows hold whole numbers from 0 to 255 alone, and one is 2 or more.
+
+    A single call must not feel it: it ends with the first fraction, which the middle of an image has soon, and with a
+    few values of a few rows where those are 0 and 1.
+    """
+    cdef Py_ssize_t rows = min(n_rows, FEW_ROWS), values = min(n_in, FEW_VALUES)
+    cdef Py_ssize_t r, i
+    cdef bint large = False
+    for r in range(rows):
+        # Another part of each row, so that all columns are seen.
+        i = (n_in // 2 + r * values) % n_in
+        if not look_for_pixels(x + r * n_rows // rows * n_in, i, values, n_in, &large):
+            return False
+    if not large:
+        return False
+    rows = min(n_rows, MOST_ROWS)
+    for r in range(rows):
+        if not look_for_pixels(x + r * n_rows // rows * n_in, 0, n_in, n_in, &large):
+            return False
+    return True
+
+
+cdef inline bint look_for_pixels(
+    const number* row, Py_ssize_t first, Py_ssize_t values, Py_ssize_t n_in, bint* large
+) noexcept nogil:
+    """Whether values of a row, from `first` on and round its end, are whole and from 0 to 255; is one 2 or more?"""
+    cdef Py_ssize_t i
+    cdef number value
+    for i in range(first, first + values):
+        value = row[i if i < n_in else i - n_in]
+        if not (value >= 0 and value <= 255) or value != <number><int>value:
+            return False
+        if value >= 2:
+            large[0] = True
+    return True
+
+
+def look_unlike(x, int trained_on):
+    """Whether rows (B, I) of an array that kernels read look scaled otherwise than what was trained on."""
+    cdef Batch batch = take_inputs(x, x.shape[x.ndim - 1], np.dtype(np.float64))
+    return unlike(&batch.rows, batch.n_rows, trained_on)
 
 
 cdef inline bint in_range(label value, Py_ssize_t n_out) noexcept:

@@ -1,6 +1,7 @@
 # cython: language_level=3
 from libc.stdint cimport uint64_t
 
+from ._inputs cimport Batch
 from .stack cimport Stack
 
 cdef class Network:
@@ -15,7 +16,10 @@ cdef class Network:
     # Which fit trains it; no thread has the number 0. See _one_fit.
     cdef object held_by_process
     cdef uint64_t held_by_thread
+    cdef public int trained_on
+    cdef public object on_unlike
     cdef Stack[float] stack32
     cdef Stack[double] stack64
+    cdef int compare(self, Batch x) except -1
 
 cdef void* data_of(object array) except NULL

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ FIRST_LAYERS: tuple[str, ...]
 
 class Network:
     first_layer: str
+    trained_on: int
+    on_unlike: Callable[[int], object] | None
     def __init__(self, sizes: tuple[int, ...], activation: str, dtype: npt.DTypeLike) -> None: ...
     @property
     def sizes(self) -> Any: ...  # as many as were given
@@ -24,7 +27,7 @@ class Network:
     @property
     def n_out(self) -> int: ...
     def predict(self, x: npt.ArrayLike) -> npt.NDArray[Any]: ...
-    def loss_and_accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike) -> tuple[float, float]: ...
+    def loss_and_accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike, compare: bool = ...) -> tuple[float, float]: ...
     def gradient(
         self, x: npt.ArrayLike, t: npt.ArrayLike
     ) -> tuple[tuple[npt.NDArray[Any], ...], tuple[npt.NDArray[Any], ...]]: ...

@@ -15,7 +15,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memcpy, memset
 
 from ._dispatch cimport active
-from ._inputs cimport Batch, take_inputs, take_labels
+from ._inputs cimport Batch, take_inputs, take_labels, unlike
 from ._memory cimport Memory
 from ._gradient cimport gradient_into
 from ._scan cimport all_finite, choose_sparse, members_for, raise_not_finite, take_tiling
@@ -82,9 +82,16 @@ cdef class Network:
         else:
             point_to(&self.stack64, self.weights, self.biases, self.activation)
 
+    cdef int compare(self, Batch x) except -1:
+        """Tell `on_unlike` of inputs that look scaled otherwise than those that the network was trained on."""
+        if self.trained_on and self.on_unlike is not None and unlike(&x.rows, x.n_rows, self.trained_on):
+            self.on_unlike(self.trained_on)
+        return 0
+
     def predict(self, x):
         """Probabilities (B, O) of inputs (B, I); (O,) of a single sample."""
         cdef Batch batch = take_inputs(x, self.sizes[0], self.dtype)
+        self.compare(batch)
         out = np.empty((batch.n_rows, self.n_out), self.dtype)
         if self.is_float32:
             forward_all(self, &self.stack32, &active().float32, batch, <float*>data_of(out), NULL, NULL, NULL)
@@ -92,13 +99,15 @@ cdef class Network:
             forward_all(self, &self.stack64, &active().float64, batch, <double*>data_of(out), NULL, NULL, NULL)
         return out[0] if batch.single else out
 
-    def loss_and_accuracy(self, x, t):
+    def loss_and_accuracy(self, x, t, bint compare=False):
         """Mean cross-entropy, and the share of samples whose largest score is their label's."""
         cdef Batch batch = take_inputs(x, self.sizes[0], self.dtype)
         cdef Memory memory = Memory()
         cdef int32_t* labels = take_labels(t, batch.single, batch.n_rows, self.n_out, memory)
         cdef double loss = 0
         cdef int64_t correct = 0
+        if compare:
+            self.compare(batch)
         if self.is_float32:
             forward_all(self, &self.stack32, &active().float32, batch, <float*>NULL, labels, &loss, &correct)
         else:
@@ -112,6 +121,7 @@ cdef class Network:
         cdef int32_t* labels = take_labels(t, batch.single, batch.n_rows, self.n_out, memory)
         cdef Stack[float] result32
         cdef Stack[double] result64
+        self.compare(batch)
         weights = tuple([np.empty(weight.shape, self.dtype) for weight in self.weights])
         biases = tuple([np.empty(bias.shape, self.dtype) for bias in self.biases])
         if self.is_float32:

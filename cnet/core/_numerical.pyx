@@ -190,6 +190,7 @@ def numerical_gradient(Network net not None, x, t, double h, int n_threads=0):
     cdef Memory memory = Memory()
     cdef int32_t* labels = take_labels(t, batch.single, batch.n_rows, net.n_out, memory)
     cdef CentralDifferences differences
+    net.compare(batch)
     check_finite(&active().float64, &batch.rows, batch.n_rows)
     differences = CentralDifferences(net, h, batch.n_rows, n_threads)
     differences.differentiate(&batch.rows, labels, batch.n_rows)

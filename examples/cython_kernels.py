@@ -76,7 +76,8 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 modules = [Extension("descent", ["descent.pyx"])]
-setup(name="descent", ext_modules=cythonize(modules, include_path=[str(Path(cnet.__file__).parents[1])]))
+folder = str(Path(cnet.__file__).parents[1])
+setup(name="descent", ext_modules=cythonize(modules, include_path=[folder]))
 """
 
 
@@ -119,6 +120,7 @@ for i in range(200):
     for key in ("W1", "b1", "W2", "b2"):
         twin.params[key] -= 0.3 * gradient[key]
 difference = np.abs(losses - expected)
-print(f"difference: {difference[:10].max():.0e} in the first ten steps, {difference.max():.0e} in all")
+first = difference[:10]
+print(f"difference: {first.max():.0e} in the first ten steps, {difference.max():.0e} in all")
 cnet.plots.loss_curve(losses, smoothing=1)
 plt.show()

@@ -34,7 +34,8 @@ saturated.fit(x, t, epochs=20, learning_rate=0.3, callback=recorder)
 cnet.plots.distributions(recorder)
 
 for name, learned in (("0.01", net), ("3", saturated)):
-    print(f"weights that begin at {name}: loss {learned.loss(x, t):.2f}, accuracy {learned.accuracy(x, t):.2f}")
+    loss, accuracy = learned.loss(x, t), learned.accuracy(x, t)
+    print(f"weights that begin at {name}: loss {loss:.2f}, accuracy {accuracy:.2f}")
 
 # %%
 # The loss of the first network on a plane through its parameters, spanned by two random directions. At a distance

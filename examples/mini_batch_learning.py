@@ -44,7 +44,8 @@ cnet.plots.loss_curve(losses)
 
 # %%
 
-cnet.plots.accuracy_curve(train_accuracies, validation_accuracies, labels=("train", "validation"))
+LABELS = ("train", "validation")
+cnet.plots.accuracy_curve(train_accuracies, validation_accuracies, labels=LABELS)
 
 # %%
 # ``fit`` does the same in compiled code: three times as many iterations in less time. The history holds the loss of
@@ -52,10 +53,11 @@ cnet.plots.accuracy_curve(train_accuracies, validation_accuracies, labels=("trai
 
 net = cnet.TwoLayerNet(784, 50, 10, rng=0)
 history = net.fit(
-    x_train, t_train, epochs=30, learning_rate=LEARNING_RATE, validation_data=(x_validation, t_validation)
+    x_train, t_train, epochs=30, learning_rate=LEARNING_RATE,
+    validation_data=(x_validation, t_validation),
 )
 print(f"{history.iterations} iterations, test accuracy {net.accuracy(x_test, t_test):.3f}")
-cnet.plots.accuracy_curve(history, labels=("train", "validation"))
+cnet.plots.accuracy_curve(history, labels=LABELS)
 
 # %%
 # The weights of the hidden units as images,

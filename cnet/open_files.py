@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TypeAlias, cast
 
 from .checks import check_path
 
-__all__ = ["Source", "as_source", "named", "open_regular", "read_pieces", "write_pieces"]
+__all__ = ["Clamped", "Source", "as_source", "named", "open_regular", "read_pieces", "write_pieces"]
 
 Source: TypeAlias = str | os.PathLike[str] | BinaryIO
 
@@ -74,6 +74,39 @@ def open_regular(path: str) -> BinaryIO:
         file.close()
         raise
     return file
+
+
+class Clamped:
+    """A file for parsers that believe what a file says of its own lengths.
+
+    A file's ``read(n)`` sets aside n bytes before it looks how many there are. This one never asks for
+    more than is left.
+
+    Parameters
+    ----------
+    file : binary file object
+        One that can go back.
+
+    Examples
+    --------
+    >>> import io
+    >>> from cnet.open_files import Clamped
+    >>> Clamped(io.BytesIO(b"some")).read(1 << 40)
+    b'some'
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        position = file.tell()
+        self._size = file.seek(0, os.SEEK_END)
+        file.seek(position)
+
+    def read(self, size: int | None = -1) -> bytes:
+        left = max(0, self._size - self._file.tell())
+        return self._file.read(left if size is None or size < 0 else min(size, left))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
 
 def read_pieces(stream: BinaryIO, size: int) -> Iterator[bytes]:

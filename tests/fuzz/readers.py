@@ -100,7 +100,9 @@ class Model(Reader):
         seeds = []
         for sizes, activation, dtype in (((4, 3, 2), "relu", "float32"), ((2, 1, 5), "tanh", "float64")):
             file = io.BytesIO()
-            cnet.TwoLayerNet(*sizes, activation=activation, dtype=dtype, rng=0).save(file)
+            net = cnet.TwoLayerNet(*sizes, activation=activation, dtype=dtype, rng=0)
+            net.fit(np.full((2, sizes[0]), 7, np.uint8), [0, 1], epochs=1)
+            net.save(file)
             seeds.append(file.getvalue())
         return seeds
 

@@ -165,7 +165,7 @@ def frozen(values: npt.ArrayLike) -> FloatArray:
 def _equal(one: Any, other: Any) -> bool:
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return np.array_equal(one, other, equal_nan=True)
-    return bool(one == other)
+    return not isinstance(one, np.ndarray) and not isinstance(other, np.ndarray) and bool(one == other)
 
 
 def _hashable(value: Any) -> Any:

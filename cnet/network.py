@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import training
-from .checks import check_choice, check_count, check_number
+from .checks import check_choice, check_count, check_number, excerpt
 from .core import _network, _numerical
 from .errors import raise_in_context
 from .history import History, Progress
@@ -29,6 +29,9 @@ __all__ = ["NAMES", "Parameters", "TwoLayerNet", "load"]
 Array = npt.NDArray[Any]
 # What a network itself is made of; all other attributes are a caller's or a subclass's own.
 OWN_ATTRIBUTES = frozenset({"_core", "_params", "seed", "_progress"})
+STATE_KEYS = frozenset({
+    "params", "sizes", "activation", "dtype", "seed", "epochs", "iterations", "history", "attributes", "slots",
+})
 
 
 class TwoLayerNet:
@@ -547,17 +550,19 @@ class TwoLayerNet:
     def __setstate__(self, state: dict[str, Any]) -> None:
         if not isinstance(state, dict):
             raise TypeError(f"the state of a {type(self).__name__} must be a dict, got {type(state).__name__}")
+        context = f"this is not the state of a {type(self).__name__}"
+        differing = STATE_KEYS.symmetric_difference(state)
+        if differing:
+            raise ValueError(f"{context}: missing or unknown {excerpt(sorted(map(str, differing)))}")
         rest = dict(state)
-        try:
-            tensors, attributes, slots = (rest.pop(name) for name in ("params", "attributes", "slots"))
-            parts = check_parts(tensors, **rest)
-        except KeyError as error:
-            raise ValueError(f"this is not the state of a {type(self).__name__}: it lacks {error}") from None
-        except (TypeError, ValueError) as error:
-            raise_in_context(error, f"this is not the state of a {type(self).__name__}")
+        tensors, attributes, slots = (rest.pop(name) for name in ("params", "attributes", "slots"))
         for name, values in (("attributes", attributes), ("slots", slots)):
             if not isinstance(values, dict) or not OWN_ATTRIBUTES.isdisjoint(values):
-                raise ValueError(f"this is not the state of a {type(self).__name__}: {name} do not fit")
+                raise ValueError(f"{context}: its {name} are not those of a subclass or a caller")
+        try:
+            parts = check_parts(tensors, **rest)
+        except (TypeError, ValueError) as error:
+            raise_in_context(error, context)
         self._take_over(parts)
         self.__dict__.update(attributes)
         for name, value in slots.items():

@@ -28,11 +28,14 @@ cpdef object as_array(object x, str name):
         raise TypeError(f"{name} is a sparse matrix ({type(x).__name__}): pass {name}.toarray()")
     try:
         return np.asarray(x)
-    except ValueError as error:
-        raise ValueError(f"{name} cannot be made into an array: {error}") from None
-    except (TypeError, RuntimeError) as error:
-        # What other libraries' arrays raise: on a graphics card, or with a gradient to follow.
-        raise TypeError(f"{name} cannot be made into an array: {error}") from error
+    except (TypeError, ValueError, RuntimeError) as error:
+        # An error of another class may have a constructor of its own, and be caught by its class.
+        if type(error) not in (TypeError, ValueError, RuntimeError):
+            error.add_note(f"{name} cannot be made into an array")
+            raise
+        # RuntimeError: other libraries' arrays, on a graphics card or with a gradient to follow.
+        kind = ValueError if type(error) is ValueError else TypeError
+        raise kind(f"{name} cannot be made into an array: {error}") from error
 
 
 cpdef object real_array(object x, str name):

@@ -1,5 +1,6 @@
 """Bad input: an error that says what, never a crash, and nothing lost."""
 
+import io
 import subprocess
 import sys
 
@@ -296,3 +297,73 @@ net.fit(np.ones((50, 30), np.float32), np.zeros(50, int), iterations=20, n_threa
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+class OwnError(ValueError):
+    """With a constructor of its own."""
+
+    def __init__(self, code, *, where):
+        super().__init__(f"{code} in {where}")
+        self.code = code
+
+
+class Lazy:
+    """Data that are read when they are needed, and cannot be."""
+
+    shape, ndim = (10, 4), 2
+
+    def __init__(self, error):
+        self.error = error
+
+    def __len__(self):
+        return 10
+
+    def __array__(self, dtype=None, copy=None):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [OwnError(7, where="here"), UnicodeDecodeError("ascii", b"\xff", 0, 1, "no")])
+@pytest.mark.parametrize("argument", ["validation x", "validation t", "x", "t", "params"])
+def test_an_error_of_its_own_class_stays_what_it_is(argument, error):
+    net, lazy = make_net(), Lazy(error)
+    call = {
+        "validation x": lambda: net.fit(X, T, validation_data=(lazy, T)),
+        "validation t": lambda: net.fit(X, T, validation_data=(X, lazy)),
+        "x": lambda: net.fit(lazy, T), "t": lambda: net.fit(X, lazy), "params": lambda: net.params.update(b1=lazy),
+    }[argument]
+    error.__notes__ = []
+    with pytest.raises(type(error)) as caught:
+        call()
+    assert caught.value is error
+    name = "b1" if argument == "params" else argument.replace("validation x", "validation_data").split(" ")[0]
+    assert any(note.startswith(name) for note in error.__notes__)
+
+
+@pytest.mark.parametrize("error", [ValueError("broken"), TypeError("broken")])
+def test_plain_errors_say_what_they_are_about(error):
+    with pytest.raises(type(error), match="validation_data: x cannot be made into an array: broken"):
+        make_net().fit(X, T, validation_data=(Lazy(error), T))
+
+
+def test_parameters_that_a_callback_made_infinite_are_named_as_the_cause():
+    net = make_net()
+
+    def spoil(info):
+        if info.epoch == 2:
+            net.params["W2"][0, 0] = np.inf
+            net.params["b1"][0] = np.nan
+
+    with pytest.raises(cnet.DivergenceError, match="not finite before this tick: b1, W2 held NaN") as caught:
+        net.fit(X, T, epochs=4, batch_size=5, callback=spoil)
+    assert "all was finite" not in str(caught.value) and "learning" not in str(caught.value)
+    assert np.isinf(net.params["W2"][0, 0]) and caught.value.history.epochs == 3
+
+
+@pytest.mark.parametrize("kind", ["none", "closed", "open"])
+def test_progress_without_a_standard_error(kind, monkeypatch):
+    """As in programs with windows only."""
+    stream = None if kind == "none" else io.StringIO()
+    if kind == "closed":
+        stream.close()
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert make_net().fit(X, T, epochs=3, progress=True).epochs == 3

@@ -186,6 +186,28 @@ def test_a_network_goes_on_with_its_stream():
     assert parts.iterations == whole.iterations == 18
 
 
+@pytest.mark.parametrize("sampling", ["replacement", "shuffle"])
+@pytest.mark.parametrize("gradient", ["backprop", "numerical"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_whole_epochs_of_plain_descent_can_be_continued(dtype, gradient, sampling):
+    x, t = problem(n_in=6, n=21)
+    options = {"sampling": sampling, "gradient": gradient, "batch_size": 8}
+    whole, history = trained(x, t, sizes=(6, 4, 5), dtype=dtype, epochs=5, **options)
+    options["callback"] = lambda info: info.epoch == 2
+    parts, first = trained(x, t, sizes=(6, 4, 5), dtype=dtype, epochs=4, **options)
+    del options["callback"]
+    parts = pickle.loads(pickle.dumps(parts))
+    rest = parts.fit(x, t, epochs=3, validation_data=(x, t), n_threads=2, **options)
+    assert_same_bits(whole, parts)
+    np.testing.assert_array_equal(np.concatenate([first.loss, rest.loss]), history.loss)
+    # What is left of an epoch that was begun is never drawn.
+    seed = whole.seed
+    rows = reference.draw_rows(seed, 1, 24, 21) if sampling == "replacement" else reference.shuffle_rows(seed, 1, 21)
+    again, _ = trained(x, t, sizes=(6, 4, 5), dtype=dtype, iterations=2, **options)
+    loss = again.loss(x[rows[:8]], t[rows[:8]])
+    assert again.fit(x, t, epochs=1, **options).loss[0] == pytest.approx(loss, rel=1e-5)
+
+
 def test_a_saved_network_goes_on_with_its_stream(tmp_path):
     x, t = problem()
     whole, _ = trained(x, t, sizes=(30, 13, 5), dtype=np.float32, epochs=6, sampling="shuffle")

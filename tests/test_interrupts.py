@@ -1,5 +1,6 @@
 """Ctrl-C at every moment of a fit: history and parameters agree, and the network can be trained again."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -149,3 +150,86 @@ def test_an_interrupt_where_history_is_read():
             sys.settrace(None)
         net._progress._seen = -1
     assert count > 10 and history.iterations == len(history.loss) == net.iterations == 2
+
+
+def refused(net):
+    try:
+        net.fit(X, T, epochs=1)
+    except RuntimeError as error:
+        return "being trained already" in str(error)
+    return False
+
+
+def in_child(fork, work):
+    """Do some work in a child process; what it returned."""
+    there, here = os.pipe()
+    if fork() == 0:
+        try:
+            os.write(here, repr(work()).encode())
+        finally:
+            os._exit(0)
+    os.close(here)
+    with os.fdopen(there) as file:
+        return file.read()
+
+
+def fork_without_hooks():
+    """As servers written in C do: the hooks of os.fork do not run, the threads are gone all the same."""
+    pid = ctypes.PyDLL(None).fork()
+    if pid > 0:
+        os.waitpid(pid, 0)
+    return pid
+
+
+def fork_with_hooks():
+    pid = os.fork()
+    if pid > 0:
+        os.waitpid(pid, 0)
+    return pid
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("fork", [fork_with_hooks, fork_without_hooks])
+def test_who_holds_a_network_after_a_fork(fork):
+    """The thread that forked goes on with its fit in the child; other threads, and their fits, are not there."""
+    net, inside, over = make(), threading.Event(), threading.Event()
+    answers = []
+
+    def from_a_new_thread(work):
+        results = []
+        thread = threading.Thread(target=lambda: results.append(work()))
+        thread.start()
+        thread.join()
+        return results[0]
+
+    def callback(info):
+        if info.epoch == 1:
+            answers.append(in_child(fork, lambda: refused(net)))
+            inside.set()
+            over.wait(60)
+
+    thread = threading.Thread(target=net.fit, args=(X, T), kwargs={"epochs": 2, "n_threads": 1, "callback": callback})
+    thread.start()
+    assert inside.wait(60)
+    # In the child of the thread that trains; in that of another; and there, in a thread that is new.
+    answers.append(in_child(fork, lambda: refused(net)))
+    answers.append(in_child(fork, lambda: from_a_new_thread(lambda: refused(net))))
+    answers.append(repr(refused(net)))
+    over.set()
+    thread.join()
+    assert answers == ["True", "False", "False", "True"] and not refused(net)
+
+
+def test_a_network_is_let_go_of_whatever_ends_its_fit():
+    net = make()
+    for error in (KeyboardInterrupt, SystemExit, MemoryError, GeneratorExit, ZeroDivisionError):
+
+        def end(info, error=error):
+            raise error
+
+        with pytest.raises(error):
+            net.fit(X, T, epochs=1, callback=end)
+    with pytest.raises(ValueError, match="x"):
+        net.fit(X[:, :2], T)
+    assert net.fit(X, T, epochs=1).epochs == 1

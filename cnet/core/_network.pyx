@@ -4,7 +4,6 @@
 A network is a stack of dense layers. Its parameters are NumPy arrays that callers
 may read and write at any time; the kernels work on the same memory.
 """
-import math
 import sys
 
 import numpy as np
@@ -135,7 +134,9 @@ cdef class Network:
 
 def padded_zeros(shape, dtype):
     """Contiguous zeros, after which a whole vector may still be read."""
-    n = math.prod(shape)
+    cdef object n = 1  # of any size
+    for size in shape:
+        n *= size
     if n > (sys.maxsize - 4096) // dtype.itemsize:
         raise MemoryError(f"an array of shape {shape} is too large for this machine")
     return np.zeros(n + 64 // dtype.itemsize, dtype)[:n].reshape(shape)

@@ -30,7 +30,8 @@ Array = npt.NDArray[Any]
 # What a network itself is made of; all other attributes are a caller's or a subclass's own.
 OWN_ATTRIBUTES = frozenset({"_core", "_params", "seed", "_progress"})
 STATE_KEYS = frozenset({
-    "params", "sizes", "activation", "dtype", "seed", "epochs", "iterations", "history", "attributes", "slots",
+    "params", "sizes", "activation", "dtype", "seed", "epochs", "iterations", "history", "trained_on", "attributes",
+    "slots",
 })
 
 

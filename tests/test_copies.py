@@ -138,7 +138,7 @@ BAD_PARTS = [
 
 def as_state(whole):
     """The same parts as a pickle holds them."""
-    state = {"dtype": "float64", "history": None, "attributes": {}, "slots": {}, **whole}
+    state = {"dtype": "float64", "history": None, "trained_on": "unknown", "attributes": {}, "slots": {}, **whole}
     state["params"] = state.pop("tensors")
     return state
 

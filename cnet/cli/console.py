@@ -12,8 +12,8 @@ from typing import Any, TextIO
 from ..checks import printable
 
 __all__ = [
-    "FAILURE", "INTERRUPTED", "USAGE", "ClosedPipe", "Failure", "as_word", "complain", "finish_output", "note",
-    "one_line", "percent", "print_json", "say", "to_json", "warn", "write",
+    "FAILURE", "INTERRUPTED", "USAGE", "ClosedPipe", "Failure", "as_word", "complain", "finish_output", "loss_text",
+    "note", "one_line", "percent", "print_json", "say", "to_json", "warn", "write",
 ]
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
@@ -140,6 +140,11 @@ def _finite(value: Any) -> Any:
     if isinstance(value, float) and not abs(value) < float("inf"):
         return None
     return value
+
+
+def loss_text(loss: float) -> str:
+    """A loss with four decimals, or, where it is absurd, with its order of magnitude."""
+    return f"{loss:.4f}" if loss < 1e6 else f"{loss:.3g}"
 
 
 def percent(share: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from .console import percent, print_json, say
+from .console import loss_text, percent, print_json, say
 from .data import check_fit, data_for
 from .options import add_data, add_json, path
 from .run_folder import load_model
@@ -57,6 +57,6 @@ def run(args: argparse.Namespace) -> int:
         return 0
     say(f"data: {data.description}")
     say(f"{args.part} accuracy {percent(accuracy)} ({len(t) - int(right.sum()):,} of {len(t):,} read wrong), "
-        f"loss {loss:.4f}")
+        f"loss {loss_text(loss)}")
     say("by class: " + ", ".join(f"{label}: {percent(share)}" for label, share in by_class.items()))
     return 0

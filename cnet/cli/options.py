@@ -79,12 +79,14 @@ def positive_number(text: str) -> float:
 
 def path(text: str) -> str:
     """A path, ``~`` expanded; in ``--out=~/x`` no shell does it."""
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"expected the name of a file or folder, got {_shown(text)}")
     return os.path.expanduser(text)
 
 
 def source(text: str) -> str:
     """Which images: "drawn", "mnist", or a folder as an absolute path, which holds from any other folder."""
-    return text if text in ("drawn", "mnist", "") else os.path.abspath(path(text))
+    return text if text in ("drawn", "mnist") else os.path.abspath(path(text))
 
 
 def _whole(text: str, smallest: int, largest: int) -> int:

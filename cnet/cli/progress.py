@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any
 
-from .console import is_terminal, note, percent, say
+from .console import is_terminal, loss_text, note, percent, say
 
 __all__ = ["Progress"]
 
@@ -80,7 +80,7 @@ class Progress:
         if self._lines > FIRST_LINES and not last and time.monotonic() - self._last_line < LINE_SECONDS:
             return
         self._remember_line()
-        number = f"{loss:.4f}" if loss < 1e6 else f"{loss:.3g}"
+        number = loss_text(loss)
         text = _fitting(
             f"{name}: loss {number}, train accuracy {percent(train)}, test accuracy {percent(test)}",
             f"{name}: loss {number}, train {percent(train)}, test {percent(test)}",

@@ -4,8 +4,14 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 
 import pytest
+
+import _cnet_command
+import cnet
+from cnet.cli import evaluate, main
+from cnet.cli.run_folder import read_checkpoint
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
@@ -120,3 +126,60 @@ def test_without_tqdm_a_terminal_gets_plain_lines(train, data, tmp_path, capsys,
     out, err = capsys.readouterr()
     assert not err
     assert [line.split(":")[0] for line in out.splitlines()[2:4]] == ["epoch   1", "iteration 9"]
+
+
+def test_a_program_without_a_console(data, tmp_path, train, monkeypatch, capsys):
+    """There standard error is None, and nothing of it comes out elsewhere."""
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["evaluate", "none"]) == 1
+    assert main(["nonsense"]) == 2
+    assert capsys.readouterr().out == ""
+    assert train(data, tmp_path, "--iterations", "3", "--json") == 0
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_a_warning_is_one_line(monkeypatch, trained, data, capsys):
+    load = evaluate.load_model
+
+    def warned(path):
+        warnings.warn("not what\nwas meant\x1b[2J", cnet.CnetWarning, stacklevel=1)
+        return load(path)
+
+    monkeypatch.setattr(evaluate, "load_model", warned)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert main(["evaluate", trained, "--data", data]) == 0
+    assert capsys.readouterr().err == "cnet: warning: not what was meant\\x1b[2J\n"
+
+
+def test_a_closed_pipe_leaves_the_last_epoch(data, tmp_path, monkeypatch, one_error):
+    """As after ``| head``: training ends, and goes on from there."""
+    lines = []
+
+    class Pipe:
+        encoding = "utf-8"
+
+        def write(self, text):
+            lines.append(text)
+            if text.startswith("epoch   5"):
+                raise BrokenPipeError(32, "Broken pipe")
+
+        def flush(self):
+            pass
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", Pipe())
+        assert main(["train", "--data", data, "--epochs", "9", "--out", str(tmp_path)]) == 1
+    assert "Broken pipe" in one_error()
+    assert read_checkpoint(str(tmp_path))[1].iterations == 35
+    assert main(["train", "--resume", str(tmp_path)]) == 0
+
+
+def test_ctrl_c_while_the_program_starts(monkeypatch, capsys):
+    class Interrupted:
+        def main(self):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "cnet.cli", Interrupted())
+    assert _cnet_command.main() == 130
+    assert capsys.readouterr().err == "cnet: error: interrupted\n"

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -103,3 +104,32 @@ def test_a_model_is_no_checkpoint(model_bytes, one_error, trained, tmp_path):
     (tmp_path / "checkpoint.safetensors").write_bytes(model_bytes(trained))
     assert main(["train", "--resume", str(tmp_path)]) == 1
     assert "not a checkpoint" in one_error()
+
+
+def test_results_that_are_missing_or_damaged_are_written_again(data, tmp_path, capsys, train):
+    """A finished run has all it needs for them in its checkpoint."""
+    assert train(data, tmp_path, "--epochs", "3") == 0
+    before = {name: (tmp_path / name).read_bytes() for name in FILES}
+    for name in ("model.safetensors", "history.json", "curves.png"):
+        for damage in (Path.unlink, lambda path: path.write_bytes(b"nonsense")):
+            if name == "curves.png" and damage is not Path.unlink:
+                continue
+            damage(tmp_path / name)
+            capsys.readouterr()
+            assert main(["train", "--resume", str(tmp_path)]) == 0
+            out = capsys.readouterr().out
+            assert "is finished" in out and f"wrote {tmp_path / name}" in out
+            after = {name: (tmp_path / name).read_bytes() for name in FILES}
+            assert after == before
+
+
+def test_a_longer_model_than_is_asked_for_stays(data, tmp_path, capsys, train, model_bytes):
+    """The last part of an epoch is in the model, not in the checkpoint."""
+    assert train(data, tmp_path, "--iterations", "17") == 0
+    before = model_bytes(tmp_path)
+    assert main(["train", "--resume", str(tmp_path), "--iterations", "14"]) == 0
+    assert model_bytes(tmp_path) == before
+    # Without the model that part is trained again, to the same bits.
+    (tmp_path / "model.safetensors").unlink()
+    assert main(["train", "--resume", str(tmp_path)]) == 0
+    assert model_bytes(tmp_path) == before

@@ -1,24 +1,24 @@
-"""TwoLayerNet: shapes, initial weights, and delegation to the compiled core."""
+"""TwoLayerNet: initial weights, and delegation to the compiled core."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from . import training
-from .checks import check_choice, check_count, check_number, excerpt
+from .checks import check_choice, check_count, check_number
 from .core import _network, _numerical
-from .errors import raise_in_context
 from .history import History, Progress
 from .optimizers import SGD, LinearRamp, Momentum
 from .options import check_options
 from .parameters import Parameters
-from .parts import FORMAT_VERSION, NAMES, Parts, check_parts, parts_of_file
+from .parts import NAMES
 from .rng import as_key
-from .trained_on import KINDS, warn_unlike
+from .storable import Storable
+from .trained_on import warn_unlike
 from .training import Callback
 
 if TYPE_CHECKING:
@@ -27,15 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["NAMES", "Parameters", "TwoLayerNet", "load"]
 
 Array = npt.NDArray[Any]
-# What a network itself is made of; all other attributes are a caller's or a subclass's own.
-OWN_ATTRIBUTES = frozenset({"_core", "_params", "seed", "_progress"})
-STATE_KEYS = frozenset({
-    "params", "sizes", "activation", "dtype", "seed", "epochs", "iterations", "history", "trained_on", "attributes",
-    "slots",
-})
 
-
-class TwoLayerNet:
+class TwoLayerNet(Storable):
     """A network of one hidden layer that classifies: affine, activation, affine, softmax.
 
     Parameters
@@ -48,9 +41,9 @@ class TwoLayerNet:
         ``sqrt(2 / n)`` ("he" [2]_, for relu) or ``sqrt(1 / n)`` ("xavier" [3]_).
         Biases begin at 0.
     activation : {"sigmoid", "relu", "tanh"}
-        Of the hidden layer.
+        The hidden layer's activation.
     dtype : float32 or float64
-        Of parameters and computation.
+        The type of parameters and computation.
     rng : None, int or numpy.random.Generator
         Seed of the initial weights and of the stream of mini-batches that `fit` draws.
 
@@ -59,7 +52,7 @@ class TwoLayerNet:
     params : Parameters
         ``W1 (I, H)``, ``b1 (H,)``, ``W2 (H, O)``, ``b2 (O,)``.
     history : History or None
-        Of the last `fit`, also of one that was interrupted.
+        What the last `fit` recorded, also one that was interrupted or is under way.
     seed : int
         The 64-bit key of the stream of random numbers.
 
@@ -136,29 +129,24 @@ class TwoLayerNet:
 
     @property
     def sizes(self) -> tuple[int, int, int]:
-        """Units of each layer: inputs, hidden, outputs."""
+        """The numbers of inputs, hidden units and outputs."""
         sizes: tuple[int, int, int] = self._core.sizes
         return sizes
 
     @property
     def activation(self) -> str:
-        """Activation of the hidden layer."""
+        """The hidden layer's activation."""
         return str(self._core.activation)
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Type of parameters and computation: float32 or float64."""
+        """The type of parameters and computation: float32 or float64."""
         dtype: np.dtype[Any] = self._core.dtype
         return dtype
 
     @property
-    def _trained_on(self) -> str:
-        """The kind of inputs that the last fit had: see `trained_on`."""
-        return KINDS[self._core.trained_on]
-
-    @property
     def iterations(self) -> int:
-        """Iterations of training in all, over every `fit`."""
+        """The number of iterations of training in all, over every `fit`."""
         return self._progress.iterations
 
     @property
@@ -168,7 +156,7 @@ class TwoLayerNet:
 
     def __repr__(self) -> str:
         n_in, n_hidden, n_out = self.sizes
-        return f"TwoLayerNet({n_in}, {n_hidden}, {n_out}, activation={self.activation!r}, dtype={self.dtype})"
+        return f"{type(self).__name__}({n_in}, {n_hidden}, {n_out}, activation={self.activation!r}, dtype={self.dtype})"
 
     def predict(self, x: npt.ArrayLike) -> Array:
         """Compute the probability of each class.
@@ -197,7 +185,7 @@ class TwoLayerNet:
         return probabilities
 
     def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> float:
-        """Mean cross-entropy, from the scores: ``log(sum(exp(s))) - s[label]``.
+        """Compute the mean cross-entropy, from the scores: ``log(sum(exp(s))) - s[label]``.
 
         Parameters
         ----------
@@ -226,7 +214,7 @@ class TwoLayerNet:
         return loss
 
     def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike) -> float:
-        """Share of samples whose most probable class is their label.
+        """Compute the share of samples whose most probable class is their label.
 
         Parameters
         ----------
@@ -242,7 +230,7 @@ class TwoLayerNet:
         Raises
         ------
         TypeError, ValueError
-            As `loss`.
+            The same errors as `loss`.
 
         Examples
         --------
@@ -255,7 +243,7 @@ class TwoLayerNet:
         return accuracy
 
     def gradient(self, x: npt.ArrayLike, t: npt.ArrayLike) -> dict[str, Array]:
-        """Derivatives of the loss by every parameter, by backpropagation.
+        """Compute the derivatives of the loss with respect to every parameter, by backpropagation.
 
         Parameters
         ----------
@@ -271,7 +259,7 @@ class TwoLayerNet:
         Raises
         ------
         TypeError, ValueError
-            As `loss`.
+            The same errors as `loss`.
 
         References
         ----------
@@ -289,7 +277,7 @@ class TwoLayerNet:
         return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
 
     def numerical_gradient(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4) -> dict[str, Array]:
-        """Derivatives of the loss by every parameter, by central differences.
+        """Compute the derivatives of the loss with respect to every parameter, by central differences.
 
         Parameters
         ----------
@@ -307,7 +295,7 @@ class TwoLayerNet:
         Raises
         ------
         TypeError, ValueError
-            As `loss`; also if `h` is not a finite number above 0.
+            The same errors as `loss`; also if `h` is not a finite number above 0.
 
         Examples
         --------
@@ -342,7 +330,7 @@ class TwoLayerNet:
         callback: Callback | None = None,
         progress: bool = False,
     ) -> History:
-        """Train by mini-batches, from the parameters as they are.
+        """Train the network by mini-batch gradient descent, starting from its current parameters.
 
         An epoch is ``ceil(N / batch_size)`` iterations. The parameters have the same
         bits whatever the number of threads.
@@ -372,7 +360,7 @@ class TwoLayerNet:
             By default as many as the processors this process may use, fewer for little work; never
             more than there are processors. The result does not depend on it.
         rng : None, int or numpy.random.Generator
-            None goes on with the network's own stream of random numbers.
+            None continues the network's own stream of random numbers.
         callback : callable, optional
             Called with an `EpochInfo` at each epoch's end; returning True stops the fit.
         progress : bool, default False
@@ -412,163 +400,6 @@ class TwoLayerNet:
             validation_data=validation_data, rng=rng, callback=callback, progress=progress,
         )
 
-    def save(self, path: Source) -> None:
-        """Write the network to a file, whole or not at all.
-
-        Parameters
-        ----------
-        path : str, os.PathLike or binary file open for writing
-            Written exactly there, in the safetensors format, with a checksum. A leading ``~`` is the
-            user's home folder. Into an open file all is written at its position, and it is left
-            open; what it holds after an error is not defined.
-
-        Raises
-        ------
-        TypeError
-            If `path` is neither a path nor an open binary file.
-        OSError
-            If it cannot be written; what was there before is still there.
-
-        Warns
-        -----
-        CnetWarning
-            If the file had to be written in place, because it cannot be replaced by renaming (a single
-            file mounted into a container, a read-only folder): a crash at that moment loses it.
-
-        References
-        ----------
-        .. [1] https://github.com/huggingface/safetensors
-
-        Examples
-        --------
-        >>> import cnet, os, tempfile
-        >>> net = cnet.TwoLayerNet(4, 3, 2, rng=0)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = os.path.join(folder, "net.safetensors")
-        ...     net.save(path)
-        ...     bool((cnet.load(path).predict([1, 2, 3, 4]) == net.predict([1, 2, 3, 4])).all())
-        True
-        """
-        # Imported when needed: reading and writing files takes longer to import than all the rest.
-        import json
-
-        from .model_file import write_model
-
-        metadata = {
-            "cnet_format": FORMAT_VERSION,
-            "sizes": json.dumps(self.sizes),
-            "activation": self.activation,
-            "seed": str(self.seed),
-            "iterations": str(self.iterations),
-            "epochs": str(self._progress.epochs),
-        }
-        if self._core.trained_on:
-            metadata["trained_on"] = self._trained_on
-        write_model(path, self._params, metadata)
-
-    @classmethod
-    def load(cls, path: Source) -> Self:
-        """Read a network that `save` wrote, as an object of the class that this is called on.
-
-        `__init__` is not called: the file holds all that a network is made of, and attributes of a
-        subclass's own are not in it.
-
-        Parameters
-        ----------
-        path : str, os.PathLike or binary file open for reading
-            A leading ``~`` is the user's home folder. An open file is read from its position to its end,
-            and is left open.
-
-        Returns
-        -------
-        TwoLayerNet
-            Of the class that `load` was called on. It goes on where the saved one was: same parameters,
-            same stream of random numbers.
-
-        Raises
-        ------
-        TypeError
-            If `path` is neither a path nor an open binary file, or the file holds a network of another kind.
-        OSError
-            If the file cannot be read.
-        ValueError
-            If it is damaged, truncated or not a network of cnet.
-
-        Examples
-        --------
-        >>> import cnet
-        >>> cnet.TwoLayerNet.load("nowhere.safetensors")
-        Traceback (most recent call last):
-        FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.safetensors'
-        """
-        from .model_file import read_model
-        from .open_files import as_source, named
-
-        tensors, metadata = read_model(path)
-        try:
-            parts = parts_of_file(tensors, metadata)
-        except (TypeError, ValueError) as error:
-            name = named(as_source("path", path, "read"))
-            raise ValueError(f"{name}: not a two-layer network of cnet: {error}") from None
-        return cls._assembled(parts)
-
-    @classmethod
-    def _from_parts(
-        cls, tensors: Any, *, sizes: Any, activation: Any, seed: Any, epochs: Any = 0, iterations: Any = 0,
-        dtype: Any = None, history: Any = None, trained_on: Any = KINDS[0],
-    ) -> Self:
-        """Make a network of parts that nobody has checked yet; see `parts.check_parts` for what is refused."""
-        return cls._assembled(check_parts(
-            tensors, sizes=sizes, activation=activation, seed=seed, epochs=epochs, iterations=iterations,
-            dtype=dtype, history=history, trained_on=trained_on,
-        ))
-
-    @classmethod
-    def _assembled(cls, parts: Parts) -> Self:
-        net = cls.__new__(cls)
-        net._take_over(parts)
-        return net
-
-    def _take_over(self, parts: Parts) -> None:
-        self._set_up(parts.sizes, parts.activation, parts.dtype, parts.seed)
-        self._params.assign(parts.tensors)
-        self._progress = Progress(parts.epochs, parts.iterations, parts.history)
-        self._core.trained_on = KINDS.index(parts.trained_on)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # The attributes, and those in a subclass's slots.
-        whole = object.__getstate__(self)
-        attributes, slots = whole if isinstance(whole, tuple) else (whole, None)
-        return {
-            "sizes": self.sizes, "activation": self.activation, "dtype": self.dtype.name, "seed": self.seed,
-            "epochs": self._progress.epochs, "iterations": self.iterations, "history": self.history,
-            "trained_on": self._trained_on,
-            "params": self._params.copy(),
-            "attributes": {name: value for name, value in attributes.items() if name not in OWN_ATTRIBUTES},
-            "slots": slots or {},
-        }
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        if not isinstance(state, dict):
-            raise TypeError(f"the state of a {type(self).__name__} must be a dict, got {type(state).__name__}")
-        context = f"this is not the state of a {type(self).__name__}"
-        differing = STATE_KEYS.symmetric_difference(state)
-        if differing:
-            raise ValueError(f"{context}: missing or unknown {excerpt(sorted(map(str, differing)))}")
-        rest = dict(state)
-        tensors, attributes, slots = (rest.pop(name) for name in ("params", "attributes", "slots"))
-        for name, values in (("attributes", attributes), ("slots", slots)):
-            if not isinstance(values, dict) or not OWN_ATTRIBUTES.isdisjoint(values):
-                raise ValueError(f"{context}: its {name} are not those of a subclass or a caller")
-        try:
-            parts = check_parts(tensors, **rest)
-        except (TypeError, ValueError) as error:
-            raise_in_context(error, context)
-        self._take_over(parts)
-        self.__dict__.update(attributes)
-        for name, value in slots.items():
-            object.__setattr__(self, name, value)
-
 
 def _check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
     try:
@@ -581,7 +412,7 @@ def _check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
 
 
 def _check_std(weight_init_std: Any, sizes: tuple[int, int, int]) -> tuple[float, float]:
-    """Standard deviation of each layer's initial weights."""
+    """Return the standard deviation of each layer's initial weights."""
     if isinstance(weight_init_std, str):
         check_choice("weight_init_std", weight_init_std, ("he", "xavier"))
         gain = 2.0 if weight_init_std == "he" else 1.0
@@ -602,7 +433,7 @@ def load(path: Source) -> TwoLayerNet:
     Returns
     -------
     TwoLayerNet
-        It goes on where the saved one was: same parameters, same stream of random numbers.
+        It continues where the saved one was: same parameters, same stream of random numbers.
 
     Raises
     ------

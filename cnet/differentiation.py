@@ -78,18 +78,18 @@ def numerical_diff(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Any:
 def numerical_gradient(f: Callable[[Any], Any], x: NDArray[Any], h: float = 1e-4) -> NDArray[Any]:
     """Compute the gradient of a scalar function by central differences.
 
-    Each element of `x` is moved by `h` up and down **in place**, and is put back exactly, also
-    when `f` raises. So `f` may ignore its argument and read the array from wherever it lives:
+    Each element of `x` is moved by `h` up and down **in place**, and is restored exactly, even if
+    `f` raises an exception. So `f` may ignore its argument and read the array from wherever it lives:
     ``numerical_gradient(lambda W: net.loss(x, t), net.W)``.
 
     Parameters
     ----------
     f : callable
-        Called as ``f(x)``, with the very same array object, twice for each element. Returns a
+        Called as ``f(x)``, with this same array object, twice for each element. Returns a
         real number (or an array of no dimensions).
     x : ndarray of float, any shape
-        Where to differentiate: writable, contiguous or not. float64 is recommended: in float32
-        the step is lost in rounding where ``abs(x)`` passes about 1000, in float16 above 0.1.
+        Where to differentiate: writable, contiguous or not. float64 is recommended: rounding
+        swallows the default step where ``abs(x)`` is 2048 or more in float32, or 0.25 or more in float16.
     h : float, default 1e-4
         Half the distance between the two points, in units of `x`.
 
@@ -177,20 +177,20 @@ def gradient_descent(
     step_num: int = 100,
     return_path: bool = False,
 ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[Any]]:
-    """Walk down a scalar function: ``x -= lr * numerical_gradient(f, x)``, step after step.
+    """Minimise a scalar function by gradient descent: repeat ``x -= lr * numerical_gradient(f, x)``.
 
     Parameters
     ----------
     f : callable
         The function to minimise, as for `numerical_gradient`.
     init_x : array_like of float
-        Where to start. It is copied and stays as it is.
+        Where to start. It is copied, not changed.
     lr : float, default 0.01
         The learning rate, positive.
     step_num : int, default 100
         The number of steps, zero or more.
     return_path : bool, default False
-        Whether to return all points of the way too.
+        Whether to return all points of the path as well.
 
     Returns
     -------

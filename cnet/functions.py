@@ -49,7 +49,7 @@ def _elementwise(function: str, x: npt.ArrayLike) -> Any:
 
 
 def identity_function(x: npt.ArrayLike) -> Any:
-    """Return the argument: the activation of an output layer for regression.
+    """Return the argument unchanged: the output activation for regression.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def step_function(x: npt.ArrayLike) -> Any:
 
 
 def sigmoid(x: npt.ArrayLike) -> Any:
-    """Logistic function, ``1 / (1 + exp(-x))``, without overflow for any `x`.
+    """Compute the logistic function, ``1 / (1 + exp(-x))``, without overflow for any `x`.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def sigmoid(x: npt.ArrayLike) -> Any:
 
 
 def sigmoid_grad(x: npt.ArrayLike) -> Any:
-    """Derivative of `sigmoid` at `x`, the pre-activation: ``s(x) * (1 - s(x))``.
+    """Compute the derivative of `sigmoid` at `x`, the pre-activation: ``s(x) * (1 - s(x))``.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def sigmoid_grad(x: npt.ArrayLike) -> Any:
 
 
 def relu(x: npt.ArrayLike) -> Any:
-    """Rectified linear unit, ``max(0, x)``.
+    """Compute the rectified linear unit, ``max(0, x)``.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def relu(x: npt.ArrayLike) -> Any:
 
 
 def relu_grad(x: npt.ArrayLike) -> Any:
-    """Derivative of `relu` at `x`: 1 above 0, otherwise 0, at 0 too.
+    """Compute the derivative of `relu` at `x`: 1 where `x` is above 0, otherwise 0, also at 0.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ def relu_grad(x: npt.ArrayLike) -> Any:
 
 
 def softmax(x: npt.ArrayLike) -> Any:
-    """Scores to probabilities along the last axis: ``exp(x) / sum(exp(x))``.
+    """Turn scores into probabilities along the last axis: ``exp(x) / sum(exp(x))``.
 
     The largest score of each row is subtracted first, so nothing overflows.
 
@@ -246,10 +246,10 @@ def softmax(x: npt.ArrayLike) -> Any:
 
 
 def mean_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> float:
-    """Half the sum of squared differences, ``0.5 * sum((y - t)**2)``.
+    """Compute half the sum of squared differences, ``0.5 * sum((y - t)**2)``.
 
-    The chapter calls it a mean, though it divides by nothing but 2: over a batch it
-    grows with the batch. `sum_squared_error` is the same function under its true name.
+    Early versions of the book's code call it a mean, although it only divides by 2: it
+    grows with the size of the batch. `sum_squared_error` is the same function, as the book's code calls it now.
 
     Parameters
     ----------
@@ -294,7 +294,7 @@ sum_squared_error = mean_squared_error
 
 
 def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike) -> float:
-    """Mean cross-entropy of probabilities, ``-log(y[label] + 1e-7)`` for each sample.
+    """Compute the mean cross-entropy of probabilities, ``-log(y[label] + 1e-7)`` for each sample.
 
     Parameters
     ----------
@@ -347,7 +347,7 @@ def _refuse_negative(y: Array, labels: npt.NDArray[np.intc], single: bool) -> No
 
 
 def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> float:
-    """Cross-entropy of the softmax of scores: ``cross_entropy_error(softmax(x), t)``.
+    """Compute the cross-entropy of the softmax of scores: ``cross_entropy_error(softmax(x), t)``.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""Data sets: MNIST and its look-alikes, digits drawn here, and the IDX file format.
+"""Data sets: MNIST and data sets of its form, digits that cnet draws, and the IDX file format.
 
-Nothing is downloaded at import, and what a download needs is imported only by a download.
+Importing this module downloads nothing. What a download needs is imported only for a download.
 """
 
 from __future__ import annotations

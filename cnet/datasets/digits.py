@@ -31,7 +31,7 @@ def make_digits(
     Parameters
     ----------
     n_samples : int
-        How many.
+        The number of images.
     flatten : bool, default True
         Images as rows of 784 pixels, or as (1, 28, 28).
     rng : None, int or numpy.random.Generator
@@ -42,7 +42,7 @@ def make_digits(
     x : numpy.ndarray of uint8, shape (n_samples, 784) or (n_samples, 1, 28, 28)
         Pixels from 0 (black) to 255 (white).
     t : numpy.ndarray of uint8, shape (n_samples,)
-        Which digit, 0 to 9, each as likely.
+        The digits, 0 to 9, each with the same probability.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def make_digits(
     ValueError
         If `n_samples` is negative.
     MemoryError
-        If there is no memory for so many.
+        If there is not enough memory for `n_samples` images.
 
     References
     ----------

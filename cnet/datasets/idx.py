@@ -57,8 +57,8 @@ def read_idx(path: Source, *, max_bytes: int = MAX_BYTES) -> NDArray[Any]:
     """Read an IDX file, gzipped or plain.
 
     Whether it is gzipped is decided by the content, not by the name. The sizes in the header are
-    checked against `max_bytes`, and then against the bytes that are there: no memory is taken, and
-    nothing inflated, on the word of a header alone.
+    checked against `max_bytes`, and then against the bytes that are there: no memory is allocated, and
+    nothing decompressed, because of a header alone.
 
     Parameters
     ----------

@@ -67,7 +67,7 @@ def load_mnist(
 
     The data is looked for in `data_home`, in the folder that the environment variable
     ``CNET_DATA`` names, and in the user's cache folder, in this order; the first that holds all of
-    it serves (`find_mnist` tells in which forms). If none does, MNIST is downloaded into the first
+    it is used (`find_mnist` lists the forms). If none does, MNIST is downloaded into the first
     of the three that is given. Fashion-MNIST, KMNIST and your own files load in the same way: put
     them into a folder and pass it as `data_home`.
 
@@ -144,7 +144,7 @@ def load_mnist(
 def find_mnist(data_home: str | os.PathLike[str] | None = None) -> Path | None:
     """Tell which folder holds a complete set of MNIST's images and labels.
 
-    Known are the four files ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
+    It knows the four files ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
     ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte``, each with or without ``.gz``, and
     also with a dot before ``idx``: in the folder itself, below it in ``MNIST/raw`` as torchvision
     keeps them, or each in a folder of its own name; and ``mnist.npz`` as Keras has it. Nothing is

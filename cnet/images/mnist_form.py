@@ -1,107 +1,30 @@
-"""From a picture of a digit to a row of pixels as MNIST has them.
-
-MNIST's images are white on black, each digit scaled into a box of 20 x 20 pixels with soft
-edges, and moved within 28 x 28 so that its centre of mass is in the middle.
-
-References
-----------
-Yann LeCun, Corinna Cortes and C. J. C. Burges, "The MNIST database of handwritten digits".
-"""
+"""Box a digit and centre it, as MNIST's images are."""
 
 from __future__ import annotations
-
-import os
-import warnings
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from .finding import digit_ink
 
-__all__ = ["as_mnist", "read_digit"]
+__all__ = ["as_mnist"]
 
 Grey = npt.NDArray[np.float32]
 
 SIDE, BOX = 28, 20
 # The centre of mass of MNIST's images lies within half a pixel of this index, in both directions.
 CENTRE = 14
-# A larger picture is reduced first: this is ample for 20 x 20, and averages a camera's noise.
-WORKING_SIDE = 280
+# A picture up to this side, or narrower than that, shows the digit and nothing beside it.
+SMALL, NARROW = 64, 16
+# A larger picture is reduced first: lines and a small digit are told apart at the first size; the
+# second is ample for a digit alone.
+LARGE, WORKING_SIDE = 1000, 280
 # Ink of which the box's border is made, as a share of full ink: what is fainter lies beyond
 # the pen's own edge (of 0.04 to 0.4, with this one drawn digits that were enlarged came back best).
 SOFT_EDGE = 0.2
 # What differs by less than this share of full contrast is an empty sheet.
 LEAST_CONTRAST = 0.08
-
-
-def read_digit(path: str | os.PathLike[str]) -> npt.NDArray[np.uint8]:
-    """Read a picture of one handwritten digit as an image of MNIST's kind.
-
-    Any size, grey, colour, palette, 16 bits or transparent; a photograph of dark ink on light
-    paper is turned over, unevenly lit paper is evened out. Needs Pillow.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        A PNG file, or another that Pillow reads.
-
-    Returns
-    -------
-    numpy.ndarray of uint8, shape (784,)
-        28 x 28 pixels, row by row, white (255) on black (0), as a network takes them.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    ValueError
-        If it is not a picture, is damaged, or shows nothing.
-    ModuleNotFoundError
-        If Pillow is not installed.
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> from PIL import Image
-    >>> from cnet.images import read_digit
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "one.png")
-    ...     sheet = Image.new("RGB", (300, 200), "ivory")
-    ...     sheet.paste("navy", (140, 40, 150, 160))
-    ...     sheet.save(path)
-    ...     row = read_digit(path)
-    >>> row.shape, row.dtype, int(row.max())
-    ((784,), dtype('uint8'), 255)
-    """
-    try:
-        from PIL import Image, ImageOps, UnidentifiedImageError
-    except ImportError:
-        raise ModuleNotFoundError('reading pictures needs Pillow: pip install "cnet-nn[cli]"') from None
-    name = os.fsdecode(path)
-    try:
-        # A picture of more pixels than Pillow thinks safe is an error here, not a warning.
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(name) as image:
-                image.load()
-                grey = _grey(ImageOps.exif_transpose(image))
-    except UnidentifiedImageError:
-        raise ValueError(f"{name}: not a picture that can be read") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ValueError(f"{name}: the picture has more pixels than is safe to read") from None
-    except OSError as error:
-        if error.filename is not None:
-            raise
-        raise ValueError(f"{name}: damaged picture: {error}") from None
-    except (SyntaxError, EOFError, IndexError, KeyError, TypeError, ValueError) as error:
-        # Pillow's decoders raise any of these on damaged files.
-        raise ValueError(f"{name}: damaged picture: {error}") from None
-    try:
-        return as_mnist(grey)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+NOTHING = "it shows nothing: there is no digit that stands out from the sheet"
 
 
 def as_mnist(pixels: npt.ArrayLike) -> npt.NDArray[np.uint8]:
@@ -139,9 +62,14 @@ def as_mnist(pixels: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     >>> int(row[14, 14]), int((row > 0).sum(axis=0).max()), int((row > 0).sum(axis=1).max())
     (255, 20, 4)
     """
-    brightness = _checked(pixels)
-    ink = _ink(_reduced(brightness))
-    edge = 0 if max(ink.shape) <= SIDE else SOFT_EDGE * ink.max()
+    image = _checked(pixels)
+    if max(image.shape) > SMALL and min(image.shape) >= NARROW:
+        ink = digit_ink(_reduced(image, LARGE))
+        if ink is None:
+            raise ValueError(NOTHING)
+    else:
+        ink = _ink(_reduced(image, WORKING_SIDE))
+    edge = 0 if max(image.shape) <= SIDE else SOFT_EDGE * ink.max()
     rows, columns = np.nonzero(ink > edge)
     box = ink[rows.min():rows.max() + 1, columns.min():columns.max() + 1]
     return _centred(_boxed(box)).reshape(-1)
@@ -154,31 +82,16 @@ def _checked(pixels: npt.ArrayLike) -> Grey:
         raise TypeError(f"pixels must hold real numbers, got dtype {array.dtype}")
     if array.ndim != 2 or not array.size:
         raise ValueError(f"pixels must have shape (H, W) and not be empty, got {array.shape}")
+    if array.dtype == np.uint8:
+        return np.asarray(array / np.float32(255), dtype=np.float32)
     wide = array.astype(np.float64)
     if not np.isfinite(wide).all():
         raise ValueError("pixels must be finite")
-    if array.dtype == np.uint8:
-        return np.asarray(wide / 255, dtype=np.float32)
     low, high = wide.min(), wide.max()
     if high / 2 - low / 2 > np.finfo(np.float64).max / 2:
         # Their difference would overflow.
         wide, low, high = wide / 2, low / 2, high / 2
     return np.asarray((wide - low) / (high - low if high > low else 1), dtype=np.float32)
-
-
-def _grey(image: Image) -> Grey:
-    """Brightness from 0 to 255; what is transparent shows a sheet that contrasts with the ink."""
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        deep = np.asarray(image, dtype=np.float64)
-        # PNG's 16 bits, and their fraction of full scale as 8 bits have it.
-        return (deep * (255 / 65535) if image.mode != "F" else deep).astype(np.float32)
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        both = np.asarray(image.convert("LA"), dtype=np.float32)
-        light, alpha = both[..., 0], both[..., 1] / 255
-        visible = alpha.sum()
-        sheet = 255.0 if visible and (light * alpha).sum() / visible < 128 else 0.0
-        return np.asarray(light * alpha + sheet * (1 - alpha), dtype=np.float32)
-    return np.asarray(image.convert("L"), dtype=np.float32)
 
 
 def _resized(image: Grey, height: int, width: int) -> Grey:
@@ -191,10 +104,10 @@ def _resized(image: Grey, height: int, width: int) -> Grey:
     return np.asarray(scaled, dtype=np.float32)
 
 
-def _reduced(image: Grey) -> Grey:
+def _reduced(image: Grey, side: int) -> Grey:
     """No larger than is useful."""
     height, width = image.shape
-    scale = WORKING_SIDE / max(height, width)
+    scale = side / max(height, width)
     if scale >= 1:
         return image
     return _resized(image, max(1, round(height * scale)), max(1, round(width * scale)))
@@ -210,7 +123,7 @@ def _ink(image: Grey) -> Grey:
     floor = max(0.5 / 255 if small else 0.04, _noise(ink))
     peak = float(ink.max()) if small else float(np.quantile(ink[ink >= 0.5 * ink.max()], 0.9))
     if peak < max(LEAST_CONTRAST, 1.5 * floor):
-        raise ValueError("it shows nothing: there is no digit that stands out from the sheet")
+        raise ValueError(NOTHING)
     ink = np.where(ink > floor, np.minimum(ink / peak, 1), 0).astype(np.float32)
     return ink if small else _without_specks(ink)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 Mutation = Callable[[random.Random, bytearray, list[bytes]], None]
 
@@ -15,6 +17,12 @@ WORDS = [
     b"0." + b"3" * 400, b"[" * 50, b'{"a":' * 50, b'"\\ud800"', b'"\\u001b[2J"', b"\x1b[2J", b"\xff\xfe", b"\0",
     b"1" * 19, b"4294967296", b"1e308", b"-0.0", b"\\", b'"',
 ]
+VALUES: list[Any] = [
+    None, True, False, 0, -1, 1, 2, 3, 0.5, 1e308, -1e-308, "", "1", "-1", "relu", "F32", "F64", "F16", "[2,3,2]", "[]",
+    "9" * 400, "a" * 3000, "\x1b[2J", "\ud800", "\u202e", [], {}, [[]], [0], [0, 0], [1, 2, 3], {"a": 1}, *NUMBERS,
+    float("nan"), float("inf"), 10**30, "true", "null", "18446744073709551616", "é" * 50,
+]
+NAMES = ["", "W1", "b2", "W3", "a", "seed", "loss", "shape", "dtype", "\x1b[2J", "\u202e", "x" * 500]
 
 
 def mutate(rng: random.Random, seed: bytes, others: list[bytes]) -> bytes:
@@ -28,6 +36,38 @@ def mutate(rng: random.Random, seed: bytes, others: list[bytes]) -> bytes:
 def mutate_text(rng: random.Random, text: str) -> str:
     """Return text, damaged as bytes are, and decoded again."""
     return mutate(rng, text.encode(), [text.encode()]).decode(errors="replace")
+
+
+def mutate_tree(rng: random.Random, tree: Any) -> Any:
+    """Return what JSON holds with one to three of its values replaced, moved or left out."""
+    tree = copy.deepcopy(tree)
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        places = list(_places(tree))
+        if not places:
+            break
+        inside, key = rng.choice(places)
+        other, other_key = rng.choice(places)
+        act = rng.randrange(6)
+        if act == 0:
+            del inside[key]
+        elif act == 1:
+            inside[key] = copy.deepcopy(other[other_key])
+        elif act == 2 and isinstance(inside, dict):
+            inside[rng.choice(NAMES)] = inside.pop(key)
+        elif act == 3 and isinstance(inside[key], int | float):
+            inside[key] = inside[key] + rng.choice((-1, 1, 0.5)) if rng.random() < 0.5 else -inside[key]
+        elif act == 4 and isinstance(inside[key], str):
+            inside[key] = mutate(rng, inside[key].encode(), [b"relu"]).decode(errors="replace")
+        else:
+            inside[key] = copy.deepcopy(rng.choice(VALUES))
+    return tree
+
+
+def _places(tree: Any) -> Iterator[tuple[Any, Any]]:
+    """Every list or object of a tree with each of its indices or names."""
+    for key in list(tree) if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, list) else ():
+        yield tree, key
+        yield from _places(tree[key])
 
 
 def _span(rng: random.Random, data: bytearray, longest: int = 64) -> tuple[int, int]:

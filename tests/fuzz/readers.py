@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from mutations import mutate, mutate_text
+from mutations import VALUES, mutate, mutate_text, mutate_tree
 
 import cnet
 
@@ -82,6 +82,16 @@ def sealed(image: bytes) -> bytes:
     return image[:at] + hashlib.sha256(image).hexdigest().encode() + image[at + 64 :]
 
 
+def resealed(tree: dict, data: bytes) -> bytes:
+    """A model file with this header, the checksum in front and right."""
+    metadata = tree.pop("__metadata__", {})
+    if not isinstance(metadata, dict):
+        metadata = {"other": metadata}
+    header = json.dumps({"__metadata__": {"cnet_checksum": "0" * 64, **metadata}, **tree}, separators=(",", ":"))
+    text = header.replace(str(metadata.get("cnet_checksum")), "0" * 64).encode()
+    return sealed(struct.pack("<Q", len(text)) + text + data)
+
+
 def damaged_model(rng: random.Random, image: bytes, others: list[bytes]) -> bytes:
     """Damage to a model file: anywhere, or in its header alone, with everything else put right."""
     if rng.random() < 0.3:
@@ -89,6 +99,15 @@ def damaged_model(rng: random.Random, image: bytes, others: list[bytes]) -> byte
         return sealed(image) if rng.random() < 0.5 else image
     length = struct.unpack("<Q", image[:8])[0]
     header, data = image[8 : 8 + length].rstrip(), image[8 + length :]
+    if rng.random() < 0.4:
+        # What comes after the format itself: the texts that describe a network.
+        tree = json.loads(header)
+        texts = tree["__metadata__"]
+        key = rng.choice([name for name in texts if name != "cnet_checksum"])
+        texts[key] = mutate_text(rng, texts[key]) if rng.random() < 0.5 else str(rng.choice(VALUES))
+        return resealed(tree, data)
+    if rng.random() < 0.8:
+        return resealed(mutate_tree(rng, json.loads(header)), data)
     begin = header.index(b'"', 34 + 64)
     header = header[: begin + 1] + mutate(rng, header[begin + 1 :], [header])
     header += b" " * (-len(header) % 8)
@@ -181,7 +200,10 @@ class Checkpoint(Run):
         for _ in range(rng.choice((1, 1, 2))):
             if rng.random() < 0.7:
                 key = rng.choice(sorted(metadata))
-                metadata[key] = mutate_text(rng, metadata[key])
+                if rng.random() < 0.3:
+                    metadata[key] = mutate_text(rng, metadata[key])
+                with contextlib.suppress(ValueError):
+                    metadata[key] = json.dumps(mutate_tree(rng, [json.loads(metadata[key])])[:1])[1:-1]
             else:
                 key = rng.choice(sorted(tensors))
                 shape = [rng.choice((0, 1, 2, 3, 9, 100)) for _ in range(rng.randint(0, 3))]
@@ -205,6 +227,11 @@ class Checkpoint(Run):
 
 class History(Run):
     name = "history.json"
+
+    def damaged(self, rng: random.Random) -> bytes:
+        if rng.random() < 0.3:
+            return super().damaged(rng)
+        return json.dumps(mutate_tree(rng, json.loads(self.seeds[0]))).encode()
 
     def read(self, data: bytes) -> None:
         from cnet.cli.run_folder import read_record

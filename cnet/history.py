@@ -28,21 +28,21 @@ class History:
     loss : numpy.ndarray, shape (iterations,)
         Mean cross-entropy of each mini-batch, before its update.
     train_accuracy : numpy.ndarray, shape (epochs,)
-        Share of each epoch's own mini-batches' samples that were classified right, each
-        before its update. It costs nothing, and runs behind the accuracy after the epoch.
+        The share of the samples in each epoch's mini-batches that were classified correctly, each
+        before its update. It costs almost nothing, and lags behind the accuracy at the end of the epoch.
     validation_loss, validation_accuracy : numpy.ndarray of shape (epochs,), or None
-        Measured at each epoch's end, so an epoch that was cut off has none; None without
+        Measured at the end of each epoch, so an epoch that was cut off has none; None without
         validation data.
     seconds : float
         Time spent on training, without validation and callbacks.
     samples_per_second : float
-        Samples trained with in a second, on average.
+        The average number of training samples per second.
     epochs : int
-        Epochs begun, the last perhaps not ended.
+        The number of epochs begun; the last may not have ended.
     iterations : int
-        Iterations done.
+        The number of iterations.
     iterations_per_epoch : int
-        Of a whole epoch: the number of samples over the batch size, rounded up.
+        The iterations of a whole epoch: the number of samples over the batch size, rounded up.
 
     Examples
     --------

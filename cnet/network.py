@@ -36,23 +36,23 @@ class TwoLayerNet(Storable):
     input_size, hidden_size, output_size : int
         Units of each layer (I, H, O), at least 1.
     weight_init_std : float, "he" or "xavier", default 0.01
-        Standard deviation of the initial weights, drawn from a normal distribution
-        around 0: one for both layers, or by a layer's number of inputs n,
-        ``sqrt(2 / n)`` ("he" [2]_, for relu) or ``sqrt(1 / n)`` ("xavier" [3]_).
+        The standard deviation of the initial weights, which are drawn from a normal distribution
+        around 0: a number for both layers, or for a layer of n inputs
+        ``sqrt(2 / n)`` ("he", for relu [2]_) or ``sqrt(1 / n)`` ("xavier", a simpler form of the rule in [3]_).
         Biases begin at 0.
     activation : {"sigmoid", "relu", "tanh"}
         The hidden layer's activation.
     dtype : float32 or float64
         The type of parameters and computation.
     rng : None, int or numpy.random.Generator
-        Seed of the initial weights and of the stream of mini-batches that `fit` draws.
+        The seed of the initial weights and of the mini-batches that `fit` draws.
 
     Attributes
     ----------
     params : Parameters
         ``W1 (I, H)``, ``b1 (H,)``, ``W2 (H, O)``, ``b2 (O,)``.
     history : History or None
-        What the last `fit` recorded, also one that was interrupted or is under way.
+        What the last `fit` has recorded, even if it was interrupted or is still running.
     seed : int
         The 64-bit key of the stream of random numbers.
 
@@ -63,8 +63,8 @@ class TwoLayerNet(Storable):
 
     Notes
     -----
-    Inputs `x` are arrays (B, I), or (I,) for a single sample. uint8 means pixels,
-    value/255; every other type is plain numbers. The network remembers which of them it was
+    Inputs `x` are arrays (B, I), or (I,) for a single sample. uint8 means pixels, which are divided by
+    255; every other type means plain numbers. The network remembers which of them it was
     trained on, and a call whose inputs look scaled otherwise gives a `CnetWarning`. Targets `t` are class indices (B,)
     or one-hot rows (B, O); for a single sample an index or a row (O,).
 
@@ -151,7 +151,7 @@ class TwoLayerNet(Storable):
 
     @property
     def history(self) -> History | None:
-        """What the last `fit` recorded, also one that was interrupted or is under way; None before the first."""
+        """What the last `fit` has recorded, even if it was interrupted or is still running; None before the first."""
         return self._progress.history
 
     def __repr__(self) -> str:
@@ -333,7 +333,7 @@ class TwoLayerNet(Storable):
         """Train the network by mini-batch gradient descent, starting from its current parameters.
 
         An epoch is ``ceil(N / batch_size)`` iterations. The parameters have the same
-        bits whatever the number of threads.
+        bits for any number of threads.
 
         Parameters
         ----------
@@ -341,21 +341,21 @@ class TwoLayerNet(Storable):
         t : array_like
             Class indices (N,) or one-hot rows (N, O).
         iterations, epochs : int, optional
-            How long: one of them, or neither for 10 epochs.
+            How long to train: pass one of them, or neither for 10 epochs.
         batch_size : int, default 100
         learning_rate : float or cnet.optimizers.LinearRamp, default 0.1
-            One rate, or a schedule of them.
+            A constant rate or a schedule.
         optimizer : {"sgd", "momentum"}, cnet.optimizers.SGD or cnet.optimizers.Momentum
-            Plain stochastic gradient descent, or with momentum (0.9 by that name). Velocities
-            begin each fit at 0.
+            Stochastic gradient descent, plain or with momentum ("momentum" means 0.9). Each fit
+            begins with velocities of 0.
         sampling : {"replacement", "shuffle"}
-            Each mini-batch drawn at random from all samples, as the chapter does; or each
-            epoch a new order of all samples, whose last mini-batch may be short.
+            "replacement" draws each mini-batch at random from all samples, as the chapter does.
+            "shuffle" shuffles all samples for each epoch; its last mini-batch may be short.
         validation_data : (x, t), optional
-            Measured at each epoch's end.
+            Data on which loss and accuracy are measured at the end of each epoch.
         gradient : {"backprop", "numerical"}
-            By backpropagation; or by central differences, as `numerical_gradient` has them for
-            h = 1e-4: in float64, hundreds of times slower, and for plain descent only.
+            "backprop" is backpropagation. "numerical" is central differences, as in `numerical_gradient`
+            with h = 1e-4: in float64, hundreds of times slower, and for plain SGD only.
         n_threads : int, optional
             By default as many as the processors this process may use, fewer for little work; never
             more than there are processors. The result does not depend on it.
@@ -375,8 +375,8 @@ class TwoLayerNet(Storable):
         DivergenceError
             If the loss is no longer finite. The parameters are those of the last finite tick.
         KeyboardInterrupt
-            On Ctrl-C, within a tenth of a second or the mini-batch under way. The parameters
-            are whole, and `history` tells how far it went.
+            On Ctrl-C, within a tenth of a second or after the current mini-batch. The parameters
+            are whole, and ``history`` shows how far the fit went.
         RuntimeError
             If this network is being trained already, by another thread or by this call's callback.
         TypeError, ValueError

@@ -48,7 +48,7 @@ class Parameters(Mapping[str, Array]):
     >>> net.params["b1"]
     array([1., 1., 1.], dtype=float32)
 
-    Keep the values of now, and put them back later:
+    Keep the current values, and restore them later:
 
     >>> kept = net.params.copy()
     >>> net.params.update(b1=[0, 0, 0], b2=[0, 5])

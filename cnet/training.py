@@ -46,26 +46,26 @@ SECONDS_BETWEEN_SHOWS = 0.04
 class EpochInfo:
     """What a callback is told at an epoch's end.
 
-    Two of them are equal only if they are one and the same object.
+    Two such objects are equal only if they are identical.
 
     Attributes
     ----------
     epoch : int
-        Epochs of this fit that have ended, this one included.
+        The number of epochs of this fit that have ended, including this one.
     iteration : int
-        Iterations of this fit so far.
+        The number of iterations of this fit so far.
     loss : float
-        Mean over the epoch's iterations.
+        The mean loss of the epoch's iterations.
     losses : numpy.ndarray
         The loss of each of the epoch's iterations, before its update: a read-only copy.
     train_accuracy : float
-        Over the epoch's own mini-batches, each before its update.
+        The accuracy on the epoch's own mini-batches, each before its update.
     validation_loss, validation_accuracy : float or None
     seconds : float
         Time spent on training so far.
     network : TwoLayerNet
-        The network itself, with the parameters as they are now. What a callback assigns to them is
-        kept. Training goes on in the same memory: keep ``network.params.copy()``, not
+        The network itself, with its current parameters. What a callback assigns to them is
+        kept. Training continues in the same memory: keep ``network.params.copy()``, not
         ``dict(network.params)``, whose arrays change with the next epoch.
 
     Examples
@@ -86,9 +86,10 @@ class EpochInfo:
     >>> def keep_best(info):
     ...     if info.validation_loss < best["loss"]:
     ...         best.update(loss=info.validation_loss, params=info.network.params.copy())
-    >>> history = net.fit(x, t, epochs=3, validation_data=(x, t), callback=keep_best)
+    >>> history = net.fit(
+    ...     x[:150], t[:150], epochs=3, validation_data=(x[150:], t[150:]), callback=keep_best)
     >>> net.params = best["params"]
-    >>> bool(net.loss(x, t) == history.validation_loss.min())
+    >>> bool(net.loss(x[150:], t[150:]) == history.validation_loss.min())
     True
     """
 

@@ -144,7 +144,7 @@ class Parameters(Mapping[str, Array]):
         Raises
         ------
         TypeError
-            If `values` is not a mapping, or one of the values does not hold real numbers.
+            If it is not a mapping, or one of the values does not hold real numbers.
         ValueError
             If a name is missing or unknown, or a value does not fit.
 
@@ -171,7 +171,20 @@ class Parameters(Mapping[str, Array]):
         self._write(given)
 
     def read_only(self) -> list[str]:
-        """List the names of parameters whose arrays are marked read-only."""
+        """List the names of the parameters whose arrays are marked read-only.
+
+        Returns
+        -------
+        list of str
+
+        Examples
+        --------
+        >>> import cnet
+        >>> net = cnet.TwoLayerNet(2, 3, 2, rng=0)
+        >>> net.params["W1"].flags.writeable = False
+        >>> net.params.read_only()
+        ['W1']
+        """
         return [name for name, array in self._arrays.items() if not array.flags.writeable]
 
     def _write(self, values: Mapping[str, npt.ArrayLike]) -> None:

@@ -105,7 +105,7 @@ class Storable:
     def load(cls, path: Source) -> Self:
         """Read a network that `save` wrote, as an object of the class that this is called on.
 
-        `__init__` is not called: the file holds all that a network is made of, and attributes of a
+        ``__init__`` is not called: the file holds all that a network is made of, and attributes of a
         subclass's own are not in it.
 
         Parameters

@@ -1,7 +1,7 @@
 """How fast cnet's kernels run, in a process with its own threads.
 
 `python kernel_timings.py THREADS` prints JSON lines; machine.py starts it. The dense products are
-timed alone (`cnet.core._products`); gradients and fits through their public doors, where the checks of
+timed alone (`cnet.core._products`); gradients and fits through their public entry points, where the checks of
 the input and all that is no product count against the kernel: those figures are lower bounds.
 """
 
@@ -16,7 +16,7 @@ SECONDS = 0.25
 
 
 def restrict(threads):
-    """Only so many processors may be used, before cnet is imported."""
+    """Limit the processors of this process, before cnet is imported."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[-threads:]))
 
@@ -64,7 +64,7 @@ def dense_products(n, batch, dtype, threads):
 
 
 def dense_gradient(n, batch, dtype):
-    """The gradient of a network of n-n-n, through its public door: seconds and flop."""
+    """The gradient of a network of n-n-n, through its public entry point: seconds and flop."""
     net, rows = network((n, n, n), dtype)
     x, t = rows(batch)
     return best_time(lambda: net.gradient(x, t)), 10 * batch * n * n

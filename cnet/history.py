@@ -118,7 +118,7 @@ class Progress:
     history : History, optional
         What the last fit recorded, where its record is not there.
     record : Record, optional
-        The record of the last fit, which may be under way.
+        The record of the last fit, which may still be running.
     iterations_per_epoch : int
         Of that fit.
     """

@@ -105,7 +105,7 @@ class EpochInfo:
 
 
 class _Fit:
-    """One fit under way."""
+    """One running fit."""
 
     def __init__(
         self, network: TwoLayerNet, x: Any, t: Any, options: FitOptions, key: int, first_epoch: int,

@@ -1,4 +1,4 @@
-"""Optimizers and schedules: against the reference, and the doors."""
+"""Optimizers and schedules: compared with the reference, and the validation of their arguments."""
 
 import numpy as np
 import pytest

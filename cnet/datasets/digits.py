@@ -16,7 +16,7 @@ __all__ = ["make_digits"]
 Tables = tuple[npt.NDArray[np.float64], npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32]]
 
 PIXELS = 784
-# Images between two looks at the signals; from so many on, a second thread helps.
+# The number of images between two checks for signals, and from which a second thread helps.
 CHUNK = 4000
 
 

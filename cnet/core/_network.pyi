@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ class Network:
     first_layer: str
     trained_on: int
     on_unlike: Callable[[int], object] | None
-    def __init__(self, sizes: tuple[int, ...], activation: str, dtype: npt.DTypeLike) -> None: ...
+    def __new__(cls, sizes: tuple[int, ...], activation: str, dtype: npt.DTypeLike) -> Self: ...
     @property
     def sizes(self) -> Any: ...  # as many as were given
     @property

@@ -3,6 +3,6 @@ from typing import TypeVar
 
 from ._network import Network
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
-def alone(net: Network, function: Callable[[], Result]) -> Result: ...
+def alone(net: Network, function: Callable[[], _Result]) -> _Result: ...

@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -6,7 +6,7 @@ import numpy.typing as npt
 class Series: ...
 
 class Record:
-    def __init__(self, with_validation: bool, seconds: float) -> None: ...
+    def __new__(cls, with_validation: bool, seconds: float) -> Self: ...
     @property
     def iterations(self) -> int: ...
     @property

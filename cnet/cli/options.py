@@ -121,7 +121,7 @@ def add_data(parser: argparse._ActionsContainer, default: str) -> None:
         "--data", type=source, metavar="SOURCE",
         help='"drawn": digits drawn here, 60,000 to train with and 10,000 to test with; "mnist": '
         "the real MNIST, downloaded if it is not there; or a folder with the four IDX files of MNIST, "
-        f"Fashion-MNIST, KMNIST or your own (default: {default})",
+        f"Fashion-MNIST, KMNIST or your own, or an .npz file of the same (default: {default})",
     )
 
 

@@ -38,7 +38,7 @@ MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
 HISTORY, CURVES = "history.json", "curves.png"
 
 # What a checkpoint has of its network beside the parameters.
-NETWORK = ("sizes", "activation", "dtype", "seed", "epochs", "iterations")
+NETWORK = ("sizes", "activation", "dtype", "seed", "epochs", "iterations", "trained_on")
 # Bytes of a history of some fifty million iterations.
 LARGEST_HISTORY = 2**30
 
@@ -122,13 +122,15 @@ def _restored(tensors: Mapping[str, Any], metadata: dict[str, Any]) -> tuple[Two
 def _network(tensors: Mapping[str, Any], tree: object, record: Record) -> TwoLayerNet:
     """The network of a checkpoint, which must be the one that its record tells of."""
     fields = Fields(tree, "network")
+    # Checkpoints of earlier versions do not tell it.
+    parts = {"trained_on": "unknown", **fields.tree}
     for name in NETWORK:
-        fields.require(name in fields.tree, f"network.{name} is missing")
+        fields.require(name in parts, f"network.{name} is missing")
     fields.check()
     fields.choice("dtype", ("float32", "float64"))
     fields.check()
     net = TwoLayerNet._from_parts(
-        {name: tensors[name] for name in NAMES if name in tensors}, **{name: fields.tree[name] for name in NETWORK}
+        {name: tensors[name] for name in NAMES if name in tensors}, **{name: parts[name] for name in NETWORK}
     )
     settings = record.settings
     expected = {

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Session"]
 
-# Between two checkpoints, so that writing them takes little of the time, however short an epoch is.
+# Between two checkpoints, so that writing them takes little of the time, however short an epoch is. One that has
+# grown large, or lies on a slow disk, is written less often: it may take a twentieth of the time.
 CHECKPOINT_SECONDS = 2.0
+CHECKPOINT_SHARE = 0.05
 
 
 class Session:
@@ -59,7 +61,7 @@ class Session:
         self.replaces = not resumed and (self.had_model or os.path.exists(os.path.join(folder, CHECKPOINT)))
         # The last whole epoch, and whether the checkpoint in the folder is of an earlier one.
         self.snapshot, self.is_ahead = Snapshot.of(net, record), False
-        self.checkpointed = time.monotonic()
+        self.next_checkpoint = time.monotonic() + CHECKPOINT_SECONDS
         self.checkpoint_failed = False
         self.progress = Progress(self.settings.batch_size, self.settings.iterations, record.iterations, as_json)
 
@@ -114,7 +116,7 @@ class Session:
         epoch, rest = divmod(iteration, self.settings.iterations_per_epoch)
         if rest == 0:
             self.snapshot, self.is_ahead = Snapshot.of(self.net, self.record), True
-            if time.monotonic() - self.checkpointed >= CHECKPOINT_SECONDS:
+            if time.monotonic() >= self.next_checkpoint:
                 self._try_checkpoint()
         name = f"epoch {epoch:3d}" if rest == 0 else f"iteration {iteration:,}"
         last = iteration >= self.settings.iterations
@@ -122,14 +124,15 @@ class Session:
 
     def _try_checkpoint(self) -> None:
         """Write a checkpoint if that is possible: a full disk must not end hours of training."""
+        began = time.monotonic()
         try:
             self._write_checkpoint()
         except OSError as error:
             if not self.checkpoint_failed:
                 warn(f"{one_line(error)}; training goes on, and the checkpoint is tried again")
             self.checkpoint_failed = True
-        # A slow disk, too, has two seconds of rest.
-        self.checkpointed = time.monotonic()
+        ended = time.monotonic()
+        self.next_checkpoint = ended + max(CHECKPOINT_SECONDS, (ended - began) / CHECKPOINT_SHARE)
 
     def _write_checkpoint(self) -> None:
         run_folder.write_checkpoint(self.folder, self.record, self.snapshot)

@@ -21,7 +21,8 @@ SETTINGS = (
 EPOCHS = ("iteration", "train_accuracy", "test_accuracy", "test_loss", "running_accuracy")
 # What some fields may well be.
 RIGHT = {
-    ("settings", "data"): [HOSTILE[6]], ("settings", "learning_rate"): [1e308, 10**30], ("seconds",): [1e308, 10**30],
+    ("settings", "data"): [HOSTILE[6]], ("network", "trained_on"): [...],
+    ("settings", "learning_rate"): [1e308, 10**30], ("seconds",): [1e308, 10**30],
 }
 
 
@@ -130,6 +131,7 @@ def checkpoint_with(folder, change):
 
 CHECKPOINT_PATHS = [("settings",), ("network",), ("seconds",)] + [("settings", name) for name in SETTINGS]
 CHECKPOINT_PATHS += [("network", name) for name in ("sizes", "activation", "dtype", "seed", "epochs", "iterations")]
+CHECKPOINT_PATHS.append(("network", "trained_on"))
 
 
 @pytest.mark.parametrize("path", CHECKPOINT_PATHS, ids=".".join)

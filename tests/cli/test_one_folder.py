@@ -38,6 +38,11 @@ def started(data, folder, *options):
     raise AssertionError(process.communicate()[1])
 
 
+def keep_each_epoch(monkeypatch):
+    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(session, "CHECKPOINT_SHARE", float("inf"))
+
+
 def interrupt_at(monkeypatch, iteration):
     """Ctrl-C at the first report of at least so many iterations."""
     update = Progress.update
@@ -214,7 +219,7 @@ class InterruptAtLine:
 @pytest.mark.slow
 def test_ctrl_c_at_each_line(data, tmp_path, monkeypatch, train, model_bytes):
     """Wherever it comes, what is left is whole, and goes on to the same bits."""
-    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
+    keep_each_epoch(monkeypatch)
     assert train(data, tmp_path / "whole", "--epochs", "4") == 0
     whole = read_record(str(tmp_path / "whole"))
     for n in range(1, 1000):
@@ -252,9 +257,25 @@ def test_checkpoints_come_by_time(data, tmp_path, monkeypatch, train):
     assert train(data, tmp_path / "rarely", "--epochs", "50") == 0
     assert written == [0, 350]
     written.clear()
-    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
+    keep_each_epoch(monkeypatch)
     assert train(data, tmp_path / "always", "--epochs", "3") == 0
     assert written == [0, 7, 14, 21, 21]
+
+
+def test_a_slow_disk_has_the_more_rest(data, tmp_path, monkeypatch, train):
+    written = []
+    write = session.run_folder.write_checkpoint
+
+    def slow(folder, record, snapshot):
+        written.append(snapshot.iterations)
+        write(folder, record, snapshot)
+        time.sleep(0.05)
+
+    monkeypatch.setattr(session.run_folder, "write_checkpoint", slow)
+    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(session, "CHECKPOINT_SHARE", 1e-6)
+    assert train(data, tmp_path, "--epochs", "5") == 0
+    assert written == [0, 7, 35]
 
 
 def test_an_epoch_costs_the_same_however_many_there_were(monkeypatch):
@@ -285,7 +306,7 @@ def test_a_checkpoint_that_fails_does_not_end_training(data, tmp_path, monkeypat
         write(folder, record, snapshot)
 
     monkeypatch.setattr(session.run_folder, "write_checkpoint", full)
-    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
+    keep_each_epoch(monkeypatch)
     assert train(data, tmp_path, "--epochs", "3") == 0
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and err.startswith("cnet: warning: ") and "No space left" in err

@@ -135,10 +135,10 @@ def numerical_gradient(f: Callable[[Any], Any], x: NDArray[Any], h: float = 1e-4
         # An array and not a Python float, so that every bit comes back, of a NaN's payload too.
         saved = element.copy()
         try:
-            with np.errstate(under="ignore"):
+            with np.errstate(all="ignore"):
                 np.add(saved, h, out=element, dtype=x.dtype.type)
             above = _checked_scalar(f(x))
-            with np.errstate(under="ignore"):
+            with np.errstate(all="ignore"):
                 np.subtract(saved, h, out=element, dtype=x.dtype.type)
             below = _checked_scalar(f(x))
         finally:

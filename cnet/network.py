@@ -106,7 +106,11 @@ class TwoLayerNet(Storable):
         self._set_up(sizes, activation, _check_dtype(dtype), as_key(rng))
         normal = np.random.Generator(np.random.Philox(key=self.seed)).standard_normal
         for name, std in zip(("W1", "W2"), stds, strict=True):
-            self.params[name] = std * normal(self.params[name].shape)
+            with np.errstate(all="ignore"):
+                weights = std * normal(self.params[name].shape)
+            if not np.isfinite(weights).all():
+                raise ValueError(f"weight_init_std = {std:g} is too large for {self.dtype}")
+            self.params[name] = weights
 
     def _set_up(self, sizes: tuple[int, int, int], activation: str, dtype: np.dtype[Any], seed: int) -> None:
         self._core = _network.Network(sizes, activation, dtype)

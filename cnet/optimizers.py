@@ -106,8 +106,10 @@ class LinearRamp(NamedTuple):
         step = np.arange(iterations, dtype=np.float64)
         rising = warmup * iterations
         falls = (iterations - step) / (iterations - rising)
-        rises = (step + 1) / rising if rising else np.full(iterations, np.inf)
-        rates: npt.NDArray[np.float64] = peak * np.minimum(np.minimum(rises, falls), 1.0)
+        # A tiny warmup makes these infinite, as no warmup does; and a tiny peak may underflow.
+        with np.errstate(all="ignore"):
+            rises = (step + 1) / rising if rising else np.full(iterations, np.inf)
+            rates: npt.NDArray[np.float64] = peak * np.minimum(np.minimum(rises, falls), 1.0)
         return rates
 
 

@@ -55,6 +55,7 @@ SHIFT32 = np.uint64(32)
 # ---- the network -----------------------------------------------------------------
 
 
+@np.errstate(under="ignore")
 def activate(a: Array, activation: str) -> Array:
     """Return the activations of the hidden layer.
 
@@ -84,6 +85,7 @@ def activate(a: Array, activation: str) -> Array:
     return result
 
 
+@np.errstate(under="ignore")
 def activation_grad(z: Array, activation: str) -> Array:
     """Return the derivative of the activation function, from its value z.
 
@@ -110,6 +112,7 @@ def activation_grad(z: Array, activation: str) -> Array:
     return 1 - z * z
 
 
+@np.errstate(under="ignore")
 def softmax(s: Array) -> Array:
     """Turn scores into probabilities, row by row.
 
@@ -132,11 +135,13 @@ def softmax(s: Array) -> Array:
     return result
 
 
+@np.errstate(under="ignore")
 def as_inputs(x: Array, dtype: Any) -> Array:
     """Return inputs as `dtype`: pixels (uint8) divided by 255, other numbers unchanged."""
     return x.astype(dtype) / dtype.type(255) if x.dtype == np.uint8 else x.astype(dtype)
 
 
+@np.errstate(under="ignore")
 def scores(params: Params, x: Array, activation: str) -> tuple[Array, Array]:
     """Return the hidden activations and the scores of a batch.
 
@@ -189,6 +194,7 @@ def predict(params: Params, x: Array, activation: str) -> Array:
     return softmax(scores(params, x, activation)[1])
 
 
+@np.errstate(under="ignore")
 def row_losses(s: Array, t: Array) -> Array:
     """Return the cross-entropy of each row of scores, with class indices t: log(sum(exp(s))) - s[t]."""
     s = s.astype(np.float64)
@@ -252,6 +258,7 @@ def accuracy(params: Params, x: Array, t: Array, activation: str) -> float:
     return float((scores(params, x, activation)[1].argmax(axis=1) == t).mean())
 
 
+@np.errstate(under="ignore")
 def gradient(params: Params, x: Array, t: Array, activation: str) -> Params:
     """Return the derivatives of the mean loss with respect to every parameter, by backpropagation.
 
@@ -286,6 +293,7 @@ def gradient(params: Params, x: Array, t: Array, activation: str) -> Params:
     return {"W1": x.T @ d1, "b1": d1.sum(axis=0), "W2": z.T @ d2, "b2": d2.sum(axis=0)}
 
 
+@np.errstate(under="ignore")
 def numerical_gradient(params: Params, x: Array, t: Array, activation: str, h: float = 1e-4) -> Params:
     """Return the derivatives of the mean loss by central differences, one parameter at a time.
 
@@ -435,6 +443,7 @@ def shuffle_rows(key: int, epoch: int, n_rows: int) -> Array:
 # ---- training --------------------------------------------------------------------
 
 
+@np.errstate(under="ignore")
 def fit(
     params: Params,
     x: Array,

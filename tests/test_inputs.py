@@ -300,6 +300,28 @@ def test_no_setting_of_numpy_makes_a_cast_raise():
         assert cnet.gradient_descent(lambda x: 1e-300 * float(x[0]), np.zeros(1, np.float32), step_num=2) == 0
 
 
+def test_no_setting_of_numpy_makes_training_raise():
+    """Underflow is no error: tiny weights, rates and derivatives, and scores far apart."""
+    x, t = np.random.default_rng(4).normal(0, 1, (40, 5)), np.arange(40) % 3
+    for dtype in (np.float32, np.float64):
+        with np.errstate(all="raise"):
+            for std, rate in ((1e-300, 1e-300), (5e-324, 0.1), (300.0, 1e-30)):
+                net = cnet.TwoLayerNet(5, 4, 3, std, dtype=dtype, rng=0)
+                net.fit(x, t, epochs=2, learning_rate=rate, validation_data=(x, t))
+                net.fit(x, t, iterations=1, batch_size=2, learning_rate=rate, gradient="numerical")
+                net.params["b1"] = np.full(4, 1e-310)
+                net.numerical_gradient(x[:2], t[:2])
+                params = net.params.copy()
+                probabilities = reference.predict(params, x, net.activation)
+                np.testing.assert_allclose(net.predict(x), probabilities, rtol=1e-4, atol=1e-30)
+                reference.gradient(params, x, t, net.activation)
+                reference.fit(params, x, t, net.activation, iterations=2, batch_size=4, learning_rate=rate,
+                              sampling="shuffle", key=0)
+            net.fit(x, t, iterations=3, learning_rate=cnet.optimizers.LinearRamp(1e-310, warmup=5e-324))
+    with np.errstate(all="raise"), pytest.raises(ValueError, match="weight_init_std.*too large|too large for float64"):
+        cnet.TwoLayerNet(5, 4, 3, 1.7e308, dtype=np.float64, rng=0)
+
+
 # ---- hints ----
 
 class Sparse:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..atomic_file import replacing
 from ..checks import printable
-from .console import Failure
+from .console import Failure, one_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -132,7 +132,10 @@ def _label(name: str) -> str:
 @contextmanager
 def _figure(path: str, size: tuple[float, float], dark: bool) -> Iterator[Figure]:
     """A figure that becomes a PNG file, whole or not at all. No display is needed."""
-    with _own_backend():
+    import numpy as np
+
+    # Of absurd numbers matplotlib's own arithmetic may overflow, which says nothing to the user.
+    with _own_backend(), np.errstate(all="ignore"):
         import matplotlib
         from matplotlib import style
         from matplotlib.figure import Figure
@@ -140,8 +143,12 @@ def _figure(path: str, size: tuple[float, float], dark: bool) -> Iterator[Figure
         # The user's own matplotlibrc does not decide how it looks, nor whether it can be drawn.
         with matplotlib.rc_context(), style.context("dark_background" if dark else "default"):
             figure = Figure(figsize=size, layout="constrained")
-            yield figure
             drawn = BytesIO()
-            figure.savefig(drawn, format="png", dpi=120)
+            try:
+                yield figure
+                figure.savefig(drawn, format="png", dpi=120)
+            except (ValueError, ArithmeticError, RuntimeError) as error:
+                # Of numbers near the largest ones no ticks can be computed, say.
+                raise Failure(f"{path}: matplotlib cannot draw it: {one_line(error)}") from None
     with replacing(os.fspath(path)) as file:
         file.write(drawn.getbuffer())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import pictures, run_folder
-from .console import FAILURE, INTERRUPTED, as_word, complain, note, one_line, warn
+from .console import FAILURE, INTERRUPTED, Failure, as_word, complain, note, one_line, warn
 from .progress import Progress
 from .run_folder import CHECKPOINT, CURVES, HISTORY, MODEL, Snapshot
 
@@ -178,7 +178,7 @@ class Session:
                 if draw:
                     pictures.write_curves(self.record, os.path.join(self.folder, CURVES))
                     written.append(CURVES)
-        except (OSError, ValueError, RuntimeError) as error:
+        except (Failure, OSError, ValueError, RuntimeError) as error:
             self._fail(error)
         return written
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from cnet.cli import main
+from cnet.cli import main, pictures
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -68,3 +68,31 @@ def test_a_run_that_diverged_has_curves(data, tmp_path, train, capsys):
     (tmp_path / "curves.png").unlink()
     assert main(["plot", str(tmp_path), "--only", "curves"]) == 0
     assert (tmp_path / "curves.png").read_bytes().startswith(PNG)
+
+
+@pytest.mark.draws
+def test_what_cannot_be_drawn_is_named(trained, tmp_path, monkeypatch, one_error):
+    """Of numbers near the largest ones matplotlib computes no ticks: what it raises is told with the picture."""
+    import cnet.plots
+
+    def fail(*_, **__):
+        raise ValueError("arange: cannot compute length")
+
+    shutil.copytree(trained, tmp_path / "run")
+    before = (tmp_path / "run" / "curves.png").read_bytes()
+    monkeypatch.setattr(cnet.plots, "loss_curve", fail)
+    assert main(["plot", str(tmp_path / "run"), "--only", "curves"]) == 1
+    assert "curves.png: matplotlib cannot draw it: arange: cannot compute length" in one_error()
+    assert (tmp_path / "run" / "curves.png").read_bytes() == before
+
+
+@pytest.mark.parametrize("broken", [ValueError("no"), OSError(28, "No space left on device", "curves.png")])
+def test_a_picture_that_fails_takes_nothing_with_it(data, tmp_path, train, monkeypatch, one_error, broken):
+    def fail(record, path):
+        raise broken
+
+    monkeypatch.setattr(pictures, "write_curves", fail)
+    assert train(data, tmp_path, "--epochs", "2") == 1
+    one_error()
+    assert sorted(os.listdir(tmp_path)) == ["checkpoint.safetensors", "history.json", "model.safetensors"]
+    assert main(["evaluate", str(tmp_path)]) == 0

@@ -6,6 +6,7 @@ import pickle
 import struct
 import subprocess
 import sys
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -291,3 +292,28 @@ def test_bombs_take_300_megabytes(tmp_path):
     for path, line in zip(paths, done.stdout.splitlines(), strict=True):
         megabytes, seconds = map(float, line.split())
         assert megabytes < 300 and seconds < 4, path.name
+
+
+def test_a_length_that_a_chunk_invents_takes_no_memory(tmp_path):
+    """Pillow reads as many bytes as a chunk says it has: 2 GB here, of a file of a kilobyte."""
+    path = tmp_path / "picture.png"
+    whole = bytearray(encoded("PNG"))
+    data = whole.index(b"IDAT")
+    whole[data - 4] = 0x7F
+    path.write_bytes(whole)
+    tracemalloc.start()
+    try:
+        read_digit(path)
+    except PictureError:
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50 << 20
+
+
+def test_a_jpeg_without_a_colour():
+    whole = bytearray(encoded("JPEG"))
+    frame = whole.index(b"\xff\xc0")
+    whole[frame + 9] = 0
+    with pytest.raises(PictureError, match="damaged picture"):
+        read(bytes(whole))

@@ -211,7 +211,7 @@ def _jpeg(file: BinaryIO, size: int) -> Screened:
         elif 0xC0 <= mark[1] <= 0xCF and mark[1] not in (0xC4, 0xC8, 0xCC):
             frame = _exactly(file, length, place)
             factors = [(frame[i] >> 4) * (frame[i] & 15) for i in range(11, 11 + 3 * frame[9], 3)]
-            samples = sum(factors) / max(1, *factors)
+            samples = sum(factors) / max([1, *factors])
             waits = mark[1] in (0xC2, 0xC6, 0xCA, 0xCE)
         # Of the application's segments JFIF's and Adobe's say how colours are meant.
         if not (0xE1 <= mark[1] <= 0xED or mark[1] in (0xEF, 0xFE)):

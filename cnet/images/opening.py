@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..checks import check_path
+from ..open_files import Clamped
 from .containers import MOST_KEPT, RefusedError, Screened, screened
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ def _of_file(file: BinaryIO, name: str) -> Grey:
     if screen.format == "HEIF":
         _register_heif(name)
     try:
-        with Image.open(screen.file, formats=(screen.format,)) as image:
+        # Pillow asks for as many bytes as a chunk says it has.
+        with Image.open(cast(BinaryIO, Clamped(screen.file)), formats=(screen.format,)) as image:
             _check_size(image, screen, name)
             grey = _reduced(image, draft=True)
     except (PictureError, MemoryError):

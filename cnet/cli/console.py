@@ -80,7 +80,7 @@ def _to_stderr(line: str) -> None:
 
 
 def has_colour(stream: TextIO | None) -> bool:
-    """Whether to colour text on a stream: a terminal, and nothing speaks against it.
+    """Tell whether to colour text on a stream: only on a terminal, unless the environment forbids it.
 
     References
     ----------
@@ -92,7 +92,7 @@ def has_colour(stream: TextIO | None) -> bool:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether somebody looks at this stream."""
+    """Tell whether a stream is a terminal."""
     try:
         return stream is not None and stream.isatty()
     except ValueError:
@@ -105,7 +105,7 @@ def print_json(document: dict[str, Any]) -> None:
 
 
 def to_json(document: dict[str, Any]) -> str:
-    """A document as JSON; NaN and infinities, which JSON lacks, are null."""
+    """Return a document as JSON; NaN and infinities, which JSON lacks, become null."""
     return json.dumps(_finite(document), allow_nan=False)
 
 
@@ -148,7 +148,7 @@ def loss_text(loss: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as people read it: ``percent(0.9453)`` is "94.53 %"."""
+    """Return a share as people read it: ``percent(0.9453)`` is "94.53 %"."""
     return f"{100 * share:.2f} %"
 
 
@@ -167,7 +167,7 @@ def as_word(path: str) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """An error's message on one line; that of a system call with the file it was about."""
+    """Return an error's message on one line; a system call's error names its file."""
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split()) or type(error).__name__

@@ -40,7 +40,7 @@ class Data:
 
     @property
     def n_inputs(self) -> int:
-        """Pixels of an image."""
+        """The number of pixels in an image."""
         return int(self.train[0].shape[1])
 
     @property
@@ -49,7 +49,7 @@ class Data:
         return max(10, *(1 + int(t.max(initial=0)) for _, t in (self.train, self.test)))
 
     def checksum(self) -> int:
-        """CRC-32 of what is trained with, by which a resumed run knows its data again."""
+        """The CRC-32 of the training images, by which a resumed run recognises its data."""
         from zlib import crc32
 
         x, t = self.train

@@ -25,7 +25,7 @@ __all__ = [
 
 
 def available() -> bool:
-    """Whether matplotlib is there."""
+    """Tell whether matplotlib is installed."""
     try:
         with _own_backend():
             import matplotlib  # noqa: F401
@@ -55,7 +55,7 @@ def require() -> None:
 
 
 def write_curves(record: Record, path: str, dark: bool = False) -> None:
-    """Loss by iteration and accuracies by epoch, side by side."""
+    """Draw loss by iteration and accuracies by epoch, side by side."""
     from ..plots import accuracy_curve, loss_curve
     from ..plots.style import legend, palette
 
@@ -74,7 +74,7 @@ def write_curves(record: Record, path: str, dark: bool = False) -> None:
 
 
 def write_weights(net: TwoLayerNet, path: str, dark: bool = False) -> None:
-    """What each hidden unit looks at."""
+    """Draw the weights of each hidden unit."""
     from ..plots import weights
     from ..plots.images import weights_size
 
@@ -83,7 +83,7 @@ def write_weights(net: TwoLayerNet, path: str, dark: bool = False) -> None:
 
 
 def write_confusion(net: TwoLayerNet, data: Data, path: str, dark: bool = False) -> None:
-    """Which digit was taken for which, over the test images."""
+    """Draw which digit was taken for which, over the test images."""
     from ..plots import confusion_matrix
 
     with _figure(path, (7, 6.5), dark) as figure:
@@ -91,7 +91,7 @@ def write_confusion(net: TwoLayerNet, data: Data, path: str, dark: bool = False)
 
 
 def write_misread(net: TwoLayerNet, data: Data, path: str, dark: bool = False) -> None:
-    """The test images that the network got wrong."""
+    """Draw the test images that the network got wrong."""
     from ..plots import misread
 
     with _figure(path, (8, 6), dark) as figure:
@@ -99,7 +99,7 @@ def write_misread(net: TwoLayerNet, data: Data, path: str, dark: bool = False) -
 
 
 def write_comparison(records: dict[str, Record], path: str, dark: bool = False) -> None:
-    """The test accuracy and loss of several runs, by epoch."""
+    """Draw the test accuracy and loss of several runs, by epoch."""
     import numpy as np
     from matplotlib.ticker import PercentFormatter
 

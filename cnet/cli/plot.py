@@ -18,8 +18,8 @@ from .run_folder import CURVES, load_model, read_record
 __all__ = ["add_to", "run"]
 
 DESCRIPTION = """\
-Draw pictures of a run into its folder: curves.png (loss and accuracy), weights.png (what each
-hidden unit looks at), confusion.png (which digit it takes for which) and misread.png (the
+Draw pictures of a run into its folder: curves.png (loss and accuracy), weights.png (the weights
+of each hidden unit), confusion.png (which digit it takes for which) and misread.png (the
 test images that it gets wrong). For several runs also comparison.png, here or in --out.
 """
 

@@ -49,7 +49,7 @@ def add_to(commands: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read each picture; one that cannot be read does not keep the others from it."""
+    """Read each picture; one that cannot be read does not stop the others."""
     from ..images import read_digit
 
     net = load_model(args.model)

@@ -25,7 +25,7 @@ NARROW_FORMAT = "{percentage:3.0f}% {rate_fmt}{postfix}"
 
 
 class Progress:
-    """What ``TwoLayerNet.fit`` reports to: the few methods of a tqdm bar that it calls.
+    """Show the progress of ``TwoLayerNet.fit``, which calls these few methods of a tqdm bar.
 
     Parameters
     ----------

@@ -15,7 +15,8 @@ from cnet.images import read_digit
 
 def test_without_pillow(one_error, trained, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL", None)
-    assert main(["predict", trained, "x.png"]) == 1
+    (tmp_path / "picture.png").write_bytes(b"")
+    assert main(["predict", trained, str(tmp_path / "picture.png")]) == 1
     assert "needs Pillow" in one_error()
     assert main(["digits", str(tmp_path / "x.png")]) == 1
     assert "needs Pillow" in one_error()

@@ -14,7 +14,8 @@ from cnet.images import read_digit
 
 
 def test_without_pillow(one_error, trained, tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "PIL", None)
+    for name in ("PIL", "PIL.Image"):
+        monkeypatch.setitem(sys.modules, name, None)
     (tmp_path / "picture.png").write_bytes(b"")
     assert main(["predict", trained, str(tmp_path / "picture.png")]) == 1
     assert "needs Pillow" in one_error()

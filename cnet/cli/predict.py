@@ -15,8 +15,8 @@ from .run_folder import load_model
 __all__ = ["add_to", "run"]
 
 DESCRIPTION = """\
-Read the digit in each picture: a PNG (or another format that Pillow reads) of any size,
-grey or colour, light on dark or dark on light, one digit in each.
+Read the digit in each picture: PNG, JPEG, BMP, GIF, TIFF, WebP, PNM, or HEIC where pillow-heif
+is installed; of any size, grey or colour, light on dark or dark on light, one digit in each.
 """
 
 EXAMPLES = """\

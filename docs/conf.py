@@ -36,7 +36,9 @@ extensions = [
     "sphinx.ext.intersphinx",
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",
+    "class_tables",
     "console",
+    "palette",
     "picture",
     "gallery_pictures",
     "numpydoc",
@@ -149,10 +151,14 @@ html_theme = "pydata_sphinx_theme"
 html_title = "cnet"
 html_static_path = ["_static"]
 html_css_files = ["cnet.css"]
+html_favicon = "_static/logo-light.svg"
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
-    "logo": {"text": "cnet"},
+    "logo": {
+        "text": "cnet", "alt_text": "cnet: to the start page",
+        "image_light": "_static/logo-light.svg", "image_dark": "_static/logo-dark.svg",
+    },
     "header_links_before_dropdown": 5,
     "navbar_align": "left",
     "navbar_end": ["theme-switcher"],

@@ -6,6 +6,9 @@ sphinx-gallery runs every example under a light style (`use_light_style`) and ha
     python docs/_ext/gallery_pictures.py EXAMPLE NAME
 
 which saves the figures that are left at its end as NAME with their numbers filled in.
+
+Thumbnails are drawn, not reduced: on a smaller sheet letters and lines keep their size. An example
+chooses its figure with ``# sphinx_gallery_thumbnail_number = 2``.
 """
 
 from __future__ import annotations
@@ -23,6 +26,10 @@ from docutils import nodes
 from matplotlib.figure import Figure
 from picture import save, style
 from sphinx.util.typing import ExtensionMetadata
+
+# Inches that a thumbnail's sheet has at most, and its pixels per inch.
+THUMBNAIL_INCHES = (3.9, 2.9)
+THUMBNAIL_DPI = 200
 
 RST = """
 .. image:: /{folder}/{light}
@@ -47,10 +54,13 @@ def scrape(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any])
     # The figures come first: a path that is taken is counted.
     for figure, path in zip(figures, map(Path, block_vars["image_path_iterator"]), strict=False):
         save(figure, path)
+        example = Path(block_vars["src_file"])
         name = re.sub(r"\d+$", "{:03d}_dark.png", path.stem)
         number = len(block_vars["image_path_iterator"])
         if number == 1:
-            draw_dark(Path(block_vars["src_file"]), path.parent, name, gallery_conf["thumbnail_size"])
+            draw_dark(example, path.parent, name)
+        if number == thumbnail_number(example):
+            save_thumbnail(figure, thumbnail_path(path.parent, example, "light"))
         dark = path.with_name(name.format(number))
         if not dark.is_file():
             raise RuntimeError(f"{block_vars['src_file']} draws no figure {number} under the dark style")
@@ -67,10 +77,34 @@ def alt_text(figure: Figure) -> str:
     return "; ".join(filter(None, titles)) or "; ".join(labels)
 
 
-def draw_dark(example: Path, folder: Path, name: str, thumbnail_size: tuple[int, int]) -> None:
-    """Run an example under the dark style, and make its first figure its thumbnail."""
-    from sphinx_gallery.utils import scale_image
+def thumbnail_number(example: Path) -> int:
+    """Which figure stands for an example, counted from 1."""
+    found = re.search(r"^# sphinx_gallery_thumbnail_number = (\d+)$", example.read_text(encoding="utf-8"), re.M)
+    return int(found[1]) if found else 1
 
+
+def thumbnail_path(folder: Path, example: Path, theme: str) -> Path:
+    """Where an example's thumbnail is; the folder is made if it is not there."""
+    (folder / "thumb").mkdir(exist_ok=True)
+    return folder / "thumb" / f"sphx_glr_{example.stem}_thumb_{theme}.png"
+
+
+def save_thumbnail(figure: Figure, path: Path) -> None:
+    """Draw a figure once more, without legends, on a sheet as small as a thumbnail; several axes need a larger one."""
+    grids = [spec.get_gridspec() for spec in (axes.get_subplotspec() for axes in figure.axes) if spec is not None]
+    across = max((max(grid.nrows, grid.ncols) for grid in grids), default=1)
+    scale = min(limit / size for limit, size in zip(THUMBNAIL_INCHES, figure.get_size_inches(), strict=True))
+    scale *= max(1.0, 0.6 * across)
+    figure.set_size_inches(*(scale * figure.get_size_inches()))
+    for axes in figure.axes:
+        legend = axes.get_legend()
+        if legend is not None:
+            legend.remove()
+    figure.savefig(path, dpi=THUMBNAIL_DPI, transparent=True, bbox_inches="tight", metadata={"Software": None})
+
+
+def draw_dark(example: Path, folder: Path, name: str) -> None:
+    """Run an example under the dark style, and save its figures and its thumbnail."""
     for old in folder.glob(name.replace("{:03d}", "*")):
         old.unlink()
     done = subprocess.run(
@@ -79,10 +113,6 @@ def draw_dark(example: Path, folder: Path, name: str, thumbnail_size: tuple[int,
     )
     if done.returncode:
         raise RuntimeError(f"{example} failed under the dark style:\n{done.stderr}")
-    thumbnails = folder / "thumb"
-    thumbnails.mkdir(exist_ok=True)
-    thumbnail = thumbnails / f"sphx_glr_{example.stem}_thumb_dark.png"
-    scale_image(folder / name.format(1), thumbnail, *thumbnail_size)
 
 
 def run_dark(example: str, name: str) -> None:
@@ -90,18 +120,21 @@ def run_dark(example: str, name: str) -> None:
     plt.rcParams.update(style("dark"))
     runpy.run_path(example, run_name="__main__")
     for count, number in enumerate(plt.get_fignums(), 1):
-        save(plt.figure(number), Path(name.format(count)))
+        path = Path(name.format(count))
+        save(plt.figure(number), path)
+        if count == thumbnail_number(Path(example)):
+            save_thumbnail(plt.figure(number), thumbnail_path(path.parent, Path(example), "dark"))
 
 
 def add_dark_thumbnails(app: Any, doctree: nodes.document) -> None:
-    """Put a thumbnail for dark pages beside each one for light pages."""
+    """Show the thumbnails for light pages and for dark ones in the place of sphinx-gallery's."""
     for image in list(doctree.findall(nodes.image)):
         uri = image["uri"]
         if not re.search(r"/images/thumb/sphx_glr_\w+_thumb\.png$", uri):
             continue
         dark = image.deepcopy()
-        dark["uri"] = f"{uri.removesuffix('.png')}_dark.png"
         for one, theme in ((image, "light"), (dark, "dark")):
+            one["uri"] = f"{uri.removesuffix('.png')}_{theme}.png"
             one["classes"].append(f"only-{theme}")
         image.parent.insert(image.parent.index(image) + 1, dark)
 

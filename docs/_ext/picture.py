@@ -34,12 +34,11 @@ from tables import first_number, table
 
 import cnet
 import cnet.plots
-from cnet.plots.style import ON_DARK, ON_LIGHT
+from cnet.plots.style import INK, ON_DARK, ON_LIGHT
 
 # Where pictures are left, below the source folder; ignored by git.
 FOLDER = "generated/pictures"
 SHOWN = "# shown from here\n"
-INK = {"light": "#222832", "dark": "#ced6dd"}
 DPI = 160
 # What the code finds there.
 GIVEN = {"np": np, "plt": plt, "cnet": cnet, "table": table, "first_number": first_number}

@@ -43,7 +43,7 @@ central = np.array([numerical_diff(lambda x: x**3, 3.0, h=h) - 27 for h in steps
 figure, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 ax.loglog(steps, np.abs(forward) + 1e-16, label="forward: (f(x + h) - f(x)) / h")
 ax.loglog(steps, np.abs(central) + 1e-16, label="central: (f(x + h) - f(x - h)) / 2h")
-ax.axvline(1e-4, color="gray", linestyle=":", label="h = 1e-4, the default")
+ax.axvline(1e-4, color="C2", linestyle=":", label="h = 1e-4, the default")
 ax.set(xlabel="h", ylabel="error", ylim=(1e-12, 1e2))
 ax.legend(frameon=False)
 

@@ -48,13 +48,16 @@ class SimpleNet:
 def draw(gradient: NDArray[np.float64]) -> None:
     """Draw the gradient as a table."""
     import matplotlib.pyplot as plt
+    from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
+    # The weaker a colour, the more of the page shows through, a light one or a dark one.
+    shades = [to_rgba(*color) for color in (("C0", 0.45), ("C0", 0), ("C1", 0), ("C1", 0.45))]
+    signs = LinearSegmentedColormap.from_list("signs", shades)
     figure, ax = plt.subplots(figsize=(5, 3), layout="constrained")
     limit = np.abs(gradient).max()
-    image = ax.imshow(gradient, cmap="PuOr", vmin=-limit, vmax=limit)
+    image = ax.imshow(gradient, cmap=signs, vmin=-limit, vmax=limit, aspect="auto")
     for (row, column), value in np.ndenumerate(gradient):
-        ax.text(column, row, f"{value:.3f}", ha="center", va="center",
-                color="white" if abs(value) > 0.7 * limit else "black")
+        ax.text(column, row, f"{value:.3f}", ha="center", va="center")
     ax.set(xlabel="output", ylabel="input", xticks=range(3), yticks=range(2), title="dL / dW")
     figure.colorbar(image, ax=ax, label="above 0: the weight should shrink")
     plt.show()

@@ -64,9 +64,9 @@ figure, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
 for (row, column), value in np.ndenumerate(y):
     chosen = column == t[row]
     ax.text(
-        column, row, str(value), ha="center", va="center", color="white" if chosen else "0.45",
+        column, row, str(value), ha="center", va="center", alpha=1 if chosen else 0.7,
         weight="bold" if chosen else "normal",
-        bbox={"boxstyle": "circle", "fc": "#0072B2"} if chosen else None,
+        bbox={"boxstyle": "circle", "fc": "none", "ec": "C0", "lw": 2} if chosen else None,
     )
 ax.set(xlim=(-0.5, 9.5), ylim=(4.5, -0.5), xticks=range(10), yticks=range(5), aspect="equal")
 ax.set(xlabel="column t", ylabel="row n", title="y[np.arange(5), t]")

@@ -178,7 +178,7 @@ def legend(ax: Axes, *, framealpha: float = 0.0, loc: str | None = None, **optio
         if corner is None:
             legend_on_top(ax, framealpha=framealpha, **options)
         else:
-            made.set_loc(corner)
+            legend(ax, framealpha=framealpha, loc=corner, **options)
 
 
 def _free_corner(ax: Axes, made: Any) -> Any:

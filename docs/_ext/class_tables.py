@@ -12,7 +12,9 @@ def add_tables(app: Any, what: str, name: str, obj: Any, options: Any, lines: li
     """Append the tables to a class's text, when numpydoc is done with it."""
     if what not in ("class", "exception") or not options.get("members"):
         return
-    members = [key for key, value in vars(obj).items() if not key.startswith("_") and is_shown(value)]
+    own = [base for base in obj.__mro__ if base.__module__.partition(".")[0] == "cnet"]
+    members = [key for base in own for key, value in vars(base).items() if not key.startswith("_") and is_shown(value)]
+    members = list(dict.fromkeys(members))
     callables = [key for key in members if callable(inspect.unwrap(getattr(obj, key)))]
     for heading, keys in (("Attributes", [key for key in members if key not in callables]), ("Methods", callables)):
         if keys:

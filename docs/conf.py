@@ -70,8 +70,7 @@ autodoc_typehints = "none"
 autodoc_preserve_defaults = True
 toc_object_entries_show_parents = "hide"
 autodoc_member_order = "bysource"
-# Members that a class has from a base in cnet are its own for a reader; these bases' members are not shown.
-autodoc_default_options = {"inherited-members": "object, tuple, Mapping, ArithmeticError, UserWarning"}
+autodoc_default_options = {"inherited-members": False}
 
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = True
@@ -102,8 +101,8 @@ numpydoc_validation_overrides = {
     "PR01": [r"^What a (fit|callback)"],
     # Members that the example of their class shows.
     "EX01": [
-        r"^(Units of each layer|Activation of the hidden|Type of parameters|Iterations of training)",
-        r"^Learning rate of each of so many", r"^What the last `fit` recorded", r"^The parameters by name",
+        r"^The (numbers of inputs|hidden layer's activation|type of parameters|number of iterations of training)",
+        r"^The parameters by name", r"^What the last `fit` (has )?recorded", r"^(The )?[Ll]earning rate of each",
     ],
 }
 

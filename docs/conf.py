@@ -70,7 +70,6 @@ autodoc_typehints = "none"
 autodoc_preserve_defaults = True
 toc_object_entries_show_parents = "hide"
 autodoc_member_order = "bysource"
-autodoc_default_options = {"inherited-members": False}
 
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = True

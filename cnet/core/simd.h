@@ -64,11 +64,13 @@ static const int SPARSE_VECTORS = CNET_VECTOR_BYTES == 64 ? 4 : 8;
 template <class T> struct bits_of;
 template <> struct bits_of<float> {
     typedef int32_t type;
+    typedef uint32_t unsigned_type;
     static const int mantissa = 23;
     static const int32_t one = 0x3f800000, root_half = 0x3f3504f3;
 };
 template <> struct bits_of<double> {
     typedef int64_t type;
+    typedef uint64_t unsigned_type;
     static const int mantissa = 52;
     static const int64_t one = 0x3ff0000000000000LL, root_half = 0x3fe6a09e667f3bcdLL;
 };
@@ -78,6 +80,7 @@ template <> struct bits_of<double> {
 template <class T> struct vec {
     typedef T lanes_type __attribute__((vector_size(CNET_VECTOR_BYTES)));
     typedef typename bits_of<T>::type bits_type __attribute__((vector_size(CNET_VECTOR_BYTES)));
+    typedef typename bits_of<T>::unsigned_type unsigned_type __attribute__((vector_size(CNET_VECTOR_BYTES)));
     static const int lanes = CNET_VECTOR_BYTES / sizeof(T);
     lanes_type v;
 };
@@ -123,11 +126,12 @@ template <class T> static CNET_INLINE vec<T> vselect_less(vec<T> a, vec<T> b, ve
     return r;
 }
 
-// 2**n, where the integer n stands in the low bits of `shifted` (see vexp).
+// 2**n, where the integer n stands in the low bits of `shifted` (see vexp). Unsigned: the bits above n are shifted out.
 template <class T> static CNET_INLINE vec<T> vpow2(vec<T> shifted) {
-    typedef typename vec<T>::bits_type bits;
+    typedef typename vec<T>::unsigned_type bits;
     vec<T> r;
-    r.v = (typename vec<T>::lanes_type)(((bits)shifted.v << bits_of<T>::mantissa) + bits_of<T>::one);
+    r.v = (typename vec<T>::lanes_type)(
+        ((bits)shifted.v << bits_of<T>::mantissa) + (typename bits_of<T>::unsigned_type)bits_of<T>::one);
     return r;
 }
 
@@ -159,10 +163,10 @@ template <class T> static CNET_INLINE vec<T> vselect_less(vec<T> a, vec<T> b, ve
     return x;
 }
 template <class T> static CNET_INLINE vec<T> vpow2(vec<T> shifted) {
-    typename bits_of<T>::type n;
+    typename bits_of<T>::unsigned_type n;
     CNET_LANES {
         memcpy(&n, &shifted.v[i], sizeof(T));
-        n = (typename bits_of<T>::type)((uint64_t)n << bits_of<T>::mantissa) + bits_of<T>::one;
+        n = (n << bits_of<T>::mantissa) + (typename bits_of<T>::unsigned_type)bits_of<T>::one;
         memcpy(&shifted.v[i], &n, sizeof(T));
     }
     return shifted;

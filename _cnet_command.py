@@ -15,8 +15,8 @@ def main() -> int:
     Returns
     -------
     int
-        The exit status of ``cnet.cli.main``; 2 if ``CNET_ISA`` asks for what does not run here, and 130
-        after Ctrl-C, also while the program still starts.
+        The exit status of ``cnet.cli.main``; 2 if ``CNET_ISA`` asks for what does not run here or
+        ``CNET_NUM_THREADS`` is no number of threads, and 130 after Ctrl-C, also while the program still starts.
 
     Raises
     ------
@@ -27,7 +27,7 @@ def main() -> int:
         try:
             from cnet.cli import main as run
         except ImportError as error:
-            if not str(error).startswith("CNET_ISA="):
+            if not str(error).startswith(("CNET_ISA=", "CNET_NUM_THREADS=")):
                 raise
             print(f"cnet: error: {error}", file=sys.stderr)
             return USAGE

@@ -6,6 +6,9 @@ import sys
 import pytest
 
 os.environ["MPLBACKEND"] = "Agg"
+# Tests of threads must have threads, in this process and in those that it starts.
+for _name in ("CNET_NUM_THREADS", "OMP_NUM_THREADS"):
+    os.environ.pop(_name, None)
 
 
 @pytest.fixture(autouse=True)

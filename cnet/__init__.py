@@ -25,6 +25,7 @@ from .functions import (
     sum_squared_error,
 )
 from .network import TwoLayerNet, load
+from .threads import get_num_threads, set_num_threads
 from .training import History
 
 __version__ = "0.1.0"
@@ -36,6 +37,7 @@ __all__ = [
     "TwoLayerNet",
     "cross_entropy_error",
     "datasets",
+    "get_num_threads",
     "gradient_descent",
     "identity_function",
     "load",
@@ -44,6 +46,7 @@ __all__ = [
     "numerical_gradient",
     "relu",
     "relu_grad",
+    "set_num_threads",
     "show_config",
     "sigmoid",
     "sigmoid_grad",

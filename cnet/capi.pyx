@@ -9,6 +9,7 @@ from .core._dispatch cimport active
 from .core._memory cimport Memory
 from .core._network cimport Network
 from .core._tape cimport refresh_transposed, sum_losses, take_stack, take_tape, take_transposed
+from .core.floats cimport IeeeFloats
 from .core.stack cimport (
     CNET_FLOAT32, CNET_FLOAT64, CNET_IDENTITY, FUNCTION_RELU, FUNCTION_SIGMOID, FUNCTION_TANH, Inputs, Kernels,
     Layer, Stack, Tape, real,
@@ -147,6 +148,8 @@ cdef Py_ssize_t parameters64(const Session64* session) noexcept nogil:
 # ---- passes ----
 
 cdef void predict(Room[real]* room, Py_ssize_t rows, const real* x, real* y) noexcept nogil:
+    cdef IeeeFloats floats
+    floats.begin()
     cdef Inputs inputs = inputs_of(room.stack, x)
     cdef int top = room.stack.n_layers - 1
     cdef Py_ssize_t n_out = room.stack.layer[top].n_out
@@ -161,6 +164,8 @@ cdef void predict(Room[real]* room, Py_ssize_t rows, const real* x, real* y) noe
 
 
 cdef double loss(Room[real]* room, Py_ssize_t rows, const real* x, const int32_t* t) noexcept nogil:
+    cdef IeeeFloats floats
+    floats.begin()
     cdef Inputs inputs = inputs_of(room.stack, x)
     cdef Py_ssize_t block
     cdef double total = 0
@@ -176,6 +181,8 @@ cdef double loss(Room[real]* room, Py_ssize_t rows, const real* x, const int32_t
 cdef double gradient(
     Room[real]* room, Py_ssize_t rows, const real* x, const int32_t* t, real* out
 ) noexcept nogil:
+    cdef IeeeFloats floats
+    floats.begin()
     cdef Inputs inputs = inputs_of(room.stack, x)
     cdef Py_ssize_t block
     cdef double total = 0
@@ -256,6 +263,8 @@ cdef int dense(
     const real* weight, const real* bias, real* out,
 ) noexcept nogil:
     """A network of one layer, in padded room of its own: rows of weights, bias, x and sums."""
+    cdef IeeeFloats floats
+    floats.begin()
     cdef Stack[real] stack
     cdef Tape[real] tape
     cdef Inputs inputs

@@ -6,7 +6,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from .core import _dispatch
+from .core import _dispatch, processors
 
 __all__ = ["show_config"]
 
@@ -20,11 +20,12 @@ def show_config(mode: Literal["dicts"]) -> dict[str, Any]: ...
 
 
 def show_config(mode: str = "stdout") -> dict[str, Any] | None:
-    """Show which instruction set is in use, which are available, and how cnet was built.
+    """Show which instruction set and how many threads are in use, and how cnet was built.
 
     On import, cnet chooses the widest instruction set that the processor and the system
     support. To use another one, set the environment variable ``CNET_ISA`` to ``baseline``,
-    ``avx2``, ``avx512`` or ``neon`` before that.
+    ``avx2``, ``avx512`` or ``neon`` before that. ``threads`` is the most threads that a call
+    may use, and ``threads set by`` says where this number comes from; see `set_num_threads`.
 
     Parameters
     ----------
@@ -51,6 +52,8 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
     from . import __version__
 
     config = {"cnet": __version__, "numpy": np.__version__, **_dispatch.config()}
+    config["threads"] = processors.thread_limit(anew=True)
+    config["threads set by"] = processors.where_from()
     if mode == "dicts":
         return config
     if mode != "stdout":

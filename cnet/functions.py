@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .core import _arrays, _functions
+from .core import _arrays, _functions, _team
 
 __all__ = [
     "cross_entropy_error",
@@ -285,7 +285,7 @@ def mean_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> float:
     if y_array.shape != t_array.shape:
         raise ValueError(f"y and t must have the same shape, got {y_array.shape} and {t_array.shape}")
     if y_array.dtype != t_array.dtype:
-        y_array, t_array = y_array.astype(np.float64), t_array.astype(np.float64)
+        y_array, t_array = _arrays.native(y_array, np.float64), _arrays.native(t_array, np.float64)
     error: float = _functions.half_squared_error(y_array.reshape(-1), t_array.reshape(-1))
     return error
 
@@ -334,7 +334,8 @@ def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike) -> float:
     total: float = _functions.cross_entropy(rows, labels, EPSILON)
     if not math.isfinite(total):
         _refuse_negative(rows, labels, single=array.ndim == 1)
-    return total / len(rows)
+    with _team.IeeeArithmetic():
+        return total / len(rows)
 
 
 def _refuse_negative(y: Array, labels: npt.NDArray[np.intc], single: bool) -> None:

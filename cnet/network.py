@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from . import training
 from .checks import check_choice, check_count, check_number
-from .core import _network, _numerical
+from .core import _network, _numerical, _team
 from .history import History, Progress
 from .optimizers import SGD, LinearRamp, Momentum
 from .options import check_options
@@ -106,11 +106,11 @@ class TwoLayerNet(Storable):
         self._set_up(sizes, activation, _check_dtype(dtype), as_key(rng))
         normal = np.random.Generator(np.random.Philox(key=self.seed)).standard_normal
         for name, std in zip(("W1", "W2"), stds, strict=True):
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), _team.IeeeArithmetic():
                 weights = std * normal(self.params[name].shape)
-            if not np.isfinite(weights).all():
-                raise ValueError(f"weight_init_std = {std:g} is too large for {self.dtype}")
-            self.params[name] = weights
+                if not np.isfinite(weights).all():
+                    raise ValueError(f"weight_init_std = {std:g} is too large for {self.dtype}")
+                self.params[name] = weights
 
     def _set_up(self, sizes: tuple[int, int, int], activation: str, dtype: np.dtype[Any], seed: int) -> None:
         self._core = _network.Network(sizes, activation, dtype)
@@ -310,9 +310,10 @@ class TwoLayerNet(Storable):
         """
         step = check_number("h", h, positive=True)
         exact = _network.Network(self.sizes, self.activation, np.dtype(np.float64))
-        for layer in range(2):
-            exact.weights[layer][...] = self._core.weights[layer]
-            exact.biases[layer][...] = self._core.biases[layer]
+        with _team.IeeeArithmetic():
+            for layer in range(2):
+                exact.weights[layer][...] = self._core.weights[layer]
+                exact.biases[layer][...] = self._core.biases[layer]
         exact.trained_on, exact.on_unlike = self._core.trained_on, warn_unlike
         return dict(zip(NAMES, _numerical.numerical_gradient(exact, x, t, step), strict=True))
 
@@ -361,8 +362,9 @@ class TwoLayerNet(Storable):
             "backprop" is backpropagation. "numerical" is central differences, as in `numerical_gradient`
             with h = 1e-4: in float64, hundreds of times slower, and for plain SGD only.
         n_threads : int, optional
-            By default as many as the processors this process may use, fewer for little work; never
-            more than there are processors. The result does not depend on it.
+            The most threads to use; by default as many as the work is worth. Never more than
+            ``get_num_threads()``, and fewer while other programs take processors from the fit. The
+            result does not depend on it.
         rng : None, int or numpy.random.Generator
             None continues the network's own stream of random numbers.
         callback : callable, optional

@@ -113,7 +113,7 @@ class _Fit:
     ) -> None:
         self.network, self.options, self.callback, self.bar = network, options, callback, bar
         self.refuse_read_only()
-        self.validation_data = _check_validation(network, validation_data)
+        self.validation_data = _check_validation(network, validation_data, options.n_threads)
         # What is no array yet becomes one here, once: its length says how long an epoch is.
         x = real_array(x, "x")
         n_rows = max(1, x.shape[0]) if x.ndim else 1
@@ -194,7 +194,7 @@ class _Fit:
         """Validate, call back; whether to stop."""
         validation: tuple[float, float] | tuple[None, None] = (None, None)
         if self.validation_data is not None:
-            validation = self.network._core.loss_and_accuracy(*self.validation_data)
+            validation = self.network._core.loss_and_accuracy(*self.validation_data, n_threads=self.options.n_threads)
             self.record.add_validation(*validation)
         if self.callback is None:
             return False
@@ -238,7 +238,7 @@ class _Fit:
         )
 
 
-def _check_validation(network: TwoLayerNet, data: Any) -> tuple[Any, Any] | None:
+def _check_validation(network: TwoLayerNet, data: Any, n_threads: int) -> tuple[Any, Any] | None:
     """(x, t), looked at before training begins rather than after the first epoch, and converted once."""
     if data is None:
         return None
@@ -247,7 +247,7 @@ def _check_validation(network: TwoLayerNet, data: Any) -> tuple[Any, Any] | None
     x, t = data
     try:
         x, t = as_inputs(x, network.dtype), as_targets(t)
-        network._core.loss_and_accuracy(x, t)
+        network._core.loss_and_accuracy(x, t, n_threads=n_threads)
     except (TypeError, ValueError) as error:
         raise_in_context(error, "validation_data")
     return x, t

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cnet.core import _dispatch, _trainer
+from cnet.core import _dispatch, _team, _trainer
 
 # A shell starts what runs in the background with Ctrl-C ignored, and programs hand that on to those
 # that they start: here it means what it means at a terminal, for this process and for its children.
@@ -14,7 +14,22 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A fit takes as many threads as a test asks for, however few processors there are.
-_trainer.most_threads = lambda: 256
+_team.most_threads = lambda: 256
+
+
+class SameThreads:
+    """In place of a fit's ThreadChooser: as many threads from end to end, however busy the machine is."""
+
+    tick, patience = 0.04, float("inf")
+
+    def __init__(self, most):
+        self.threads = most
+
+    def measured(self, iterations, seconds, waited):
+        pass
+
+
+_trainer.ThreadChooser = SameThreads
 
 MNIST = Path(os.environ.get("CNET_TEST_MNIST", Path(__file__).parents[2] / "shared" / "data" / "mnist"))
 

@@ -192,13 +192,13 @@ def test_wrong_rng(rng, error):
 def test_interrupt_ends_a_large_call(monkeypatch):
     drawn_chunks = []
 
-    def chunk(key, first, last, t, x):
+    def chunk(points, strokes, skeletons, starts, key, first, last, t, x):
         # What Ctrl-C does: an exception wherever Python runs, after the third chunk.
         drawn_chunks.append((first, last))
         if len(drawn_chunks) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(digits, "_draw_chunk", chunk)
+    monkeypatch.setattr(_digits, "draw", chunk)
     with pytest.raises(KeyboardInterrupt):
         make_digits(1_000_000, rng=0)
     # Python, which sees signals, runs after each few thousand images.

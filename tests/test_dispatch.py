@@ -198,3 +198,17 @@ def test_the_core_imports_nothing_outside_itself():
         pytest.skip("an installed package has no sources")
     for path in sources:
         assert not re.search(r"^\s*(from\s+(\.\.|cnet)|import\s+cnet)", path.read_text(), re.M), path
+
+
+def test_no_comprehension_is_compiled():
+    """Under the limited API its generated code drops a reference twice where a small object finds no memory."""
+    package = Path(cnet.__file__).parent
+    sources = sorted(package.rglob("*.pyx")) + sorted(package.rglob("*.pxi"))
+    if not sources:
+        pytest.skip("an installed package has no sources")
+    for path in sources:
+        text = path.read_text(encoding="utf-8")
+        text = re.sub(r'""".*?"""|"[^"\n]*"|\'[^\'\n]*\'|#[^\n]*', "", text, flags=re.DOTALL)
+        for line in text.splitlines():
+            if re.search(r"\bfor\b.*\bin\b", line):
+                assert re.match(r"\s*for .*:\s*$", line), (path.name, line)

@@ -11,14 +11,14 @@ import pytest
 
 import cnet
 from cnet import reference
-from cnet.core import _scan
+from cnet.core import _team
 
 
 @pytest.fixture
 def processors(monkeypatch):
     """Lets calls believe in so many processors, however many there are."""
     def set_number(n):
-        monkeypatch.setattr(_scan, "cores", lambda: n)
+        monkeypatch.setattr(_team, "cores", lambda: n)
     return set_number
 
 
@@ -37,8 +37,8 @@ def run_python(program):
     """Exit code and standard error of a Python of its own, in which calls believe in four processors."""
     setup = """
         import numpy as np, cnet
-        from cnet.core import _scan, _trainer
-        _scan.cores = _trainer.most_threads = lambda: 4
+        from cnet.core import _team
+        _team.cores = _team.most_threads = lambda: 4
         rng = np.random.default_rng(0)
         x = rng.uniform(0, 1, (3000, 784)); t = rng.integers(0, 40, 3000)
         net = cnet.TwoLayerNet(784, 200, 40, 0.1, dtype=np.float64, rng=0)
@@ -177,36 +177,72 @@ thread.join()
     assert done.stdout == "done\n", (done.returncode, done.stderr)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_fork_while_workers_are_called_leaves_the_child_none_of_them():
-    # As a handler of signals might: here, while a call that has woken its workers looks for the row
-    # that is not finite. Of the child's later calls, a fit waits for all its workers.
-    program = """
-        import os, signal, warnings
+FORKS = """
+        import ctypes, os, signal, threading, time, warnings
         warnings.simplefilter("ignore")
-        expected = net.gradient(x[:100], t[:100])["W1"]
-        bad, labels = np.tile(x, (4, 1)), np.tile(t, 4)
-        bad[1500, 3] = np.nan
-        forks = []
+        expected = net.gradient(x, t)["W1"], net.numerical_gradient(x[:1, :], t[:1])["b2"]
 
-        def fork_at_the_second_look():
-            forks.append(None)
-            if len(forks) == 2:
-                forks[1] = os.fork()
-            return 4
+        def all_is_well():
+            again = cnet.TwoLayerNet(784, 200, 40, 0.1, dtype=np.float64, rng=0)
+            again.fit(x, t, iterations=3, n_threads=4)
+            cnet.datasets.make_digits(3000, rng=0)
+            return (np.array_equal(net.gradient(x, t)["W1"], expected[0])
+                    and np.array_equal(net.numerical_gradient(x[:1, :], t[:1])["b2"], expected[1]))
 
-        _scan.cores = fork_at_the_second_look
-        try:
-            net.gradient(bad, labels)
-        except ValueError as error:
-            assert "row 1500" in str(error)
-        _scan.cores = lambda: 4
-        if forks[1] == 0:
-            signal.alarm(30)
-            net.fit(x, t, iterations=3, n_threads=4)
-            os._exit(0)
-        status = os.waitstatus_to_exitcode(os.waitpid(forks[1], 0)[1])
-        assert status == 0, status
-        assert np.array_equal(net.gradient(x[:100], t[:100])["W1"], expected)
+        def in_child(work):
+            # The exit status of the child.
+            child = {fork}()
+            if child == 0:
+                signal.alarm(60)
+                try:
+                    os._exit(0 if work() else 1)
+                finally:
+                    os._exit(2)
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("fork", ["os.fork", "ctypes.PyDLL(None).fork"])
+@pytest.mark.parametrize("when", ["between calls", "in a grandchild", "in a callback", "while another thread works"])
+def test_a_forked_child_has_threads_of_its_own(fork, when):
+    # Not all that forks tells Python of it: servers in C do not.
+    program = FORKS.format(fork=fork) + {
+        "between calls": """
+        assert in_child(all_is_well) == 0
+        """,
+        "in a grandchild": """
+        assert in_child(lambda: in_child(all_is_well) == 0) == 0
+        assert in_child(lambda: all_is_well() and in_child(all_is_well) == 0 and all_is_well()) == 0
+        """,
+        "in a callback": f"""
+        # The child goes on with the fit that it finds itself in.
+        family = []
+
+        def callback(info):
+            if info.epoch == 1:
+                family.append({fork}())
+                signal.alarm(0 if family[0] else 60)
+            return info.epoch == 3
+
+        other = cnet.TwoLayerNet(784, 20, 40, 0.1, rng=0)
+        other.fit(x, t, batch_size=500, n_threads=4, callback=callback)
+        if family[0] == 0:
+            os._exit(0 if all_is_well() and other.history.epochs == 3 else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(family[0], 0)[1]) == 0
+        """,
+        "while another thread works": """
+        # Long without the GIL: the child, in which that thread is missing, would else wait for it to take the GIL.
+        from cnet.core import _products
+        a = np.ones((512, 512))
+        thread = threading.Thread(target=_products.multiply, args=(a, a), kwargs=dict(repeats=200, n_threads=3))
+        thread.start()
+        time.sleep(0.2)
+        assert thread.is_alive()
+        assert in_child(all_is_well) == 0
+        thread.join()
+        """,
+    }[when] + """
+        assert all_is_well()
     """
     assert run_python(program) == (0, "")

@@ -46,7 +46,7 @@ trap clean_up EXIT
 mnist=${CNET_TEST_MNIST:-$root/../shared/data/mnist}
 export CNET_TEST_MNIST=$mnist
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
-unset PYTHONPATH CNET_ISA
+unset PYTHONPATH CNET_ISA CNET_NUM_THREADS OMP_NUM_THREADS
 
 began=$SECONDS
 step_began=$SECONDS step_name="making the tools" times=()

@@ -62,6 +62,9 @@ def _imports_of_compiled_modules() -> None:
         _tape,
         _team,
         _trainer,
+        cgroups,
+        processors,
+        thread_chooser,
     )
 
 

@@ -5,6 +5,8 @@ Loops are written out: comprehensions and generators of the limited API lose a r
 """
 import numpy as np
 
+from .floats cimport IeeeFloats
+
 # Elements of an array of objects that are looked at to say what is wrong with it.
 cdef Py_ssize_t MOST_OBJECTS = 10_000
 
@@ -57,11 +59,13 @@ cpdef object native(object array, object dtype):
 
     No setting of `numpy.seterr` matters: what `dtype` cannot hold becomes infinite or 0.
     """
+    cdef IeeeFloats floats
     dtype = np.dtype(dtype)
     flags = array.flags
     # By the letter: on some platforms long double equals double, but tells another buffer format.
     if array.dtype.char == dtype.char and array.dtype.isnative and flags.c_contiguous and flags.aligned:
         return array
+    floats.begin()
     with np.errstate(all="ignore"):
         return array.astype(dtype, order="C", copy=True)
 

@@ -8,6 +8,8 @@ any machine and under any number of threads.
 from libc.math cimport floor, sqrt
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
+from ._team cimport Pile, Team, allowed, pieces_of
+from .floats cimport IeeeFloats
 from .philox cimport PURPOSE_DIGITS, bounded, philox4x32
 
 cdef enum:
@@ -15,6 +17,8 @@ cdef enum:
     BOX = 20             # of which the ink takes at most so many
     MAX_POINTS = 64      # control points of one skeleton
     STEPS = 6            # pieces of the curve between two of them
+    PIECE = 16           # images that a thread takes at once
+    WORTH_A_THREAD = 500  # images
     COUNTERS = 256       # each image's share of the random numbers, in fours
 
 ctypedef struct Random:
@@ -266,13 +270,51 @@ cdef void draw_one(
     label[0] = <uint8_t>digit
 
 
+cdef extern from *:
+    """
+    #include "threads.h"
+    struct DrawJob {
+        const double* points;
+        const int32_t *strokes, *skeletons, *digits;
+        uint64_t key;
+        ptrdiff_t first, last;  // the numbers of the images
+        uint8_t *labels, *images;
+        Pile pile;
+    };
+    """
+    cdef cppclass DrawJob:
+        DrawJob() noexcept
+        const double* points
+        const int32_t* strokes
+        const int32_t* skeletons
+        const int32_t* digits
+        uint64_t key
+        Py_ssize_t first, last
+        uint8_t* labels
+        uint8_t* images
+        Pile pile
+
+
+cdef void draw_pieces(void* work, int me, int members) noexcept nogil:
+    """Some images at a time, as long as there are any."""
+    cdef DrawJob* job = <DrawJob*>work
+    cdef Py_ssize_t first, last, i, done = 0
+    while job.pile.take(me, members, &first, &last):
+        for i in range(job.first + first * PIECE, min(job.first + last * PIECE, job.last)):
+            draw_one(job.points, job.strokes, job.skeletons, job.digits, job.key, i,
+                     job.labels + i, job.images + i * SIDE * SIDE)
+        done += last - first
+    job.pile.finish(done)
+    job.pile.wait()
+
+
 def draw(
     const double[:, ::1] points not None, const int32_t[::1] strokes not None,
     const int32_t[::1] skeletons not None, const int32_t[::1] digits not None,
     uint64_t key, Py_ssize_t first, Py_ssize_t last,
     uint8_t[::1] labels not None, uint8_t[:, ::1] images not None,
 ):
-    """Draw the images number first..last of a key into labels and images.
+    """Draw the images number first..last of a key into labels and images, by several threads where there are many.
 
     Parameters
     ----------
@@ -291,6 +333,10 @@ def draw(
     ValueError
         If the buffers and the numbers do not fit together.
     """
+    cdef IeeeFloats floats
+    floats.begin()
+    cdef DrawJob job
+    cdef Team team
     cdef Py_ssize_t i
     if not 0 <= first <= last <= labels.shape[0] or images.shape[0] != labels.shape[0]:
         raise ValueError(f"cannot draw images {first} to {last} into {labels.shape[0]} places")
@@ -304,9 +350,16 @@ def draw(
     for i in range(skeletons.shape[0] - 1):
         if strokes[skeletons[i + 1]] - strokes[skeletons[i]] > MAX_POINTS - 1:
             raise ValueError(f"skeleton {i} has too many points")
-    with nogil:
-        for i in range(first, last):
-            draw_one(&points[0, 0], &strokes[0], &skeletons[0], &digits[0], key, i, &labels[i], &images[i, 0])
+    if first == last:
+        return
+    job.points, job.strokes, job.skeletons, job.digits = &points[0, 0], &strokes[0], &skeletons[0], &digits[0]
+    job.key, job.first, job.last = key, first, last
+    job.labels, job.images = &labels[0], &images[0, 0]
+    job.pile.fill(<int>pieces_of(last - first, PIECE))
+    team = Team()
+    if last - first >= 2 * WORTH_A_THREAD:
+        team.call(min(allowed(0), <int>((last - first) // WORTH_A_THREAD)))
+    team.share_out(draw_pieces, &job)
 
 
 cdef int check_nesting(const int32_t[::1] starts, Py_ssize_t n, int at_least) except -1:

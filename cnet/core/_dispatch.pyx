@@ -13,7 +13,7 @@ import sys
 
 from cpython.pycapsule cimport PyCapsule_GetPointer
 
-from ._team import cores
+from .processors import processors
 
 cdef extern from "cpu.h" nogil:
     enum:
@@ -61,11 +61,14 @@ cdef const KernelTable* active() noexcept nogil:
 
 def built():
     """Names of the instruction sets that this build has kernels for."""
-    return tuple(
-        _canonical(name) for name in _NAMES
-        if f"{__package__}._kernels_{name}" in sys.modules
-        or importlib.util.find_spec(f"._kernels_{name}", __package__) is not None
-    )
+    # Loops and not generator expressions, which under the limited API drop a reference twice where there is no
+    # memory for a small object.
+    names = []
+    for name in _NAMES:
+        if (f"{__package__}._kernels_{name}" in sys.modules
+                or importlib.util.find_spec(f"._kernels_{name}", __package__) is not None):
+            names.append(_canonical(name))
+    return tuple(names)
 
 
 def available():
@@ -73,7 +76,11 @@ def available():
     features = cnet_cpu_features()
     runs = {"baseline": True, "neon": True, "avx2": features & CNET_HAS_AVX2,
             "avx512": features & CNET_HAS_AVX512}
-    return tuple(name for name in built() if runs[name])
+    names = []
+    for name in built():
+        if runs[name]:
+            names.append(name)
+    return tuple(names)
 
 
 def _canonical(name):
@@ -123,7 +130,7 @@ def config():
         "available": available(),
         "built": built(),
         "vector bits": 8 * vector_bytes(),
-        "processors": cores(),
+        "processors": processors(anew=True)[0],
         "machine": platform.machine(),
         "compiler": (<bytes>CNET_COMPILER).decode(),
         "limited API": bool(CNET_LIMITED),

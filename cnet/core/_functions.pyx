@@ -11,6 +11,7 @@ from libc.stdint cimport int32_t, int64_t
 from ._dispatch cimport active
 from ._inputs cimport source_of, take_labels
 from ._memory cimport Memory
+from .floats cimport IeeeFloats
 from .stack cimport (
     CNET_FLOAT32, CNET_FLOAT64, FUNCTION_RELU, FUNCTION_RELU_GRAD, FUNCTION_SIGMOID, FUNCTION_SIGMOID_GRAD,
     FUNCTION_TANH, real,
@@ -44,6 +45,8 @@ cdef int take_pair(object x, object out, Py_buffer* source, Py_buffer* target) e
 
 def apply(str name, x, out):
     """out = function(x), element by element."""
+    cdef IeeeFloats floats
+    floats.begin()
     cdef int function = FUNCTIONS[name]
     cdef Py_buffer source, target
     cdef Py_ssize_t n
@@ -60,6 +63,8 @@ def apply(str name, x, out):
 
 def softmax_rows(x, out, Py_ssize_t columns):
     """out = softmax of each row of `columns` elements."""
+    cdef IeeeFloats floats
+    floats.begin()
     cdef Py_buffer source, target
     cdef Py_ssize_t n
     take_pair(x, out, &source, &target)
@@ -76,6 +81,8 @@ def softmax_rows(x, out, Py_ssize_t columns):
 
 def step(const real[::1] x, int64_t[::1] out):
     """out = 1 where x > 0, else 0."""
+    cdef IeeeFloats floats
+    floats.begin()
     cdef Py_ssize_t i
     if out.shape[0] != x.shape[0]:
         raise ValueError("expected two arrays of one size")
@@ -86,6 +93,8 @@ def step(const real[::1] x, int64_t[::1] out):
 
 def half_squared_error(const real[::1] y, const real[::1] t):
     """Half the sum of (y - t)**2, summed in float64."""
+    cdef IeeeFloats floats
+    floats.begin()
     cdef double total = 0
     cdef Py_ssize_t i
     if t.shape[0] != y.shape[0]:
@@ -98,6 +107,8 @@ def half_squared_error(const real[::1] y, const real[::1] t):
 
 def class_indices(t, tuple shape):
     """Targets of outputs of a shape (O,) or (B, O) as int32 class indices (B,)."""
+    cdef IeeeFloats floats
+    floats.begin()
     cdef Memory memory = Memory()
     cdef Py_ssize_t i, n_rows = shape[0] if len(shape) == 2 else 1
     cdef int32_t* labels = take_labels(t, len(shape) == 1, n_rows, shape[len(shape) - 1], memory)
@@ -109,6 +120,8 @@ def class_indices(t, tuple shape):
 
 def cross_entropy(const real[:, ::1] y, const int[::1] labels, double epsilon):
     """Sum over the rows of -log(y[label] + epsilon), in float64."""
+    cdef IeeeFloats floats
+    floats.begin()
     cdef double total = 0
     cdef Py_ssize_t i
     if labels.shape[0] != y.shape[0]:

@@ -53,7 +53,7 @@ cdef int gradient_into(
     cdef GradientJob[real] job
     cdef BatchJob[real]* batch = &job.batch
     cdef Py_ssize_t first = 0
-    cdef int members = members_for(3 * operations(stack, min(x.n_rows, block_rows(x.rows.n_in, True))))
+    cdef int members = members_for(3 * operations(stack, min(x.n_rows, block_rows(x.rows.n_in, True))), 0)
     cdef Team team = Team()
     cdef bint checked
     team.call(members)

@@ -2,4 +2,5 @@
 from .jobs cimport FitJob
 from .stack cimport real
 
-cdef object run_tick(FitJob[real]* job, double[::1] loss, const double[::1] rates, int n_threads)
+cdef object run_tick(FitJob[real]* job, double[::1] loss, const double[::1] rates, object chooser)
+cdef int tell(FitJob[real]* job, object chooser) except -1

@@ -10,22 +10,44 @@ from ._sampler cimport draw_rows
 from ._tape cimport (
     backpropagate, into_dense_weights, refresh_transposed, sum_losses, through_parts, through_rows,
 )
-from ._team cimport cnet_seconds, run, share, tick_is_over
+from ._team cimport TICK_MILLISECONDS, cnet_seconds, run, share, tick_is_over
 from .jobs cimport BatchJob, FitJob
 from .stack cimport Inputs, Layer, real
 
 
-cdef object run_tick(FitJob[real]* job, double[::1] loss, const double[::1] rates, int n_threads):
+cdef object run_tick(FitJob[real]* job, double[::1] loss, const double[::1] rates, object chooser):
+    """Iterations by as many threads as the chooser says; None: by one. `tell` tells it how they got on."""
+    cdef Py_ssize_t first = job.iteration
+    cdef int members = 1
     job.until = loss.shape[0]
     if job.iteration < job.until:
         job.loss = &loss[0]
         job.rates = &rates[0]
         job.stop = 0
         job.diverged = 0
+        job.barrier.forget_waits()
+        job.tick = TICK_MILLISECONDS / 1e3
+        job.patience = INFINITY
+        if chooser is not None:
+            members = chooser.threads
+            job.tick = chooser.tick
+            job.patience = chooser.patience * members
         job.started = cnet_seconds()
         begin_iteration(job)
-        run(iterate32 if real is float else iterate64, job, n_threads)
+        members = run(iterate32 if real is float else iterate64, job, members)
+        job.measured_iterations = job.iteration - first
+        job.measured_seconds = cnet_seconds() - job.started
+        job.measured_waits = job.barrier.seconds_waited() / members
     return job.iteration, not job.diverged
+
+
+cdef int tell(FitJob[real]* job, object chooser) except -1:
+    """Tell the chooser of the last tick, when that has been published: this is Python code, in which a signal may
+    raise an exception."""
+    if chooser is not None and job.measured_iterations:
+        chooser.measured(job.measured_iterations, job.measured_seconds, job.measured_waits)
+        job.measured_iterations = 0
+    return 0
 
 
 cdef void iterate32(void* job, int me, int members) noexcept nogil:
@@ -99,7 +121,9 @@ cdef inline void begin_iteration(FitJob[real]* job) noexcept nogil:
     batch.divisor = <double>batch.rows
     batch.x.index = job.index[job.iteration % 3]
     batch.scale = -job.rates[job.iteration] if job.block >= job.batch_size else 1.0
-    job.last[job.iteration & 1] = job.iteration + 1 >= job.until or tick_is_over(job.started)
+    job.last[job.iteration & 1] = (
+        job.iteration + 1 >= job.until or tick_is_over(job.started, job.tick)
+        or job.barrier.seconds_waited() > job.patience)
 
 
 cdef void begin_sparse(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:

@@ -20,6 +20,7 @@ from ._gradient cimport gradient_into
 from ._scan cimport all_finite, choose_sparse, members_for, raise_not_finite, take_tiling
 from ._tape cimport operations, sum_losses, take_tape, usable_in_place
 from ._team cimport Team, pieces_of
+from .floats cimport IeeeFloats
 from .jobs cimport ForwardJob
 from .stack cimport (
     CNET_MAX_LAYERS, CNET_RELU, CNET_SIGMOID, CNET_TANH, Inputs, Kernels, Passage, Stack, Tape, real,
@@ -51,7 +52,6 @@ cdef class Network:
 
     # Called once for each object, and before anything else can be: no pointer is ever missing or stale.
     def __cinit__(self, sizes, activation, dtype):
-        cdef Py_ssize_t l
         if not isinstance(sizes, tuple) or not isinstance(activation, str):
             raise TypeError("expected a tuple of sizes and the name of an activation")
         if not 2 <= len(sizes) <= CNET_MAX_LAYERS + 1:
@@ -73,9 +73,13 @@ cdef class Network:
         self.first_layer = "auto"
         self.held_by_process = None
         self.held_by_thread = 0
-        shapes = [(sizes[l], sizes[l + 1]) for l in range(len(sizes) - 1)]
-        self.weights = tuple([padded_zeros(shape, self.dtype) for shape in shapes])
-        self.biases = tuple([padded_zeros((n_out,), self.dtype) for _, n_out in shapes])
+        # Loops and not comprehensions, here and wherever this is compiled: under the limited API, comprehensions
+        # drop a reference twice where there is no memory for a small object.
+        weights, biases = [], []
+        for n_in, n_out in zip(sizes, sizes[1:]):
+            weights.append(padded_zeros((n_in, n_out), self.dtype))
+            biases.append(padded_zeros((n_out,), self.dtype))
+        self.weights, self.biases = tuple(weights), tuple(biases)
         if self.is_float32:
             point_to(&self.stack32, self.weights, self.biases, self.activation)
         else:
@@ -89,17 +93,24 @@ cdef class Network:
 
     def predict(self, x):
         """Probabilities (B, O) of inputs (B, I); (O,) of a single sample."""
+        cdef IeeeFloats floats
+        floats.begin()
         cdef Batch batch = take_inputs(x, self.sizes[0], self.dtype)
         self.compare(batch)
         out = np.empty((batch.n_rows, self.n_out), self.dtype)
         if self.is_float32:
-            forward_all(self, &self.stack32, &active().float32, batch, <float*>data_of(out), NULL, NULL, NULL)
+            forward_all(self, &self.stack32, &active().float32, batch, <float*>data_of(out), NULL, NULL, NULL, 0)
         else:
-            forward_all(self, &self.stack64, &active().float64, batch, <double*>data_of(out), NULL, NULL, NULL)
+            forward_all(self, &self.stack64, &active().float64, batch, <double*>data_of(out), NULL, NULL, NULL, 0)
         return out[0] if batch.single else out
 
-    def loss_and_accuracy(self, x, t, bint compare=False):
-        """Mean cross-entropy, and the share of samples whose largest score is their label's."""
+    def loss_and_accuracy(self, x, t, bint compare=False, int n_threads=0):
+        """Mean cross-entropy, and the share of samples whose largest score is their label's.
+
+        At most `n_threads` threads compute them (0: as many as the work is worth).
+        """
+        cdef IeeeFloats floats
+        floats.begin()
         cdef Batch batch = take_inputs(x, self.sizes[0], self.dtype)
         cdef Memory memory = Memory()
         cdef int32_t* labels = take_labels(t, batch.single, batch.n_rows, self.n_out, memory)
@@ -108,21 +119,24 @@ cdef class Network:
         if compare:
             self.compare(batch)
         if self.is_float32:
-            forward_all(self, &self.stack32, &active().float32, batch, <float*>NULL, labels, &loss, &correct)
+            forward_all(self, &self.stack32, &active().float32, batch, <float*>NULL, labels, &loss, &correct,
+                        n_threads)
         else:
-            forward_all(self, &self.stack64, &active().float64, batch, <double*>NULL, labels, &loss, &correct)
+            forward_all(self, &self.stack64, &active().float64, batch, <double*>NULL, labels, &loss, &correct,
+                        n_threads)
         return loss / batch.n_rows, <double>correct / batch.n_rows
 
     def gradient(self, x, t):
         """Derivatives of the loss by every weight and bias: two tuples of arrays."""
+        cdef IeeeFloats floats
+        floats.begin()
         cdef Batch batch = take_inputs(x, self.sizes[0], self.dtype)
         cdef Memory memory = Memory()
         cdef int32_t* labels = take_labels(t, batch.single, batch.n_rows, self.n_out, memory)
         cdef Stack[float] result32
         cdef Stack[double] result64
         self.compare(batch)
-        weights = tuple([np.empty(weight.shape, self.dtype) for weight in self.weights])
-        biases = tuple([np.empty(bias.shape, self.dtype) for bias in self.biases])
+        weights, biases = empty_like(self.weights), empty_like(self.biases)
         if self.is_float32:
             point_to(&result32, weights, biases, self.activation)
             gradient_into(&result32, &self.stack32, &active().float32, batch, labels, self.first_layer, memory)
@@ -140,6 +154,14 @@ def padded_zeros(shape, dtype):
     if n > (sys.maxsize - 4096) // dtype.itemsize:
         raise MemoryError(f"an array of shape {shape} is too large for this machine")
     return np.zeros(n + 64 // dtype.itemsize, dtype)[:n].reshape(shape)
+
+
+cdef tuple empty_like(tuple arrays):
+    """An array of the same shape and type for each, contiguous and not initialised."""
+    cdef list out = []
+    for array in arrays:
+        out.append(np.empty(array.shape, array.dtype))
+    return tuple(out)
 
 
 cdef void* data_of(object array) except NULL:
@@ -236,7 +258,7 @@ cdef Py_ssize_t block_of(Py_ssize_t rows, bint sparse, int members) noexcept nog
 
 cdef int forward_all(
     Network net, const Stack[real]* stack, const Kernels[real]* kernels, Batch x, real* out,
-    const int32_t* labels, double* loss, int64_t* correct,
+    const int32_t* labels, double* loss, int64_t* correct, int n_threads,
 ) except -1:
     """Every row forward, in chunks between which signals are seen.
 
@@ -247,7 +269,7 @@ cdef int forward_all(
     cdef Tape[real]* tapes
     cdef Py_ssize_t chunk = min(CHUNK, x.n_rows)
     cdef Py_ssize_t r
-    cdef int i, members = members_for(operations(stack, chunk))
+    cdef int i, members = members_for(operations(stack, chunk), n_threads)
     cdef Team team = Team()
     cdef bint checked
     team.call(members)

@@ -14,7 +14,8 @@ from ._dispatch cimport active
 from ._inputs cimport Batch, take_inputs, take_labels
 from ._network cimport data_of
 from ._scan cimport check_finite, members_for
-from ._team cimport run, share
+from ._team cimport allowed, run, share
+from .floats cimport IeeeFloats
 from .stack cimport CNET_FLOAT32, CNET_UINT8
 
 # Samples that are held at once, and exponentials between two looks at the signals.
@@ -48,8 +49,8 @@ cdef class CentralDifferences:
         lanes = self.job.kernels.float64.lanes
         self.capacity = min(BLOCK, most_rows)
         ld = (self.capacity + lanes - 1) // lanes * lanes
-        self.members = n_threads if n_threads else members_for(
-            2 * EXPONENTIAL * self.capacity * n_hidden * n_in * n_out)
+        self.members = allowed(n_threads) if n_threads else members_for(
+            2 * EXPONENTIAL * self.capacity * n_hidden * n_in * n_out, 0)
         self.job.scratch_size = (n_out + 4) * lanes
         self.job.scratch = <double*>memory.take(self.members * self.job.scratch_size * sizeof(double))
         d.hidden = &net.stack64.layer[0]
@@ -63,7 +64,11 @@ cdef class CentralDifferences:
         d.log_p = <double*>memory.take(n_out * ld * sizeof(double))
         d.log_rest = <double*>memory.take(n_out * ld * sizeof(double))
         d.labels = <int32_t*>memory.take(ld * sizeof(int32_t))
-        self.gradients = tuple([np.zeros_like(a) for pair in zip(net.weights, net.biases) for a in pair])
+        gradients = []
+        for weight, bias in zip(net.weights, net.biases):
+            gradients.append(np.zeros_like(weight))
+            gradients.append(np.zeros_like(bias))
+        self.gradients = tuple(gradients)
         d.dW1, d.db1 = <double*>data_of(self.gradients[0]), <double*>data_of(self.gradients[1])
         d.dW2, d.db2 = <double*>data_of(self.gradients[2]), <double*>data_of(self.gradients[3])
 
@@ -186,12 +191,14 @@ def numerical_gradient(Network net not None, x, t, double h, int n_threads=0):
     -------
     (dW1, db1, dW2, db2) : tuple of numpy.ndarray
     """
+    cdef IeeeFloats floats
+    floats.begin()
     cdef Batch batch = take_inputs(x, net.sizes[0], net.dtype)
     cdef Memory memory = Memory()
     cdef int32_t* labels = take_labels(t, batch.single, batch.n_rows, net.n_out, memory)
     cdef CentralDifferences differences
     net.compare(batch)
-    check_finite(&active().float64, &batch.rows, batch.n_rows)
+    check_finite(&active().float64, &batch.rows, batch.n_rows, n_threads)
     differences = CentralDifferences(net, h, batch.n_rows, n_threads)
     differences.differentiate(&batch.rows, labels, batch.n_rows)
     return differences.gradients

@@ -13,7 +13,8 @@ from ._record cimport Record
 from ._numerical cimport CentralDifferences
 from ._sampler cimport draw_rows, shuffle_rows
 from ._scan cimport check_finite
-from ._team cimport cnet_seconds, tick_is_over
+from ._team cimport TICK_MILLISECONDS, cnet_seconds, tick_is_over
+from .floats cimport IeeeFloats
 from .stack cimport Stack, real
 
 
@@ -54,6 +55,8 @@ cdef class NumericalTrainer:
 
     def __init__(self, Network net not None, x, t, *, Py_ssize_t batch_size, double h, bint shuffle,
                  uint64_t key, int n_threads):
+        cdef IeeeFloats floats
+        floats.begin()
         self.net, self.key, self.batch_size = net, key, batch_size
         self.memory = Memory()
         self.batch = take_training_inputs(x, net.sizes[0], net.dtype, batch_size, shuffle)
@@ -61,9 +64,9 @@ cdef class NumericalTrainer:
         self.labels = take_labels(t, False, self.n_rows, net.n_out, self.memory)
         # What the network's own type cannot hold is refused, as by the other trainer.
         if net.is_float32:
-            check_finite(&active().float32, &self.batch.rows, self.n_rows)
+            check_finite(&active().float32, &self.batch.rows, self.n_rows, n_threads)
         else:
-            check_finite(&active().float64, &self.batch.rows, self.n_rows)
+            check_finite(&active().float64, &self.batch.rows, self.n_rows, n_threads)
         self.index = <int64_t*>self.memory.take(batch_size * sizeof(int64_t))
         if shuffle:
             self.order = <int64_t*>self.memory.take(self.n_rows * sizeof(int64_t))
@@ -83,6 +86,8 @@ cdef class NumericalTrainer:
 
         An interrupt leaves what is recorded and published as it was before the tick.
         """
+        cdef IeeeFloats floats
+        floats.begin()
         cdef double started = cnet_seconds()
         cdef Py_ssize_t samples, done = self.iteration, until = rates.shape[0]
         cdef int64_t correct = self.correct
@@ -95,7 +100,7 @@ cdef class NumericalTrainer:
             finite = isfinite(loss[done])
             done += 1
             # A mini-batch is not cut short.
-            if tick_is_over(started):
+            if tick_is_over(started, TICK_MILLISECONDS / 1e3):
                 break
         # From here to the commit no Python code runs and nothing can fail.
         if finite:
@@ -132,6 +137,8 @@ cdef class NumericalTrainer:
 
     def reload(self):
         """Take the parameters from the network, which a callback may have changed."""
+        cdef IeeeFloats floats
+        floats.begin()
         for parameter, source in zip(arrays_of(self.exact), arrays_of(self.net)):
             parameter[...] = source
 
@@ -162,4 +169,8 @@ cdef void round_to(Stack[real]* net, const Stack[double]* exact) noexcept:
 
 cdef list arrays_of(Network net):
     """W1, b1, W2, b2: the order of the gradients."""
-    return [array for pair in zip(net.weights, net.biases) for array in pair]
+    cdef list arrays = []
+    for weight, bias in zip(net.weights, net.biases):
+        arrays.append(weight)
+        arrays.append(bias)
+    return arrays

@@ -5,7 +5,8 @@ import numpy as np
 from ._dispatch cimport active
 from ._memory cimport Memory
 from ._tape cimport padded
-from ._team cimport cnet_seconds, run, share
+from ._team cimport allowed, cnet_seconds, run, share
+from .floats cimport IeeeFloats
 from .stack cimport Kernels, real
 
 cdef extern from *:
@@ -102,10 +103,13 @@ def multiply(a, b, *, bint transposed=False, int repeats=1, int n_threads=1):
     ValueError
         If the types or shapes do not fit together, or one is empty.
     """
+    cdef IeeeFloats floats
+    floats.begin()
     if a.dtype != b.dtype or a.dtype not in (np.float32, np.float64):
         raise ValueError(f"expected two arrays of float32 or of float64, got {a.dtype} and {b.dtype}")
     if a.ndim != 2 or b.ndim != 2 or a.shape[0 if transposed else 1] != b.shape[0] or not a.size or not b.size:
         raise ValueError(f"the shapes {a.shape} and {b.shape} do not fit")
+    n_threads = allowed(n_threads)
     if a.dtype == np.float32:
         return multiply_as[float](&active().float32, a, b, transposed, repeats, n_threads)
     return multiply_as[double](&active().float64, a, b, transposed, repeats, n_threads)

@@ -4,11 +4,11 @@ from libc.stdint cimport int64_t
 from ._memory cimport Memory
 from .stack cimport Inputs, Kernels, Tiling, real
 
-cdef int members_for(double operations) except -1
+cdef int members_for(double operations, int asked) except -1
 cdef int64_t count_rows(
-    const Kernels[real]* kernels, const Inputs* x, const int64_t* index, Py_ssize_t rows, int64_t* count
+    const Kernels[real]* kernels, const Inputs* x, const int64_t* index, Py_ssize_t rows, int64_t* count, int n_threads
 ) except -1
-cdef int check_finite(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows) except -1
+cdef int check_finite(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows, int n_threads) except -1
 cdef int choose_sparse(
     const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows, str first_layer, bint* checked
 ) except -1

@@ -3,11 +3,9 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from ._memory cimport Memory
-from ._team cimport run, share
+from ._team cimport allowed, run, share
 from .jobs cimport ScanJob
 from .stack cimport CNET_FLOAT32, CNET_MAX_PARTS, CNET_TILE, CNET_UINT8, Inputs, Kernels, Tiling, real
-
-from ._team import cores
 
 # Floating-point operations below which waking another thread does not pay.
 cdef double OPERATIONS_FOR_A_THREAD = 3e6
@@ -25,11 +23,11 @@ cdef Py_ssize_t PAIR_ROWS = 64
 cdef Py_ssize_t SAMPLE_ROWS = 16
 
 
-cdef int members_for(double operations) except -1:
-    """How many threads work of that size is worth."""
+cdef int members_for(double operations, int asked) except -1:
+    """How many threads work of that size is worth, and at most as many as were asked for (0: no matter how many)."""
     if operations < 2 * OPERATIONS_FOR_A_THREAD:
         return 1
-    return <int>min(<double>cores(), operations / OPERATIONS_FOR_A_THREAD)
+    return <int>min(<double>allowed(asked), operations / OPERATIONS_FOR_A_THREAD)
 
 
 cdef inline Py_ssize_t item_size(int source) noexcept nogil:
@@ -59,11 +57,11 @@ cdef inline int64_t count_row(const Kernels[real]* kernels, const Inputs* x, Py_
 
 
 cdef int64_t count_rows(
-    const Kernels[real]* kernels, const Inputs* x, const int64_t* index, Py_ssize_t rows, int64_t* count
+    const Kernels[real]* kernels, const Inputs* x, const int64_t* index, Py_ssize_t rows, int64_t* count, int n_threads
 ) except -1:
     """Non-zeros of each of the rows `index` (or the first ones); returns their sum.
 
-    Raises ValueError for a value that is not finite.
+    At most `n_threads` threads look (0: as many as the work is worth). Raises ValueError for a value that is not finite.
     """
     cdef ScanJob[real] job
     cdef Py_ssize_t r
@@ -73,7 +71,7 @@ cdef int64_t count_rows(
     job.rows = rows
     job.index = index
     job.count = count
-    run(count32 if real is float else count64, &job, members_for(<double>rows * x.n_in))
+    run(count32 if real is float else count64, &job, members_for(<double>rows * x.n_in, n_threads))
     for r in range(rows):
         if count[r] < 0:
             problem = "not finite (NaN or infinity)" if count[r] == -1 else "too large for float32"
@@ -89,12 +87,12 @@ cdef bint sparse_pays(const Inputs* x, Py_ssize_t rows, int64_t nonzero, str fir
     return first_layer == "sparse"
 
 
-cdef int check_finite(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows) except -1:
+cdef int check_finite(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows, int n_threads) except -1:
     """Raise ValueError for the first row with a value that the network cannot take. Bytes are always finite."""
     cdef Memory memory
     if x.source != CNET_UINT8:
         memory = Memory()
-        count_rows(kernels, x, NULL, n_rows, <int64_t*>memory.take(n_rows * sizeof(int64_t)))
+        count_rows(kernels, x, NULL, n_rows, <int64_t*>memory.take(n_rows * sizeof(int64_t)), n_threads)
     return 0
 
 
@@ -130,7 +128,7 @@ cdef bint all_finite(
 
 cdef int raise_not_finite(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows) except -1:
     """Say which row it is."""
-    check_finite(kernels, x, n_rows)
+    check_finite(kernels, x, n_rows, 1)
     raise RuntimeError("x was changed by another thread while it was read")
 
 

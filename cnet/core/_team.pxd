@@ -20,22 +20,28 @@ cdef extern from "threads.h" nogil:
         Barrier() noexcept
         int spins
         void wait(int members) noexcept
+        double seconds_waited() noexcept
+        void forget_waits() noexcept
 
     double cnet_seconds() noexcept
 
 cdef struct Worker
+cdef struct Pool
 
 cdef class Team:
     cdef Worker* workers
+    cdef Pool* pool
     cdef readonly int members
-    cdef int n_forks
     cdef int call(self, int members) except -1
     cdef int share_out(self, Work work, void* job) except -1
     cdef void begin(self, Work work, void* job) noexcept nogil
     cdef void end(self, bint all_come) noexcept nogil
+    cdef void leave_behind(self) noexcept
     cdef void dismiss(self) noexcept
 
 cdef int run(Work work, void* job, int members) except -1
+
+cdef int allowed(int asked) except -1
 
 cdef inline Py_ssize_t share(Py_ssize_t n, int me, int members) noexcept nogil:
     """Where member `me`'s part of n things begins (and member me - 1's ends)."""
@@ -45,7 +51,11 @@ cdef inline Py_ssize_t pieces_of(Py_ssize_t n, Py_ssize_t block) noexcept nogil:
     """How many blocks of so many (the last perhaps of fewer) n things make."""
     return (n + block - 1) // block
 
-cdef inline bint tick_is_over(double started) noexcept nogil:
-    """Whether a fit's tick (40 ms), begun at `started`, has ended: it comes back then, to publish and to see
-    signals. A clock of the day may run backwards: then, too, the tick is over."""
-    return not (0 <= cnet_seconds() - started < 0.04)
+# Seconds of a fit's tick, after which it comes back to publish and to see signals.
+cdef enum:
+    TICK_MILLISECONDS = 40
+
+cdef inline bint tick_is_over(double started, double tick) noexcept nogil:
+    """Whether a tick of so many seconds, begun at `started`, has ended. A clock of the day may run backwards: then,
+    too, the tick is over."""
+    return not (0 <= cnet_seconds() - started < tick)

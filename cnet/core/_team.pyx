@@ -4,12 +4,15 @@
 Workers are started when first needed and then parked: asleep on a lock, at no
 cost, until the next piece of work. Several callers may work at once; each takes
 workers of its own from those that are parked. Python's portable threads and
-locks are used, which work without the GIL and without a run-time of their own.
+locks are used, which work without the GIL and without a runtime of their own.
 
 To wake a thread takes tens of microseconds, as long as a small call in all. So a
 caller calls its team as early as it knows that there will be work, and goes on
 preparing it; and where the work is a pile of pieces, who has not come by the end is
 called off and not waited for.
+
+A child after a fork has none of its parent's threads, and not everything that forks tells Python of it.
+So the pool of workers knows its process, and whoever takes workers from it, or hands out work, compares.
 """
 import os
 
@@ -19,6 +22,16 @@ from cpython.pythread cimport (
     PyThread_type_lock, WAIT_LOCK,
 )
 from libc.string cimport memset
+
+from .floats cimport IeeeFloats
+from .processors import thread_limit
+
+cdef extern from "threads.h" nogil:
+    cdef cppclass Shared[T]:
+        Shared() noexcept
+        T* get() noexcept
+        bint change(T*, T*) noexcept
+    long cnet_process() noexcept
 
 cdef extern from "pythread.h" nogil:
     unsigned long PyThread_start_new_thread(void (*)(void*) noexcept nogil, void*) noexcept
@@ -54,15 +67,58 @@ cdef struct Worker:
     int members
     Worker* next
 
-cdef Worker* parked = NULL
-cdef int n_started = 0
-cdef int n_forks = 0  # between the first process and this one
-cdef PyThread_type_lock pool_lock = PyThread_allocate_lock()
+cdef class IeeeArithmetic:
+    """``with IeeeArithmetic():`` NumPy's arithmetic in this thread, too, is that of IEEE 754 (see floats.h)."""
+
+    cdef IeeeFloats floats
+
+    def __enter__(self):
+        self.floats.begin()
+
+    def __exit__(self, *_):
+        self.floats.end()
+
+
+cdef struct Pool:
+    long process            # whose threads these are
+    PyThread_type_lock lock
+    Worker* parked
+    int n_started
+
+cdef Shared[Pool] shared_pool
+
+
+cdef Pool* this_process_pool() noexcept:
+    """The pool of workers, a new one in a child after a fork; NULL where there is no memory for it.
+
+    A child's first caller finds its parent's pool, whose lock somebody may have held, and leaves it untouched.
+    """
+    cdef Pool* found = shared_pool.get()
+    cdef Pool* new
+    if found is not NULL and found.process == cnet_process():
+        return found
+    new = <Pool*>malloc(sizeof(Pool))
+    if new is NULL:
+        return NULL
+    memset(new, 0, sizeof(Pool))
+    new.process = cnet_process()
+    new.lock = PyThread_allocate_lock()
+    if new.lock is not NULL and shared_pool.change(found, new):
+        return new
+    # Another thread of this process was first.
+    if new.lock is not NULL:
+        PyThread_free_lock(new.lock)
+    free(new)
+    found = shared_pool.get()
+    return found if found is not NULL and found.process == cnet_process() else NULL
 
 
 cdef void live(void* argument) noexcept nogil:
     """A worker's life: sleep, work, say so, sleep."""
     cdef Worker* worker = <Worker*>argument
+    # A thread begins with the control word of whoever happened to start it.
+    cdef IeeeFloats floats
+    floats.begin()
     while True:
         PyThread_acquire_lock(worker.wake, WAIT_LOCK)
         if comes(worker):
@@ -122,28 +178,34 @@ cdef class Team:
         Where the system gives fewer threads, there are fewer members: work must not
         depend on their number.
         """
-        global parked, n_started
+        cdef Pool* pool
         cdef Worker* worker
-        if self.workers is not NULL or members <= 1:
+        if members <= 1:
             return 0
-        PyThread_acquire_lock(pool_lock, WAIT_LOCK)
+        self.leave_behind()
+        if self.workers is not NULL:
+            return 0
+        pool = this_process_pool()
+        if pool is NULL:
+            return 0
+        PyThread_acquire_lock(pool.lock, WAIT_LOCK)
         while self.members < members:
-            if parked is not NULL:
-                worker = parked
-                parked = worker.next
-            elif n_started < MAX_WORKERS:
+            if pool.parked is not NULL:
+                worker = pool.parked
+                pool.parked = worker.next
+            elif pool.n_started < MAX_WORKERS:
                 worker = start()
                 if worker is NULL:
                     break
-                n_started += 1
+                pool.n_started += 1
             else:
                 break
             worker.me = self.members
             worker.next = self.workers
             self.workers = worker
             self.members += 1
-        PyThread_release_lock(pool_lock)
-        self.n_forks = n_forks
+        PyThread_release_lock(pool.lock)
+        self.pool = pool
         worker = self.workers
         while worker is not NULL:
             if not worker.state.change(CALLED_OFF, CALLED):
@@ -158,6 +220,9 @@ cdef class Team:
         The work must be a pile of pieces, which is done when the caller's own call of it has ended. The
         workers are dismissed.
         """
+        cdef IeeeFloats floats
+        floats.begin()
+        self.leave_behind()
         with nogil:
             self.begin(work, job)
             work(job, 0, self.members)
@@ -187,16 +252,22 @@ cdef class Team:
             worker.state.wait_while(WORKING)
             worker = worker.next
 
+    cdef void leave_behind(self) noexcept:
+        """In a child after a fork: workers that were called before it are not here."""
+        if self.workers is not NULL and self.pool.process != cnet_process():
+            self.workers = NULL
+            self.members = 1
+
     cdef void dismiss(self) noexcept:
         """Give the workers back."""
-        global parked
-        cdef Worker* first = self.workers
-        cdef Worker* worker = first
+        cdef Worker* first
+        cdef Worker* worker
         cdef Worker* last = NULL
+        self.leave_behind()
+        first = worker = self.workers
         self.workers = NULL
         self.members = 1
-        # A handler of signals may fork between a call and its end: the child has none of the threads.
-        if worker is NULL or self.n_forks != n_forks:
+        if first is NULL:
             return
         while worker is not NULL:
             # No work came of it: an error, or a call that turned out small.
@@ -204,10 +275,10 @@ cdef class Team:
                 worker.state.change(HERE, PARKED)
             last = worker
             worker = worker.next
-        PyThread_acquire_lock(pool_lock, WAIT_LOCK)
-        last.next = parked
-        parked = first
-        PyThread_release_lock(pool_lock)
+        PyThread_acquire_lock(self.pool.lock, WAIT_LOCK)
+        last.next = self.pool.parked
+        self.pool.parked = first
+        PyThread_release_lock(self.pool.lock)
 
 
 cdef int run(Work work, void* job, int members) except -1:
@@ -215,7 +286,9 @@ cdef int run(Work work, void* job, int members) except -1:
 
     All come: the work may hold barriers.
     """
+    cdef IeeeFloats floats
     cdef Team team = Team()
+    floats.begin()
     team.call(members)
     members = team.members
     with nogil:
@@ -227,20 +300,30 @@ cdef int run(Work work, void* job, int members) except -1:
 
 
 def _forget():
-    """In a child after a fork: the parent's threads are not here."""
-    global parked, n_started, n_forks, pool_lock
-    n_forks += 1
-    parked = NULL
-    n_started = 0
-    pool_lock = PyThread_allocate_lock()
+    """In a child after a fork that Python knows of: also where it has its parent's process id (in a new namespace)."""
+    cdef Pool* pool = shared_pool.get()
+    if pool is not NULL:
+        pool.process = -1
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
 
 
+# Two functions, in whose place tests put others: they may have more threads than processors.
+
 def cores():
-    """Number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """How many threads a call may choose to use: see ``processors``."""
+    return thread_limit()
+
+
+def most_threads():
+    """How many threads a call may use where a number was asked for. More would only wait for each other."""
+    return thread_limit()
+
+
+cdef int allowed(int asked) except -1:
+    """How many threads a call may use that was asked to use at most so many (0: not asked)."""
+    if asked == 1:
+        return 1
+    return min(asked, <int>most_threads()) if asked else <int>cores()

@@ -4,8 +4,6 @@ import numpy.typing as npt
 from ._network import Network
 from ._record import Record
 
-def most_threads() -> int: ...
-
 class Trainer:
     def __init__(
         self,

@@ -9,29 +9,22 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from ._dispatch cimport active
 from ._inputs cimport Batch, take_labels, take_training_inputs
-from ._iterations cimport run_tick
+from ._iterations cimport run_tick, tell
 from ._memory cimport Memory
 from ._network cimport Network
 from ._record cimport Record
 from ._sampler cimport draw_rows, shuffle_rows
 from ._scan cimport count_rows, parts_for, sparse_pays, take_tiling
 from ._tape cimport block_rows, copy_parameters, take_sparse, take_stack, take_tape
+from ._team cimport allowed, cnet_seconds
+from .floats cimport IeeeFloats
 from .jobs cimport BatchJob, FitJob
 from .stack cimport Inputs, Kernels, Stack, real
 
-from ._team cimport cnet_seconds
-from ._team import cores
+from .thread_chooser import ThreadChooser
 
 # Work of an iteration, in floating-point operations, for which another thread's barriers pay.
 cdef double OPERATIONS_FOR_A_THREAD = 3e5
-
-
-def most_threads():
-    """Number of members that a fit takes at most, whatever it is asked for: one for each processor.
-
-    More would only wait for each other; the bits are the same. Tests put another function here.
-    """
-    return cores()
 
 
 cdef class Trainer:
@@ -63,6 +56,7 @@ cdef class Trainer:
     cdef Network net
     cdef Batch batch
     cdef Memory memory
+    cdef object chooser
     cdef int64_t* order
     cdef readonly bint sparse
     cdef readonly double density
@@ -71,9 +65,11 @@ cdef class Trainer:
 
     def __init__(self, Network net not None, x, t, *, Py_ssize_t batch_size, double momentum, bint shuffle,
                  uint64_t key, uint32_t first_epoch, Py_ssize_t iterations, int n_threads):
+        cdef IeeeFloats floats
+        floats.begin()
         cdef int32_t* labels
         self.net = net
-        self.n_threads = min(n_threads, most_threads())
+        self.n_threads = allowed(n_threads) if n_threads else 0
         self.memory = Memory()
         self.batch = take_training_inputs(x, net.sizes[0], net.dtype, batch_size, shuffle)
         self.n_rows = self.batch.n_rows
@@ -86,8 +82,10 @@ cdef class Trainer:
         else:
             set_up(&self.job64, &net.stack64, &active().float64, self, labels,
                    batch_size, momentum, key, first_epoch, iterations)
-        if self.n_threads > cores():
+        if self.n_threads > allowed(0):
             self.job32.barrier.spins = self.job64.barrier.spins = 0
+        if self.n_threads > 1:
+            self.chooser = ThreadChooser(self.n_threads)
 
     cdef int threads_worth(self) except -1:
         """By the operations of an iteration, and the processors that there are."""
@@ -97,7 +95,7 @@ cdef class Trainer:
         for l in range(1, len(self.net.weights)):
             others += <double>self.net.sizes[l] * self.net.sizes[l + 1]
         cdef int most = parts_for(self.net.sizes[1]) if self.sparse else 256
-        return <int>max(1., min(<double>min(cores(), most), 6 * batch_size * (first * self.density + others)
+        return <int>max(1., min(<double>min(allowed(0), most), 6 * batch_size * (first * self.density + others)
                                 / OPERATIONS_FOR_A_THREAD))
 
     def start_epoch(self, uint32_t epoch):
@@ -117,11 +115,13 @@ cdef class Trainer:
         Fills loss from this epoch's iteration on, whose learning rates are `rates`; returns the
         number of the epoch's iterations that are done and whether the loss is still finite.
         """
+        cdef IeeeFloats floats
+        floats.begin()
         if rates.shape[0] != loss.shape[0]:
             raise ValueError(f"expected a rate for each of {loss.shape[0]} iterations, got {rates.shape[0]}")
         if self.net.is_float32:
-            return run_tick(&self.job32, loss, rates, self.n_threads)
-        return run_tick(&self.job64, loss, rates, self.n_threads)
+            return run_tick(&self.job32, loss, rates, self.chooser)
+        return run_tick(&self.job64, loss, rates, self.chooser)
 
     def advance(self, Record record not None, const double[::1] rates not None):
         """Go on with the epoch for one tick, and publish and record what it did, in one step.
@@ -129,6 +129,8 @@ cdef class Trainer:
         `rates` are the learning rates of the epoch's iterations. Returns whether all is still finite; if not,
         nothing was published, but the iterations are recorded.
         """
+        cdef IeeeFloats floats
+        floats.begin()
         if self.net.is_float32:
             return advance_job(&self.job32, &self.net.stack32, self, record, rates)
         return advance_job(&self.job64, &self.net.stack64, self, record, rates)
@@ -140,12 +142,16 @@ cdef class Trainer:
 
     def publish(self):
         """Copy the parameters to the network; False, and no copy, if one is not finite."""
+        cdef IeeeFloats floats
+        floats.begin()
         if self.net.is_float32:
             return publish_to(&self.net.stack32, &self.job32.stack)
         return publish_to(&self.net.stack64, &self.job64.stack)
 
     def reload(self):
         """Take the parameters from the network, which a callback may have changed."""
+        cdef IeeeFloats floats
+        floats.begin()
         if self.net.is_float32:
             copy_parameters(&self.job32.stack, &self.net.stack32)
         else:
@@ -158,7 +164,7 @@ cdef bint advance_job(
     cdef double started = cnet_seconds()
     cdef Py_ssize_t samples, until = rates.shape[0]
     cdef bint finite
-    _, finite = run_tick(job, record.epoch_losses(until), rates, trainer.n_threads)
+    _, finite = run_tick(job, record.epoch_losses(until), rates, trainer.chooser)
     # From here to the commit no Python code runs and nothing can fail.
     if finite:
         finite = publish_to(net, &job.stack)
@@ -166,6 +172,7 @@ cdef bint advance_job(
     if job.order is not NULL:
         samples = min(samples, job.n_rows)
     record.commit(job.iteration, until, job.correct, samples, cnet_seconds() - started)
+    tell(job, trainer.chooser)
     return finite
 
 
@@ -228,7 +235,7 @@ cdef int look_at_inputs(
         index = <int64_t*>scratch.take(iterations * job.batch_size * sizeof(int64_t))
         rows = reached_rows(job, first_epoch, iterations, index)
     count = <int64_t*>scratch.take(rows * sizeof(int64_t))
-    total = count_rows(kernels, x, index, rows, count)
+    total = count_rows(kernels, x, index, rows, count, trainer.n_threads)
     x.sparse = sparse_pays(x, rows, total, trainer.net.first_layer)
     trainer.sparse = x.sparse
     trainer.density = <double>total / (<double>rows * x.n_in) if x.sparse else 1.0

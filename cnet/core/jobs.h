@@ -90,6 +90,10 @@ template <class T> struct FitJob {
     ptrdiff_t iteration;     // within the epoch
     ptrdiff_t until;         // iteration at which to come back
     double started;          // when this tick began
+    double tick;             // how many seconds it lasts
+    double patience;         // seconds that all threads together may wait before it ends early
+    ptrdiff_t measured_iterations;  // of the last tick, with how long it took and how long each thread waited
+    double measured_seconds, measured_waits;
     double* loss;            // of each iteration of the epoch
     int64_t correct;         // samples of this epoch that were read right
     double loss_sum;         // of the batch under way

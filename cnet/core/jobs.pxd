@@ -84,6 +84,10 @@ cdef extern from "jobs.h" nogil:
         Py_ssize_t iteration
         Py_ssize_t until
         double started
+        double tick
+        double patience
+        Py_ssize_t measured_iterations
+        double measured_seconds, measured_waits
         double* loss
         int64_t correct
         double loss_sum

@@ -15,10 +15,21 @@
 #include <intrin.h>
 #endif
 static inline void cnet_yield(void) { SwitchToThread(); }
+// Nothing forks here.
+static inline long cnet_process(void) { return 0; }
 #else
 #include <sched.h>
+#include <unistd.h>
 static inline void cnet_yield(void) { sched_yield(); }
+static inline long cnet_process(void) { return (long)getpid(); }
 #endif
+
+// Seconds on some clock.
+static inline double cnet_seconds(void) {
+    struct timespec t;
+    timespec_get(&t, TIME_UTC);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 static inline void cnet_relax(void) {
 #if defined(__x86_64__)
@@ -40,6 +51,15 @@ template <class Condition> static inline void cnet_wait_while(Condition conditio
         else cnet_yield();
     }
 }
+
+// A pointer that several threads read and one of them replaces.
+template <class T> struct Shared {
+    std::atomic<T*> value;
+    Shared() : value(nullptr) {}
+    T* get() const { return value.load(std::memory_order_acquire); }
+    // false, and no change, where it was not `from`.
+    bool change(T* from, T* to) { return value.compare_exchange_strong(from, to, std::memory_order_acq_rel); }
+};
 
 // A flag that one thread raises and another waits for.
 
@@ -100,11 +120,14 @@ struct Pile {
 
 struct Barrier {
     std::atomic<int> arrived;
-    char apart[64];
+    char separate[64];
     Flag phase;
     // None where there are more members than processors: who spins keeps another from arriving.
     int spins;
-    Barrier() : arrived(0), spins(CNET_SPINS) {}
+    char separate_too[64];
+    // Nanoseconds that members have waited in all, not counting waits that ended while they still spun.
+    std::atomic<int64_t> waited;
+    Barrier() : arrived(0), spins(CNET_SPINS), waited(0) {}
     void wait(int members) {
         if (members == 1) return;
         int now = phase.get();
@@ -112,16 +135,22 @@ struct Barrier {
             arrived.store(0, std::memory_order_relaxed);
             phase.set(now + 1);
         } else {
-            phase.wait_while(now, spins);
+            for (int i = 0; i < spins; i++) {
+                if (phase.get() != now) return;
+                cnet_relax();
+            }
+            wait_long(now);
         }
     }
+    void wait_long(int now) {
+        double began = cnet_seconds();
+        phase.wait_while(now, 0);
+        double seconds = cnet_seconds() - began;
+        // A clock of the day may be set meanwhile.
+        if (seconds > 0 && seconds < 10) waited.fetch_add((int64_t)(1e9 * seconds), std::memory_order_relaxed);
+    }
+    double seconds_waited() const { return 1e-9 * (double)waited.load(std::memory_order_relaxed); }
+    void forget_waits() { waited.store(0, std::memory_order_relaxed); }
 };
-
-// Seconds on some clock.
-static inline double cnet_seconds(void) {
-    struct timespec t;
-    timespec_get(&t, TIME_UTC);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 #endif

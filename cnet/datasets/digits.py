@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import threading
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ __all__ = ["make_digits"]
 Tables = tuple[npt.NDArray[np.float64], npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.int32]]
 
 PIXELS = 784
-# The number of images between two checks for signals, and from which a second thread helps.
+# The number of images between two checks for signals.
 CHUNK = 4000
 
 
@@ -64,12 +63,15 @@ def make_digits(
     >>> x.shape, x.dtype, t.shape
     ((5, 784), dtype('uint8'), (5,))
     """
+    from ..core import _digits
+
     n = _check_n_samples(n_samples)
     key = as_key(rng)
+    tables = _tables()
     x = np.empty((n, PIXELS), np.uint8)
     t = np.empty(n, np.uint8)
     for first in range(0, n, CHUNK):
-        _draw_chunk(key, first, min(first + CHUNK, n), t, x)
+        _digits.draw(*tables, key, first, min(first + CHUNK, n), t, x)
     return (x if flatten else x.reshape(n, 1, 28, 28)), t
 
 
@@ -85,23 +87,6 @@ def _check_n_samples(n_samples: Any) -> int:
     if n > 2**40:
         raise MemoryError(f"no memory for {n} images")
     return n
-
-
-def _draw_chunk(key: int, first: int, last: int, t: npt.NDArray[np.uint8], x: npt.NDArray[np.uint8]) -> None:
-    """Images first..last, the second half of many by another thread."""
-    from ..core._digits import draw
-
-    tables = _tables()
-    if last - first < CHUNK // 2:
-        draw(*tables, key, first, last, t, x)
-        return
-    middle = (first + last) // 2
-    other = threading.Thread(target=draw, args=(*tables, key, middle, last, t, x))
-    other.start()
-    try:
-        draw(*tables, key, first, middle, t, x)
-    finally:
-        other.join()
 
 
 def _tables() -> Tables:

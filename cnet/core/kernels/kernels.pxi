@@ -10,6 +10,7 @@ from libc.math cimport INFINITY
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from .floats cimport IeeeFloats
 from .simd cimport (
     BLOCK_VECTORS, HAS_HALF, NARROW_PANELS, SPARSE_VECTORS, count_trailing_zeros, half_vec, held, hfma, hload,
     hlow, hstore, nonzero_bytes, nonzero_lanes, opaque, prefetch, vec, vexponent, vfma, vload, vmax, vpow2,

@@ -11,7 +11,10 @@ cdef double PIXEL64[256]
 
 
 cdef void fill_pixels() noexcept:
+    # Filled at import, whatever the importing thread's control word is then.
+    cdef IeeeFloats floats
     cdef int i
+    floats.begin()
     for i in range(256):
         PIXEL32[i] = <float>i / <float>255
         PIXEL64[i] = i / 255.0

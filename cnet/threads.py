@@ -1,18 +1,4 @@
-"""How many threads cnet may use.
-
-One number bounds every call: predictions, losses, gradients, fits and drawn digits, also where a call
-asks for more (``fit(n_threads=...)``). It is the first of these that is set:
-
-1. ``set_num_threads(n)``,
-2. the environment variable ``CNET_NUM_THREADS``,
-3. the environment variable ``OMP_NUM_THREADS`` (of a list like ``4,2`` the first number),
-
-and never more than the processors that the system gives this process: those of its CPU affinity and,
-in a container, of its CPU quota (Linux control groups, version 1 or 2; half a processor does not count).
-The environment is read when cnet is imported.
-
-No result depends on the number of threads, to the bit.
-"""
+"""How many threads cnet may use: ``set_num_threads``, ``get_num_threads``."""
 
 from __future__ import annotations
 
@@ -42,7 +28,16 @@ def get_num_threads() -> int:
 def set_num_threads(n: int | None) -> None:
     """Set how many threads a call may use at most, from the next call on.
 
-    A fit under way keeps the number it began with.
+    One number bounds every call: predictions, losses, gradients, fits and drawn digits, also where a call asks for
+    more (``fit(n_threads=...)``). It is the first of these that is set:
+
+    1. ``set_num_threads(n)``,
+    2. the environment variable ``CNET_NUM_THREADS``,
+    3. the environment variable ``OMP_NUM_THREADS`` (of a list like ``4,2`` the first number),
+
+    and never more than the processors that the system gives this process: those of its CPU affinity and, in a
+    container, of its CPU quota (Linux control groups; half a processor does not count). The environment is read when
+    cnet is imported. A fit under way keeps the number it began with. No result depends on it, to the bit.
 
     Parameters
     ----------

@@ -158,7 +158,7 @@ def test_no_public_module_is_forgotten() -> None:
     behind_the_top = {
         "atomic_file", "capi", "checks", "cli", "config", "core", "differentiation", "errors", "functions",
         "guarded_json", "history", "model_file", "network", "open_files", "options", "parameters",
-        "parts", "rng", "storable", "trained_on", "training",
+        "parts", "rng", "storable", "threads", "trained_on", "training",
     }
     found = {module.name for module in pkgutil.iter_modules(cnet.__path__) if not module.name.startswith("_")}
     assert found == behind_the_top | {name.removeprefix("cnet.") for name in PUBLIC_MODULES[1:]}

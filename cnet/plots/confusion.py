@@ -55,7 +55,7 @@ def confusion_matrix(
         A network, inputs (B, I) and targets; or targets and what was predicted for them. Both
         are class indices (B,), or rows (B, O): one-hot targets, probabilities.
     names : sequence of str, optional
-        What the classes are called; by default their numbers.
+        Names of the classes; by default their numbers.
     colorbar : bool, default False
         Whether to show what the colours of the mistakes mean.
     ax : matplotlib.axes.Axes, optional

@@ -29,8 +29,8 @@ def loss_curve(
     Parameters
     ----------
     history : History or array_like of shape (iterations,)
-        Of a fit; or the losses alone. Values that are not finite are left out, and marked at
-        the foot of the picture.
+        What a fit returned, or the losses alone. Values that are not finite are left out, and
+        marked at the bottom of the picture.
     smoothing : int, optional
         Width of the moving average in iterations, centred on each; 1 draws the losses only.
         By default a fiftieth of all iterations.
@@ -162,11 +162,11 @@ def accuracy_curve(
     Parameters
     ----------
     history : History or array_like of shape (epochs,)
-        Of a fit; or the accuracies on the training data, shares from 0 to 1. NaN leaves a gap.
+        What a fit returned, or the accuracies on the training data, from 0 to 1. NaN leaves a gap.
     validation : array_like of shape (epochs,), optional
         Accuracies on other data. By default those of `history`, if it has them.
     labels : tuple of two str
-        What the two are called.
+        Names of the two curves.
     first_epoch : int, default 1
         Number of the first epoch; 0 if the first was measured before training.
     ax : matplotlib.axes.Axes, optional

@@ -38,7 +38,7 @@ def weights(
     colorbar: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw what each hidden unit looks at: its incoming weights, as an image.
+    """Draw the incoming weights of each hidden unit as an image, which shows what the unit responds to.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def weights(
         square; if no square has as many pixels, all units are drawn as one map with a row for
         each unit and a column for each input.
     limit : int, default 64
-        How many units to draw, the first ones; the title says when there are more.
+        The largest number of units to draw; the first ones are drawn, and the title says so.
     colorbar : bool, default True
         Whether to show what the colours mean.
     ax : matplotlib.axes.Axes, optional
@@ -69,8 +69,9 @@ def weights(
 
     Notes
     -----
-    All units share one scale of colours, around 0. The half per cent of the largest weights
-    may be beyond its ends. A weight that is not finite is left out.
+    All units share one scale of colours, around 0: one colour for negative weights, another one
+    for positive weights, and 0 is transparent. The largest half per cent of the weights may lie
+    beyond its ends. A weight that is not finite is left out.
 
     Examples
     --------
@@ -237,7 +238,9 @@ def misread(
     names: Sequence[str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the digits that a network got wrong, with what it thought and how sure it was.
+    """Draw the digits that a network misclassified, the most confident mistakes first.
+
+    Above each stand its label, the network's answer and the probability that the network gave it.
 
     Parameters
     ----------
@@ -250,9 +253,9 @@ def misread(
     shape : (int, int), optional
         Height and width of an image; by default a square.
     limit : int, default 24
-        How many to draw: those of which the network was surest.
+        How many to draw: the most confident mistakes.
     names : sequence of str, optional
-        What the classes are called; by default their numbers.
+        Names of the classes; by default their numbers.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default in a new figure.
 

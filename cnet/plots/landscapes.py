@@ -34,7 +34,7 @@ def gradient_field(
     colorbar: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw arrows of the negative gradient: at each point, the way down.
+    """Draw the negative gradient as arrows, which point in the direction of steepest descent.
 
     Parameters
     ----------
@@ -64,9 +64,9 @@ def gradient_field(
 
     Notes
     -----
-    Length and colour are the gradient's length, by central differences. Arrows longer than
-    twice nine tenths of the others are drawn that long only, so that a steep place does not
-    make all others vanish; their colour then is the last of the colour bar.
+    An arrow's length and colour show the length of the gradient, computed by central differences.
+    Arrows are cut at twice the length that nine tenths of them do not exceed, so that a steep
+    place does not make all others vanish; the colour of those is the last of the colour bar.
 
     References
     ----------

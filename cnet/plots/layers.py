@@ -39,14 +39,14 @@ class DistributionRecorder:
     Parameters
     ----------
     x : array_like, shape (B, I)
-        Samples on which to measure; some hundred are enough.
+        Samples on which to measure; a few hundred are enough.
     t : array_like
         Class indices or one-hot rows.
 
     Attributes
     ----------
     iterations : list of int
-        Of the network in all, at each record.
+        The number of iterations that the network had been trained for, at each record.
     quantiles : dict of str to list of numpy.ndarray
         For "hidden activations", "output probabilities", "gradient of W1" and "gradient of W2",
         at each record: the values below which are the `shares`.
@@ -152,8 +152,8 @@ def distributions(recorder: DistributionRecorder, *, ax: Sequence[Axes] | None =
     Notes
     -----
     The line is the median; half of all values are in the dark band, nine tenths in the light
-    one. Bands that run to the ends of an activation tell that units are saturated, bands that
-    close on 0 that gradients vanish.
+    one. Bands that reach the ends of an activation's range show that units are saturated; bands
+    that shrink to 0 show that gradients vanish.
 
     Examples
     --------

@@ -37,7 +37,7 @@ def loss_slice(
     colorbar: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the loss on a plane through the parameters of a network, which is in its middle.
+    """Draw the loss on a plane through a network's parameters, with the network in the middle.
 
     The plane is spanned by two random directions. In each the incoming weights of every unit
     are as long as those of the network, so that pictures of different networks can be
@@ -48,7 +48,7 @@ def loss_slice(
     net : TwoLayerNet
         Trained or not.
     x : array_like, shape (B, I)
-        Some thousand samples are enough: the loss is computed ``points**2`` times.
+        A few thousand samples are enough: the loss is computed ``points**2`` times.
     t : array_like
         Class indices or one-hot rows.
     span : float, default 1

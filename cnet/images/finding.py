@@ -25,6 +25,10 @@ Grey = npt.NDArray[np.float32]
 WINDOW = 0.3
 # What differs from the sheet by less than this share of the range is not ink.
 LEAST_INK = 0.05
+# Ink of more contrast than this is not more likely to be the digit.
+MUCH = 0.4
+# The thickness of what is no stroke, as a share of its longer side.
+FAT = 0.3
 
 
 def digit_ink(image: Grey) -> Grey | None:
@@ -34,9 +38,13 @@ def digit_ink(image: Grey) -> Grey | None:
         return None
     found.sort(key=lambda f: f.score, reverse=True)
     best = found[0]
-    # A hole in a thick digit may look like a digit of its own, but lies within the other.
-    if len(found) == 2 and _within(best.extent, found[1].extent) and found[1].score > 0.1 * best.score:
-        best = found[1]
+    # A hole in a digit lies within the digit, and a digit within the sheet on a dark table: of two kinds of
+    # ink in one place the larger one is the digit, unless it is too thick for a stroke.
+    if len(found) == 2 and _overlap(best.extent, found[1].extent):
+        larger = max(found, key=lambda f: f.size())
+        choice = larger if larger.thickness < 1.5 * FAT else min(found, key=lambda f: f.thickness)
+        if choice.score > 0.35 * best.score:
+            best = choice
     return best.ink
 
 
@@ -45,15 +53,20 @@ Extent = tuple[int, int, int, int]
 
 @dataclass
 class _Found:
-    """A digit of one kind of ink: how good it is, where its seed lies, and its ink."""
+    """A digit of one kind of ink: how good it is, its stroke in shares of its size, its place and its ink."""
 
     score: float
+    thickness: float
     extent: Extent
     ink: Grey
 
+    def size(self) -> int:
+        """The longer side."""
+        return max(self.extent[1] - self.extent[0], self.extent[3] - self.extent[2])
 
-def _within(inner: Extent, outer: Extent) -> bool:
-    return inner[0] >= outer[0] and inner[1] <= outer[1] and inner[2] >= outer[2] and inner[3] <= outer[3]
+
+def _overlap(one: Extent, other: Extent) -> bool:
+    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
 
 
 def _digit_darker(image: Grey) -> _Found | None:
@@ -75,7 +88,13 @@ def _digit_darker(image: Grey) -> _Found | None:
         return None
     score, parts, seed = best
     top, bottom, left, right = (int(side[seed]) for side in parts.extents())
-    return _Found(score, (top, bottom, left, right), _soft(ink, parts.mask(_group(parts, seed, ink)), lines, floor))
+    alone = np.zeros(parts.n, bool)
+    alone[seed] = True
+    inside = parts.mask(alone)
+    core = (inside & (ink > 0.4 * np.quantile(ink[inside], 0.8)))[top:bottom, left:right]
+    thickness = _thickness(core) / max(bottom - top, right - left)
+    own = parts.mask(_group(parts, seed, ink))
+    return _Found(score, thickness, (top, bottom, left, right), _soft(ink, own, lines, floor))
 
 
 def _smoothed(image: Grey) -> Grey:
@@ -191,7 +210,7 @@ def _best_part(mask: Mask, ink: Grey, image: Grey) -> tuple[float, Parts, int] |
 def _score(
     parts: Parts, index: int, extent: Extent, ink: Grey, image: Grey, mass: float
 ) -> float:
-    """How much a part looks like a digit: its size, times its contrast, times penalties."""
+    """How much a part looks like a digit: its contrast, times its size, times penalties."""
     top, bottom, left, right = extent
     height, width = image.shape
     longer = max(bottom - top, right - left)
@@ -219,10 +238,10 @@ def _score(
     contrast = min(strong, float(np.median(ring)) - level) if ring.size else strong
     if contrast <= LEAST_INK / 2:
         return 0.0
-    score = float(contrast * longer)
+    score = float(min(contrast, MUCH) * longer**0.5)
     # A blob is no stroke.
     thick = _thickness(inside)
-    score *= min(1.0, 0.35 * longer / thick) ** 6
+    score *= min(1.0, FAT * longer / thick) ** 6
     score *= _sharpness(image, extent, inside, level + 0.5 * strong) ** 6
     edges = int(inside[0].sum()) * (top == 0) + int(inside[-1].sum()) * (bottom == height)
     edges += int(inside[:, 0].sum()) * (left == 0) + int(inside[:, -1].sum()) * (right == width)
@@ -266,9 +285,9 @@ def _spread(mask: Mask, times: int) -> Mask:
 
 
 def _thickness(inside: Mask) -> int:
-    """The side of about the largest square that lies in the part."""
+    """The width of a stroke, about: half of the part lies in squares of at most this side."""
     lengths = np.minimum(run_lengths(inside, 0), run_lengths(inside, 1))
-    return int(np.quantile(lengths[inside], 0.8))
+    return int(np.median(lengths[inside]))
 
 
 def _group(parts: Parts, seed: int, ink: Grey) -> npt.NDArray[np.bool_]:
@@ -293,6 +312,8 @@ def _group(parts: Parts, seed: int, ink: Grey) -> npt.NDArray[np.bool_]:
 
 def _soft(ink: Grey, own: Mask, lines: Mask, floor: float) -> Grey:
     """The ink of the digit with the soft edge around it, in shares of its own contrast."""
-    peak = float(np.quantile(ink[own], 0.8))
+    levels = ink[own]
+    # Where the pen is at its fullest, but not a single pixel.
+    peak = float(np.quantile(levels[levels >= 0.5 * levels.max()], 0.9))
     wide = _spread(own, 2) & (~lines | own)
     return np.where(wide & (ink > min(floor, 0.3 * peak)), np.clip(ink / peak, 0, 1), 0).astype(np.float32)

@@ -93,8 +93,11 @@ def hashes_of(isa):
         _dispatch.use(former)
 
 
+COMPILER = cnet.show_config("dicts")["compiler"]
+
+
 @pytest.mark.skipif(
-    sys.platform != "linux" or platform.machine() != "x86_64" or not cnet.show_config("dicts")["compiler"].startswith("GCC"),
+    (sys.platform, platform.machine()) != ("linux", "x86_64") or not COMPILER.startswith("GCC"),
     reason="the hashes are those of Linux on x86-64 with GCC",
 )
 @pytest.mark.parametrize("wanted", ISAS)

@@ -19,10 +19,9 @@ from ._tape cimport (
 )
 from ._team cimport Team, pieces_of
 from .jobs cimport BatchJob, GradientJob
-from .stack cimport Kernels, Layer, Stack, Tape, real
+from .stack cimport CNET_STRIP_ROWS, Kernels, Layer, Stack, Tape, real
 
 cdef enum:
-    STRIP = 6              # rows of a product's block of registers
     FEW_STRIPS = 2
     MANY_STRIPS = 12       # rows that a product packs at once
     WEIGHT_PIECES = 24     # of a layer's weights, about
@@ -41,7 +40,7 @@ cdef Py_ssize_t rows_of_piece(const Stack[real]* stack, Py_ssize_t rows, int mem
     if members == 1:
         return rows
     if stack.layer[0].n_in * stack.layer[0].n_out * sizeof(real) <= <size_t>NEAR:
-        return STRIP
+        return CNET_STRIP_ROWS
     return pieces_of(rows, members)
 
 
@@ -91,7 +90,7 @@ cdef int furnish(
     """The job's room, and the sizes of its pieces."""
     cdef BatchJob[real]* batch = &job.batch
     cdef int lanes = batch.kernels.lanes
-    cdef Py_ssize_t n_in, n_out, ld, widest = 0
+    cdef Py_ssize_t n_in, n_out, ld, strips, widest = 0
     cdef int l
     if batch.x.sparse:
         take_tiling(&batch.tiling, &batch.x, parts_for(stack.layer[0].n_out), NULL, 0, memory)
@@ -104,7 +103,8 @@ cdef int furnish(
     for l in range(stack.n_layers):
         n_in, n_out = stack.layer[l].n_in, stack.layer[l].n_out
         ld = padded(n_out, lanes, sizeof(real))
-        job.weight_block[l] = STRIP * max(FEW_STRIPS, min(MANY_STRIPS, pieces_of(n_in, STRIP * WEIGHT_PIECES)))
+        strips = pieces_of(n_in, CNET_STRIP_ROWS * WEIGHT_PIECES)
+        job.weight_block[l] = CNET_STRIP_ROWS * max(FEW_STRIPS, min(MANY_STRIPS, strips))
         job.padded_size = max(job.padded_size, job.weight_block[l] * ld if n_out % lanes else ld)
         widest = max(widest, ld)
     job.zeros = <real*>memory.take_zeroed(widest * sizeof(real))

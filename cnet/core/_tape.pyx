@@ -8,7 +8,8 @@ from ._memory cimport Memory
 from ._team cimport share
 from .jobs cimport BatchJob
 from .stack cimport (
-    CNET_FLOAT32, CNET_FLOAT64, CNET_TILE, CNET_UINT8, Inputs, Kernels, Layer, Passage, SparseRows, Stack, Tape, Tiling, real,
+    CNET_BLOCK_ROWS, CNET_FLOAT32, CNET_FLOAT64, CNET_TILE, CNET_UINT8, Inputs, Kernels, Layer, Passage, SparseRows,
+    Stack, Tape, Tiling, real,
 )
 
 
@@ -166,8 +167,8 @@ cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil:
     the bitmaps by column.
     """
     if sparse:
-        return 1024
-    return max(32, min((1 << 21) // n_in, 1024))
+        return CNET_BLOCK_ROWS
+    return max(32, min((1 << 21) // n_in, CNET_BLOCK_ROWS))
 
 
 cdef void through_parts(

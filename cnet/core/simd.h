@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "cnet_limits.h"
+
 #ifndef CNET_ISA
 #error "CNET_ISA must name the instruction set of this compilation"
 #endif
@@ -82,6 +84,7 @@ template <class T> struct vec {
     typedef typename bits_of<T>::type bits_type __attribute__((vector_size(CNET_VECTOR_BYTES)));
     typedef typename bits_of<T>::unsigned_type unsigned_type __attribute__((vector_size(CNET_VECTOR_BYTES)));
     static const int lanes = CNET_VECTOR_BYTES / sizeof(T);
+    static_assert(lanes <= CNET_MAX_LANES, "arrays of one vector are as long as the widest");
     lanes_type v;
 };
 

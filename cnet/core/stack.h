@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { CNET_MAX_LAYERS = 8 };
+#include "cnet_limits.h"
 
 enum cnet_activation { CNET_IDENTITY, CNET_SIGMOID, CNET_RELU, CNET_TANH };
 
@@ -54,7 +54,6 @@ struct Inputs {
 // is one word of a bitmap; and the tiles into parts. A part is one member's at a time:
 // its inputs, its weights and the sums over its columns. There are as many parts as the
 // sizes say, whatever the number of members, so that the sums' order never changes.
-enum { CNET_TILE = 64, CNET_MAX_PARTS = 8 };
 struct Tiling {
     ptrdiff_t n_tiles;
     int n_parts;

@@ -7,7 +7,15 @@ ctypedef fused real:
     double
 
 cdef extern from "stack.h" nogil:
-    enum: CNET_MAX_LAYERS
+    # cnet_limits.h
+    enum:
+        CNET_MAX_LAYERS
+        CNET_TILE
+        CNET_MAX_PARTS
+        CNET_BLOCK_ROWS
+        CNET_MAX_WORDS
+        CNET_STRIP_ROWS
+        CNET_MAX_LANES
 
     enum cnet_activation:
         CNET_IDENTITY
@@ -39,10 +47,6 @@ cdef extern from "stack.h" nogil:
         int n_layers
         int activation
         Layer[T]* layer
-
-    enum:
-        CNET_TILE
-        CNET_MAX_PARTS
 
     ctypedef struct Inputs:
         int source

@@ -126,7 +126,7 @@ cdef inline void difference_hidden_as(
     cdef Py_ssize_t n_hidden = d.hidden.n_out, n_out = d.output.n_out, ld = d.ld
     cdef Py_ssize_t lanes = sizeof(vec[double]) // sizeof(double)
     cdef Py_ssize_t b = 0, j, k
-    cdef Py_ssize_t index[VECTOR_LANES_MAX]
+    cdef Py_ssize_t index[CNET_MAX_LANES]
     cdef const double* x = d.x + input * ld
     cdef const double* w
     cdef double* move = scratch

@@ -140,7 +140,7 @@ cdef inline vec[real] vfunction(int function, vec[real] x) noexcept nogil:
 
 cdef inline void apply_as(int function, Py_ssize_t n, const real* x, real* out) noexcept nogil:
     cdef Py_ssize_t v, i = 0, j, lanes = sizeof(vec[real]) // sizeof(real)
-    cdef real tail[VECTOR_LANES_MAX]
+    cdef real tail[CNET_MAX_LANES]
     while i + lanes <= n:
         vstore(out + i, vfunction(function, vload(x + i)))
         i += lanes

@@ -34,7 +34,7 @@ cdef inline int64_t count_numbers(Py_ssize_t n, const float_source* x, double la
     cdef vec[float_source] count[4]
     cdef vec[float_source] value, minus, top, zero, one
     cdef const float_source* block
-    cdef float_source tail[4 * VECTOR_LANES_MAX]
+    cdef float_source tail[4 * CNET_MAX_LANES]
     cdef int j
     zero = vset(<float_source>0)
     one = vset(<float_source>1)

@@ -17,16 +17,14 @@ from .simd cimport (
     vselect_less, vset, vstore, vsum,
 )
 from .stack cimport (
-    CNET_FLOAT32, CNET_IDENTITY, CNET_RELU, CNET_SIGMOID, CNET_TANH, CNET_TILE, CNET_UINT8, Differences, FUNCTION_RELU,
+    CNET_FLOAT32, CNET_IDENTITY, CNET_MAX_LANES, CNET_MAX_WORDS, CNET_RELU, CNET_SIGMOID, CNET_STRIP_ROWS, CNET_TANH,
+    CNET_TILE, CNET_UINT8, Differences, FUNCTION_RELU,
     FUNCTION_RELU_GRAD, FUNCTION_SIGMOID, FUNCTION_SIGMOID_GRAD, FUNCTION_TANH, Inputs, KernelTable,
     Layer, Passage, RECIPROCAL_FACTORIAL, Stack, Tape, Tiling, real,
 )
 
 cdef extern from *:
     """
-    #define VECTOR_LANES_MAX 16
-    // A tape for sparse inputs holds so many times 64 rows at most.
-    #define MAX_WORDS 16
     // Batches of so few rows go into a sparse layer's weights row by row.
     #define FEW_ROWS 16
     // Two columns are updated at once if their sums take so many registers each, at most.
@@ -37,8 +35,6 @@ cdef extern from *:
     static const float LANE32[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     static const double LANE64[8] = {0, 1, 2, 3, 4, 5, 6, 7};
     """
-    enum: VECTOR_LANES_MAX
-    enum: MAX_WORDS
     enum: FEW_ROWS
     enum: PAIRED_VECTORS
     double FLOAT_LARGEST

@@ -10,16 +10,15 @@
 cdef extern from *:
     """
     #define DEPTH 256        // steps over k between two looks at c
-    #define STRIP_ROWS 6     // rows of a register block
     #define PACKED_ROWS 72   // rows of a that are packed at once
     #define PANEL 16         // elements of the widest panel that is packed
     #define ROWS_FOR_PACKING 24  // rows of a from which packing a panel pays
+    static_assert(PACKED_ROWS % CNET_STRIP_ROWS == 0, "whole strips are packed");
     #define SCRATCH (DEPTH * (PANEL + PACKED_ROWS))  // elements that packing takes
     #define ROWS_AHEAD 12    // how far ahead rows are asked for
     """
     enum:
         DEPTH
-        STRIP_ROWS
         PACKED_ROWS
         PANEL
         ROWS_FOR_PACKING
@@ -89,10 +88,10 @@ cdef inline void product_rows(
     """
     cdef Py_ssize_t i = 0, line = 64 // sizeof(real), lines = vectors * sizeof(vec[real]) // 64
     cdef const real* strip = a
-    while i + STRIP_ROWS <= m:
-        product_block(STRIP_ROWS, vectors, half, depth, strip, a_row, a_step, b, ld_b,
+    while i + CNET_STRIP_ROWS <= m:
+        product_block(CNET_STRIP_ROWS, vectors, half, depth, strip, a_row, a_step, b, ld_b,
                       scale, base + i * ld_base, ld_base, c + i * ld_c, ld_c, ahead, ld_ahead)
-        i += STRIP_ROWS
+        i += CNET_STRIP_ROWS
         strip += a_strip
         lines -= 1
         if lines > 0:
@@ -147,14 +146,14 @@ cdef inline void pack_strips(
         while i < m:
             prefetch(a + min(k + ROWS_AHEAD, depth - 1) * ld + i)
             i += 64 // sizeof(real)
-        for s in range(m // STRIP_ROWS):
+        for s in range(m // CNET_STRIP_ROWS):
             # One by one: GCC makes a loop of six a string instruction, which took a tenth of a product's time.
-            strip, row = out + (s * depth + k) * STRIP_ROWS, a + k * ld + s * STRIP_ROWS
+            strip, row = out + (s * depth + k) * CNET_STRIP_ROWS, a + k * ld + s * CNET_STRIP_ROWS
             strip[0], strip[1], strip[2] = row[0], row[1], row[2]
             strip[3], strip[4], strip[5] = row[3], row[4], row[5]
-        s = m // STRIP_ROWS
-        for i in range(m - s * STRIP_ROWS):
-            out[(s * depth + k) * STRIP_ROWS + i] = a[k * ld + s * STRIP_ROWS + i]
+        s = m // CNET_STRIP_ROWS
+        for i in range(m - s * CNET_STRIP_ROWS):
+            out[(s * depth + k) * CNET_STRIP_ROWS + i] = a[k * ld + s * CNET_STRIP_ROWS + i]
 
 
 cdef inline void pack_panel(Py_ssize_t vectors, Py_ssize_t depth, const real* b, Py_ssize_t ld, real* out) noexcept nogil:
@@ -206,7 +205,7 @@ cdef inline void product_packed(
     while i < m:
         rows = min(PACKED_ROWS, m - i)
         pack_strips(rows, depth, a + i, ld_a, packed)
-        product_slab(rows, n, depth, <const real*>packed, 1, STRIP_ROWS, depth * STRIP_ROWS, b, ld_b,
+        product_slab(rows, n, depth, <const real*>packed, 1, CNET_STRIP_ROWS, depth * CNET_STRIP_ROWS, b, ld_b,
                      scale, base + i * ld_base, ld_base, c + i * ld_c, ld_c, scratch)
         i += rows
 
@@ -228,11 +227,11 @@ cdef void product(
     cdef Py_ssize_t k = 0, steps
     while k < depth:
         steps = min(DEPTH, depth - k)
-        if scratch is not NULL and a_row == 1 and m >= STRIP_ROWS and n > BLOCK_VECTORS * lanes:
+        if scratch is not NULL and a_row == 1 and m >= CNET_STRIP_ROWS and n > BLOCK_VECTORS * lanes:
             product_packed(m, n, steps, a + k * a_step, a_step, b + k * ld_b, ld_b,
                            scale, base, ld_base, c, ld_c, scratch)
         else:
-            product_slab(m, n, steps, a + k * a_step, a_row, a_step, STRIP_ROWS * a_row, b + k * ld_b, ld_b,
+            product_slab(m, n, steps, a + k * a_step, a_row, a_step, CNET_STRIP_ROWS * a_row, b + k * ld_b, ld_b,
                          scale, base, ld_base, c, ld_c, scratch)
         # The next steps add to what these have left.
         base = c

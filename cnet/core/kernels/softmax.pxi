@@ -102,7 +102,7 @@ cdef void softmax_rows(Py_ssize_t rows, Py_ssize_t n, const real* x, real* out) 
     cdef Py_ssize_t r, i, j
     cdef real largest
     cdef vec[real] total, top
-    cdef real part[VECTOR_LANES_MAX]
+    cdef real part[CNET_MAX_LANES]
     cdef const real* row
     for r in range(rows):
         row = x + r * n

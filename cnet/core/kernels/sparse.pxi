@@ -324,7 +324,7 @@ cdef inline void prefetch_numbers(Py_ssize_t n, const real* x) noexcept nogil:
 
 cdef inline void passage_as(const cell* of_type, const Passage[real]* p, int part) noexcept nogil:
     cdef const Tiling* tiling = p.tiling
-    cdef uint64_t turned[MAX_WORDS * CNET_TILE]
+    cdef uint64_t turned[CNET_MAX_WORDS * CNET_TILE]
     cdef const uint64_t* columns = NULL
     cdef Py_ssize_t tile, w, n, n_out, first_tile = tiling.part[part]
     cdef const cell* old = NULL

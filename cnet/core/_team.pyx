@@ -170,6 +170,7 @@ cdef class Team:
         self.members = 1
 
     def __dealloc__(self):
+        self.leave_behind()
         self.dismiss()
 
     cdef int call(self, int members) except -1:
@@ -180,10 +181,7 @@ cdef class Team:
         """
         cdef Pool* pool
         cdef Worker* worker
-        if members <= 1:
-            return 0
-        self.leave_behind()
-        if self.workers is not NULL:
+        if self.workers is not NULL or members <= 1:
             return 0
         pool = this_process_pool()
         if pool is NULL:
@@ -263,7 +261,6 @@ cdef class Team:
         cdef Worker* first
         cdef Worker* worker
         cdef Worker* last = NULL
-        self.leave_behind()
         first = worker = self.workers
         self.workers = NULL
         self.members = 1

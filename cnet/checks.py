@@ -12,16 +12,18 @@ import numpy as np
 __all__ = ["check_choice", "check_count", "check_number", "check_path", "excerpt", "printable", "refuse_masked"]
 
 
-def check_count(name: str, value: Any, largest: int = 2**31 - 1) -> int:
-    """`value` as an int from 1 to `largest`, or a TypeError or ValueError that names it."""
+def check_count(name: str, value: Any, largest: int = 2**31 - 1, least: int = 1) -> int:
+    """`value` as an int from `least` to `largest`, or a TypeError or ValueError that names it."""
     if isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     try:
         count = operator.index(value)
     except TypeError:
         raise TypeError(f"{name} must be an integer, got {value!r} ({type(value).__name__})") from None
-    if not 1 <= count <= largest:
-        raise ValueError(f"{name} must be from 1 to {largest}, got {count}")
+    if not least <= count <= largest:
+        # Python refuses to write out a number of thousands of digits.
+        given = count if count.bit_length() <= 200 else "a number of more than 60 digits"
+        raise ValueError(f"{name} must be from {least} to {largest}, got {given}")
     return count
 
 

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .checks import refuse_masked
+from .core._arrays import is_sparse
 
 __all__ = ["gradient_descent", "numerical_diff", "numerical_gradient"]
 
@@ -69,7 +70,7 @@ def numerical_diff(f: Callable[[Any], Any], x: Any, h: float = 1e-4) -> Any:
         x = np.asarray(x).astype(x.dtype.newbyteorder("=") if x.dtype.kind == "f" else float)
     elif isinstance(x, (bool, np.ndarray)) or not isinstance(x, numbers.Real):
         raise TypeError(
-            f"x must be a real number or an array of real numbers, got {_describe(x)}{_remedy(x)}"
+            f"x must be a real number or an array of real numbers, got {_describe(x)}{_remedy(x, 'x')}"
         )
     above, below = _checked_values(f(x + h), x), _checked_values(f(x - h), x)
     return (above - below) / (2 * h)
@@ -119,10 +120,9 @@ def numerical_gradient(f: Callable[[Any], Any], x: NDArray[Any], h: float = 1e-4
     _check_callable(f)
     h = _checked_step(h)
     if not isinstance(x, np.ndarray):
-        raise TypeError(
-            f"x must be an array of floats, got {_describe(x)}: pass np.array(x, dtype=float)"
-        )
-    _check_float(x, "x", "x.astype(float)")
+        remedy = _remedy(x, "x") or ": pass np.array(x, dtype=float)"
+        raise TypeError(f"x must be an array of floats, got {_describe(x)}{remedy}")
+    _check_float(x, "x", ": pass x.astype(float)")
     if not x.flags.writeable:
         raise ValueError("x is read-only, but its elements are moved in place: pass x.copy()")
     if _overlaps(x):
@@ -224,7 +224,7 @@ def gradient_descent(
     steps = _checked_count(step_num, "step_num")
     refuse_masked("init_x", init_x)
     x = np.array(init_x, order="C", copy=True)
-    _check_float(x, "init_x", "np.array(init_x, dtype=float)")
+    _check_float(x, "init_x", _remedy(init_x, "init_x") or ": pass np.array(init_x, dtype=float)")
     x = x.astype(x.dtype.newbyteorder("="), copy=False)
     path = [x.copy()]
     for _ in range(steps):
@@ -244,10 +244,13 @@ def _describe(value: object) -> str:
     return f"{text if len(text) <= 40 else text[:40] + '...'} ({type(value).__name__})"
 
 
-def _remedy(x: object) -> str:
+def _remedy(x: object, name: str) -> str:
+    """What to pass instead of `x`, if it can be told."""
     if isinstance(x, np.ndarray) and x.dtype.kind in "bO":
-        return ": pass x.astype(float)"
-    return ": pass np.array(x, dtype=float)" if isinstance(x, list | tuple) else ""
+        return f": pass {name}.astype(float)"
+    if is_sparse(x):
+        return f": pass {name}.toarray()"
+    return f": pass np.array({name}, dtype=float)" if isinstance(x, list | tuple) else ""
 
 
 def _overlaps(x: NDArray[Any]) -> bool:
@@ -268,7 +271,7 @@ def _check_callable(f: object) -> None:
 
 def _check_float(x: NDArray[Any], name: str, remedy: str) -> None:
     if x.dtype.kind != "f":
-        raise TypeError(f"{name} must be an array of floats, got dtype {x.dtype}: pass {remedy}")
+        raise TypeError(f"{name} must be an array of floats, got dtype {x.dtype}{remedy}")
 
 
 def _checked_positive(value: float, name: str) -> float:

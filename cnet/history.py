@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .checks import check_count, is_real
+from .core._arrays import real_array
+
 if TYPE_CHECKING:
     from .core._record import Record
 
 __all__ = ["History"]
 
 FloatArray = npt.NDArray[np.float64]
+
+SERIES = ("loss", "train_accuracy", "validation_loss", "validation_accuracy")
+OPTIONAL_SERIES = SERIES[2:]
+TIMES = ("seconds", "samples_per_second")
+COUNTS = ("epochs", "iterations", "iterations_per_epoch")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,6 +52,11 @@ class History:
     iterations_per_epoch : int
         The iterations of a whole epoch: the number of samples over the batch size, rounded up.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If one is made of something else; the message names it.
+
     Examples
     --------
     >>> import cnet
@@ -68,10 +81,19 @@ class History:
     iterations_per_epoch: int
 
     def __post_init__(self) -> None:
-        for name in ("loss", "train_accuracy", "validation_loss", "validation_accuracy"):
+        for name in SERIES:
             values = getattr(self, name)
-            if values is not None:
-                object.__setattr__(self, name, frozen(values))
+            if values is None and name in OPTIONAL_SERIES:
+                continue
+            object.__setattr__(self, name, _frozen(name, values))
+        for name in COUNTS:
+            object.__setattr__(self, name, check_count(name, getattr(self, name), 2**63 - 1, least=0))
+        for name in TIMES:
+            value = getattr(self, name)
+            # Of any sign: a clock of the day may be set back meanwhile.
+            if isinstance(value, bool | np.bool_) or not is_real(value):
+                raise TypeError(f"{name} must be a number, got {type(value).__name__}")
+            object.__setattr__(self, name, float(value))
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -83,7 +105,7 @@ class History:
 
     def __repr__(self) -> str:
         text = f"History(iterations={self.iterations}, epochs={self.epochs}"
-        for name in ("loss", "train_accuracy", "validation_loss", "validation_accuracy"):
+        for name in SERIES:
             values = getattr(self, name)
             if values is not None and values.size:
                 text += f", {name}={_span(values)}"
@@ -96,9 +118,13 @@ class History:
         return self
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # NumPy's arrays come out of a pickle writable.
+        missing = {each.name for each in fields(self)}.difference(state)
+        if missing:
+            raise ValueError(f"this is not the state of a History: {', '.join(sorted(missing))} missing")
         for name, value in state.items():
-            object.__setattr__(self, name, frozen(value) if isinstance(value, np.ndarray) else value)
+            object.__setattr__(self, name, value)
+        # NumPy's arrays come out of a pickle writable.
+        self.__post_init__()
 
     def _content(self) -> tuple[Any, ...]:
         """The values of the fields that are compared."""
@@ -153,11 +179,14 @@ class Progress:
         return self._history
 
 
-def frozen(values: npt.ArrayLike) -> FloatArray:
-    """A read-only array of `values`; `values` itself if it is one already."""
-    if isinstance(values, np.ndarray) and values.dtype == np.float64 and not values.flags.writeable:
+def _frozen(name: str, values: npt.ArrayLike) -> FloatArray:
+    """A read-only row of numbers; `values` itself if it is one already."""
+    if type(values) is np.ndarray and values.dtype == np.float64 and values.ndim == 1 and not values.flags.writeable:
         return values
-    array = np.array(values, np.float64)
+    array = real_array(values, name)
+    if array.ndim != 1:
+        raise ValueError(f"{name} must have one dimension, got shape {array.shape}")
+    array = np.array(array, np.float64)
     array.flags.writeable = False
     return array
 

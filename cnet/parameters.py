@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .checks import refuse_masked
-from .errors import raise_in_context
+from .core._arrays import native, real_array
 
 __all__ = ["Parameters"]
 
@@ -205,17 +204,12 @@ class Parameters(Mapping[str, Array]):
             return target
         if not target.flags.writeable:
             raise ValueError(f"{name} is read-only (its flags.writeable is False), so nothing can be assigned to it")
-        refuse_masked(name, value)
-        try:
-            array = np.asarray(value)
-        except ValueError as error:
-            raise_in_context(error, f"{name} cannot be made into an array")
-        if array.dtype.kind not in "buif":
-            raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
+        array = real_array(value, name)
         if array.shape != target.shape:
             raise ValueError(f"{name} must have shape {target.shape}, got {array.shape}")
-        with np.errstate(all="ignore"):
-            cast: Array = array.astype(target.dtype)
+        cast: Array = native(array, target.dtype)
+        if cast is array:
+            cast = array.copy()
         if np.isinf(cast).any() and not np.array_equal(np.isinf(cast), np.isinf(array)):
             raise ValueError(f"{name} has a value that is too large for {target.dtype}")
         return cast

@@ -240,6 +240,23 @@ def test_what_is_no_array_is_refused(x: Any) -> None:
         numerical_gradient(np.sum, x)
 
 
+class Sparse:
+    """What scipy.sparse has in common."""
+
+    nnz = 1
+    shape = (2, 2)
+
+    def toarray(self) -> np.ndarray:
+        return np.eye(2)
+
+
+@pytest.mark.parametrize(
+    ("function", "name"), [(numerical_diff, "x"), (numerical_gradient, "x"), (gradient_descent, "init_x")])
+def test_sparse_matrices_are_to_be_made_dense(function: Any, name: str) -> None:
+    with pytest.raises(TypeError, match=rf"pass {name}\.toarray\(\)"):
+        function(np.sum, Sparse())
+
+
 def test_read_only_arrays_are_refused() -> None:
     frozen = np.ones(3)
     frozen.flags.writeable = False

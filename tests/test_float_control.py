@@ -223,3 +223,14 @@ def test_threads_do_not_inherit_it(when):
     assert len(set(plain)) == 1
     for mode in ("flush", "up"):
         assert digests(MODES[mode]) == plain
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_parameters_are_assigned_as_they_are(mode, dtype):
+    net, given = cnet.TwoLayerNet(2, 3, 2, dtype=dtype, rng=0), tiny(3, np.float32).astype("f8")
+    values = given.tolist()
+    with set_to(mode):
+        net.params["b1"] = values
+    # Numbers of float32 are the same in both types.
+    np.testing.assert_array_equal(net.params["b1"].astype("f8"), given)

@@ -89,6 +89,45 @@ def test_copies_of_histories_are_equal(copier):
         assert copier(history) == history and hash(copier(history)) == hash(history)
 
 
+WRONG = [
+    ({"loss": 5.0}, ValueError, "loss must have one dimension"),
+    ({"loss": [[1.0], [2.0]]}, ValueError, "loss must have one dimension"),
+    ({"loss": None}, TypeError, "loss must hold"),
+    ({"loss": "abc"}, TypeError, "loss must hold"), ({"train_accuracy": {}}, TypeError, "train_accuracy must hold"),
+    ({"validation_loss": [None]}, TypeError, "validation_loss must hold"),
+    ({"validation_accuracy": 1}, ValueError, "validation_accuracy must have one"),
+    ({"epochs": 1.5}, TypeError, "epochs must be an integer"),
+    ({"iterations": -1}, ValueError, "iterations must be from 0"),
+    ({"iterations": 10**5000}, ValueError, "iterations must be from 0 .* more than 60 digits"),
+    ({"iterations_per_epoch": []}, TypeError, "iterations_per_epoch must be an integer"),
+    ({"seconds": "1"}, TypeError, "seconds must be a number"),
+    ({"seconds": True}, TypeError, "seconds must be a number"),
+    ({"samples_per_second": None}, TypeError, "samples_per_second must be a number"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "error", "message"), WRONG)
+def test_a_history_is_made_of_the_right_types(wrong, error, message):
+    history = fit()
+    values = {each.name: getattr(history, each.name) for each in dataclasses.fields(history)}
+    with pytest.raises(error, match=message):
+        cnet.History(**{**values, **wrong})
+    # The state in a pickle is checked as well.
+    with pytest.raises(error, match=message):
+        cnet.History.__new__(cnet.History).__setstate__({**values, **wrong})
+
+
+def test_a_history_needs_all_of_its_state():
+    state = dict(vars(fit()))
+    del state["seconds"], state["loss"]
+    with pytest.raises(ValueError, match="not the state of a History: loss, seconds missing"):
+        cnet.History.__new__(cnet.History).__setstate__(state)
+
+
+def test_a_clock_that_was_set_back_breaks_no_history():
+    assert make(seconds=-3.0).seconds == -3
+
+
 @pytest.mark.parametrize("history", [fit(), fit(epochs=400), make(loss=()), make(train_accuracy=(), loss=())])
 def test_a_history_prints_a_line(history):
     text = repr(history)

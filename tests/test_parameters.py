@@ -57,6 +57,7 @@ BAD = [
     ({"b1": ["a", "b"]}, TypeError, "b1 must hold real numbers"), ({"b1": None}, TypeError, "b1"),
     ({"b1": [1e300, 0]}, ValueError, "b1 has a value that is too large"),
     ({"b1": np.ma.array([1, 2], mask=[True, False])}, ValueError, "b1 is a masked array"),
+    ({"b1": np.array([1, "2"], object)}, TypeError, r"b1\[1\] is '2' \(str\); pass b1.astype\(float\)"),
 ]
 
 

@@ -25,8 +25,7 @@ cpdef object as_array(object x, str name):
         if np.ma.is_masked(x):
             raise ValueError(f"{name} is a masked array with masked values; fill them first")
         return np.asarray(x)
-    # scipy.sparse and what is like it, recognised without an import: NumPy would make one object of it.
-    if hasattr(x, "nnz") and hasattr(x, "toarray"):
+    if is_sparse(x):
         raise TypeError(f"{name} is a sparse matrix ({type(x).__name__}): pass {name}.toarray()")
     try:
         return np.asarray(x)
@@ -38,6 +37,11 @@ cpdef object as_array(object x, str name):
         # RuntimeError: other libraries' arrays, on a graphics card or with a gradient to follow.
         kind = ValueError if type(error) is ValueError else TypeError
         raise kind(f"{name} cannot be made into an array: {error}") from error
+
+
+cpdef bint is_sparse(object x):
+    """Whether `x` is a sparse matrix, of scipy or like it (found without an import): NumPy would make one object of it."""
+    return hasattr(x, "nnz") and hasattr(x, "toarray")
 
 
 cpdef object real_array(object x, str name):

@@ -258,12 +258,16 @@ cdef Py_ssize_t read_targets(
 cpdef object as_targets(object t):
     """t as an array that the loops above read: C-contiguous, of integers, float32 or float64."""
     array = as_array(t, "t")
-    dtype = array.dtype
-    if dtype.kind not in "buif":
+    dtype, flags = array.dtype, array.flags
+    kind = dtype.kind
+    if kind not in "buif":
         refuse_labels(t, array)
-    if dtype.kind == "b":
+    # The usual labels, at once: a call with a single sample feels what `native` asks.
+    if kind in "iu" and dtype.isnative and flags.c_contiguous and flags.aligned:
+        return array
+    if kind == "b":
         return native(array, np.uint8)
-    if dtype.kind == "f":
+    if kind == "f":
         return native(array, np.float32 if dtype.itemsize == 4 else np.float64)
     return native(array, dtype.newbyteorder("="))
 

@@ -46,9 +46,11 @@ cdef double loss64(Session64* session, Py_ssize_t rows, const double* x, const i
 
 # The same, and its derivatives with respect to W1, b1, W2, b2, ... one after another.
 cdef double gradient32(
-    Session32* session, Py_ssize_t rows, const float* x, const int32_t* t, float* gradient) noexcept nogil
+    Session32* session, Py_ssize_t rows, const float* x, const int32_t* t, float* gradient
+) noexcept nogil
 cdef double gradient64(
-    Session64* session, Py_ssize_t rows, const double* x, const int32_t* t, double* gradient) noexcept nogil
+    Session64* session, Py_ssize_t rows, const double* x, const int32_t* t, double* gradient
+) noexcept nogil
 
 # The name of the instruction set in use, whose kernels follow.
 cdef const char* instruction_set() noexcept nogil

@@ -162,3 +162,15 @@ def test_no_public_module_is_forgotten() -> None:
     }
     found = {module.name for module in pkgutil.iter_modules(cnet.__path__) if not module.name.startswith("_")}
     assert found == behind_the_top | {name.removeprefix("cnet.") for name in PUBLIC_MODULES[1:]}
+
+
+def test_the_page_on_architecture_names_every_module() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    listed = text.partition("## The files")[2].partition("\n## ")[0]
+    package = DOCS.parent / "cnet"
+    sources = [path for pattern in ("*.py", "*.pyx", "*.h") for path in package.glob(pattern)]
+    sources += [path for folder in ("core", "datasets", "images") for pattern in ("*.py", "*.pyx", "*.h")
+                for path in (package / folder).glob(pattern)]
+    # One line of a star stands for the kernels of all instruction sets; kernels/ is explained below the list.
+    names = {path.stem for path in sources if not path.stem.startswith(("_kernels_", "__"))}
+    assert {name for name in names if not re.search(rf"\b{name}\b", listed)} == set()

@@ -10,7 +10,6 @@ import argparse
 import warnings
 from collections.abc import Sequence
 
-from ..errors import CnetWarning
 from . import check_gradients, digits, evaluate, info, plot, predict, train
 from .console import FAILURE, INTERRUPTED, ClosedPipe, Failure, complain, finish_output, one_line, warn
 from .options import Parser
@@ -75,13 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return finish_output(status)
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-    """One line, without the place in the code, which tells a user of the command nothing.
-
-    Nor do the warnings of other libraries: of a damaged picture Pillow's come beside the error.
-    """
-    if issubclass(category, CnetWarning):
-        warn(" ".join(str(message).split()))
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """One line, without the place in the code, which tells a user of the command nothing."""
+    warn(" ".join(str(message).split()))
 
 
 def _run(argv: Sequence[str] | None) -> int:

@@ -76,7 +76,7 @@ def _draw_sheet(args: argparse.Namespace) -> None:
     if args.json:
         print_json({"file": args.out, "seed": args.seed, "labels": t.tolist()})
     else:
-        say(f"wrote {args.out}: {n:,} digits, seed {args.seed}")
+        say(f"wrote {args.out}: {n:,} {'digit' if n == 1 else 'digits'}, seed {args.seed}")
 
 
 def _draw_folder(args: argparse.Namespace) -> None:

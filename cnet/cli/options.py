@@ -67,8 +67,8 @@ def at_most(largest: int) -> Callable[[str], int]:
 def positive_number(text: str) -> float:
     """A finite number above 0, with a decimal point."""
     try:
-        # float() would let an underscore stand between any two digits, and take digits of any script.
-        number = float(text) if text.isascii() and "_" not in text else math.nan
+        # float() would let an underscore stand between any two digits.
+        number = math.nan if "_" in text else float(text)
     except ValueError:
         number = math.nan
     if not 0 < number < math.inf:

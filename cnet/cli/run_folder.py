@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
-    "CHECKPOINT", "CURVES", "HISTORY", "MODEL", "Snapshot", "check_finite", "check_is_run", "has_model", "load_model",
+    "CHECKPOINT", "CURVES", "HISTORY", "MODEL", "Snapshot", "check_is_run", "has_model", "load_model",
     "read_checkpoint", "read_record", "remove_history", "run_of", "write_checkpoint", "write_history",
 ]
 
@@ -154,7 +154,7 @@ def read_record(folder: str) -> Record:
         If it cannot be read.
     """
     path = os.path.join(folder, HISTORY)
-    if not _holds(folder, HISTORY):
+    if not os.path.exists(path):
         return read_checkpoint(folder)[1]
     try:
         return Record.of(_read_json(path), whole_epochs=False)
@@ -187,17 +187,7 @@ def write_history(folder: str, record: Record) -> None:
 
 def has_model(folder: str) -> bool:
     """Whether a run has left its model here."""
-    return _holds(folder, MODEL)
-
-
-def _holds(folder: str, name: str) -> bool:
-    """Whether a folder holds a file; a folder that may not be looked into is an OSError that says so."""
-    path = os.path.join(folder, name)
-    try:
-        os.stat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    return True
+    return os.path.exists(os.path.join(folder, MODEL))
 
 
 def load_model(path: str) -> TwoLayerNet:
@@ -214,21 +204,15 @@ def load_model(path: str) -> TwoLayerNet:
         net = load(path)
     elif has_model(path):
         net = load(os.path.join(path, MODEL))
-    elif _holds(path, CHECKPOINT):
+    elif os.path.exists(os.path.join(path, CHECKPOINT)):
         net, record = read_checkpoint(path)
         if not record.iterations:
             raise Failure(f"{path}: the run was cut off before its first epoch ended; it has no trained network")
     else:
         raise Failure(f"{path} holds no {MODEL}, so it is not the folder of a run")
-    check_finite(path, net)
+    if not all(np.isfinite(array).all() for array in net.params.values()):
+        raise Failure(f"{path}: the network's parameters are not all finite numbers; train it anew")
     return net
-
-
-def check_finite(path: str, net: TwoLayerNet) -> None:
-    """Raise a Failure that names a parameter with NaN or an infinity in it: nothing comes of such a network."""
-    for name, array in net.params.items():
-        if not np.isfinite(array).all():
-            raise Failure(f"{path}: {name} must hold finite numbers only, and does not; train the network anew")
 
 
 def run_of(path: str) -> str | None:
@@ -239,16 +223,18 @@ def run_of(path: str) -> str | None:
         if name != MODEL:
             return None
     folder = folder or os.curdir
-    known = any(_holds(folder, name) for name in (HISTORY, CHECKPOINT))
+    known = any(os.path.exists(os.path.join(folder, name)) for name in (HISTORY, CHECKPOINT))
     return folder if known else None
 
 
 def check_is_run(folder: str) -> None:
-    """Raise a Failure if this is not the folder of a run to go on with."""
+    """Raise a Failure if this is not the folder of a run, which has a checkpoint."""
     if not os.path.isdir(folder):
-        raise Failure(f"{folder}: there is no such folder of a run")
-    if not _holds(folder, CHECKPOINT):
-        raise Failure(f"{folder} holds no {CHECKPOINT}, so it is not the folder of a run to go on with")
+        if os.path.exists(folder):
+            raise Failure(f"{folder} is a file; name the folder of the run")
+        raise Failure(f"{folder}: there is no such folder; name the folder that cnet train wrote (its --out)")
+    if not os.path.exists(os.path.join(folder, CHECKPOINT)):
+        raise Failure(f"{folder} holds no {CHECKPOINT}, so it is not the folder of a run that cnet train began")
 
 
 def remove_history(folder: str) -> None:

@@ -57,8 +57,6 @@ class Session:
         self.done_before, self.seconds_before = record.iterations, record.seconds
         self.loss_before = record.loss
         self.had_model = run_folder.has_model(folder)
-        # What an earlier run told of the model that is gone.
-        self.history_is_stale = not self.had_model
         # Something to be kept until there is something better.
         self.replaces = not resumed and (self.had_model or os.path.exists(os.path.join(folder, CHECKPOINT)))
         # The last whole epoch, and whether the checkpoint in the folder is of an earlier one.
@@ -139,13 +137,8 @@ class Session:
     def _write_checkpoint(self) -> None:
         run_folder.write_checkpoint(self.folder, self.record, self.snapshot)
         self.is_ahead = False
-        if self.history_is_stale:
-            self.history_is_stale = False
-            try:
-                run_folder.remove_history(self.folder)
-            except OSError as error:
-                # A single file that is mounted; it is written over in the end.
-                warn(f"{one_line(error)}; it tells of an earlier run until this one has ended")
+        if not self.had_model:
+            run_folder.remove_history(self.folder)
 
     def _keep_last_epoch(self) -> None:
         if self.is_ahead:

@@ -16,7 +16,7 @@ from .finished import is_finished, restore_results
 from .lock import owning
 from .options import add_data, add_json, at_most, count, path, positive_number, seed
 from .record import GRADIENTS, MOST_ITERATIONS, SAMPLINGS, Record, Settings
-from .run_folder import CHECKPOINT, CURVES, check_finite, check_is_run, read_checkpoint
+from .run_folder import CHECKPOINT, CURVES, check_is_run, read_checkpoint
 from .session import Session
 
 if TYPE_CHECKING:
@@ -251,8 +251,6 @@ def _new(args: argparse.Namespace) -> tuple[TwoLayerNet, Record, Data]:
 def _resumed(folder: str, args: argparse.Namespace) -> tuple[TwoLayerNet, Record, Data]:
     """Network and record as the last whole epoch of a run left them; all is checked before anything is touched."""
     net, record = read_checkpoint(folder)
-    path = os.path.join(folder, CHECKPOINT)
-    check_finite(path, net)
     settings = record.settings
     for name in DEFAULTS.keys() - {"data"}:
         given, kept = getattr(args, name), getattr(settings, name)
@@ -261,6 +259,7 @@ def _resumed(folder: str, args: argparse.Namespace) -> tuple[TwoLayerNet, Record
             raise Failure(f"{option} {given}: the run in {folder} has {kept}, which has to stay", USAGE)
     own = settings if args.data is None else replace(settings, data=args.data)
     data = load_own_data(folder, own, strict=True)
+    path = os.path.join(folder, CHECKPOINT)
     check_fit(folder, net.sizes, data)
     n_train = len(data.train[1])
     per_epoch = -(-n_train // settings.batch_size)

@@ -28,9 +28,9 @@ for name, answer in (("right", right), ("wrong", wrong)):
 
 # %%
 # A network learns by changing its scores, the inputs of the softmax. So this is how each loss depends on the
-# score of the true class, while the scores of the nine other classes are 0. The more confident the mistake (to the
-# left), the larger the cross-entropy, and its slope approaches -1. The squared error is flat there: its slope
-# approaches 0, so from a confident mistake the network would learn almost nothing.
+# score of the true class, while the scores of the nine other classes are 0. Further to the left the network is more
+# certain that the image is not a two: the cross-entropy grows, and its slope approaches -1. The squared error is flat
+# there: its slope approaches 0, so from such a mistake the network would learn almost nothing.
 
 true_scores = np.linspace(-8.0, 8.0, 321)
 scores = np.zeros((len(true_scores), 10))
@@ -52,7 +52,8 @@ right.set(xlabel="score of the true class", ylabel="slope of the loss")
 left.legend(frameon=False)
 
 # %%
-# A batch of five. From each row of ``y`` the probability of that row's class is picked:
+# A batch of five. From each row of ``y`` the element in the column of that row's class is picked. (The numbers are no
+# probabilities: they only show where they stand.)
 
 odd_rows, even_rows = np.arange(1, 11), np.arange(11, 21)
 y = np.array([odd_rows, even_rows, odd_rows, even_rows, odd_rows])
@@ -72,7 +73,7 @@ ax.set(xlim=(-0.5, 9.5), ylim=(4.5, -0.5), xticks=range(10), yticks=range(5), as
 ax.set(xlabel="column t", ylabel="row n", title="y[np.arange(5), t]")
 
 # %%
-# With probabilities in ``y`` this is all that the cross-entropy needs, so targets may be
+# If ``y`` holds probabilities, those of the true classes are all that the cross-entropy needs, so targets may be
 # one-hot rows or class indices; the loss is the same.
 
 probabilities = y / y.sum(axis=1, keepdims=True)

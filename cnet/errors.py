@@ -13,7 +13,7 @@ __all__ = ["CnetWarning", "DivergenceError"]
 class DivergenceError(ArithmeticError):
     """Training stopped because the loss or a parameter was no longer finite.
 
-    The network keeps its parameters of the last tick at which all of them were finite.
+    The network keeps the last parameters that were all finite; a fit checks this every 40 ms.
 
     Parameters
     ----------

@@ -55,7 +55,7 @@ class History:
     Raises
     ------
     TypeError, ValueError
-        If one is made of something else; the message names it.
+        If a field is of the wrong type or shape; the message names it.
 
     Examples
     --------

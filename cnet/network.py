@@ -168,6 +168,7 @@ class TwoLayerNet(Storable):
         Parameters
         ----------
         x : array_like, shape (B, I) or (I,)
+            The inputs: one sample in each row, or a single sample.
 
         Returns
         -------
@@ -194,6 +195,7 @@ class TwoLayerNet(Storable):
         Parameters
         ----------
         x : array_like, shape (B, I) or (I,)
+            The inputs: one sample in each row, or a single sample.
         t : array_like
             Class indices or one-hot rows.
 
@@ -223,6 +225,7 @@ class TwoLayerNet(Storable):
         Parameters
         ----------
         x : array_like, shape (B, I) or (I,)
+            The inputs: one sample in each row, or a single sample.
         t : array_like
             Class indices or one-hot rows.
 
@@ -252,6 +255,7 @@ class TwoLayerNet(Storable):
         Parameters
         ----------
         x : array_like, shape (B, I) or (I,)
+            The inputs: one sample in each row, or a single sample.
         t : array_like
             Class indices or one-hot rows.
 
@@ -286,6 +290,7 @@ class TwoLayerNet(Storable):
         Parameters
         ----------
         x : array_like, shape (B, I) or (I,)
+            The inputs: one sample in each row, or a single sample.
         t : array_like
             Class indices or one-hot rows.
         h : float, default 1e-4
@@ -343,11 +348,13 @@ class TwoLayerNet(Storable):
         Parameters
         ----------
         x : array_like, shape (N, I)
+            The inputs to train with: one sample in each row.
         t : array_like
             Class indices (N,) or one-hot rows (N, O).
         iterations, epochs : int, optional
             How long to train: pass one of them, or neither for 10 epochs.
         batch_size : int, default 100
+            The number of samples in each mini-batch.
         learning_rate : float or cnet.optimizers.LinearRamp, default 0.1
             A constant rate or a schedule.
         optimizer : {"sgd", "momentum"}, cnet.optimizers.SGD or cnet.optimizers.Momentum
@@ -375,11 +382,13 @@ class TwoLayerNet(Storable):
         Returns
         -------
         History
+            What the fit recorded. The network keeps it as ``history``.
 
         Raises
         ------
         DivergenceError
-            If the loss is no longer finite. The parameters are those of the last finite tick.
+            If the loss or a parameter is no longer finite. The network keeps the last parameters that
+            were all finite; a fit checks this every 40 ms.
         KeyboardInterrupt
             On Ctrl-C, within a tenth of a second or after the current mini-batch. The parameters
             are whole, and ``history`` shows how far the fit went.
@@ -387,6 +396,12 @@ class TwoLayerNet(Storable):
             If this network is being trained already, by another thread or by this call's callback.
         TypeError, ValueError
             If an argument is of the wrong type or shape, or out of range.
+
+        Warns
+        -----
+        CnetWarning
+            If `x` looks as if it was scaled by mistake, or needs to be standardised; the warning says
+            what to do.
 
         Examples
         --------

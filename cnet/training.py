@@ -224,7 +224,7 @@ class _Fit:
             # Published parameters are finite: these were assigned, before the fit or by a callback.
             raise DivergenceError(
                 f"the loss or a parameter was no longer finite at iteration {iteration}; the likely cause is that "
-                f"parameters were not finite before this tick: {', '.join(broken)} held NaN or "
+                f"parameters were not finite before training went on: {', '.join(broken)} held NaN or "
                 "infinity, assigned before the fit or by a callback. The parameters are as they were assigned; "
                 "assign finite ones",
                 iteration, history,
@@ -232,8 +232,8 @@ class _Fit:
         rate = self.options.learning_rate if self.schedule is None else self.schedule[iteration]
         raise DivergenceError(
             f"the loss or a parameter was no longer finite at iteration {iteration}; the likely cause is a learning "
-            f"rate that is too high (learning_rate = {rate:g}). The parameters are those of the last tick at which "
-            "all was finite",
+            f"rate that is too high (learning_rate = {rate:g}). The network keeps the last parameters that "
+            "were all finite; use a lower rate",
             iteration, history,
         )
 

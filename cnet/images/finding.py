@@ -255,20 +255,7 @@ def _score(
     # A frame is large and empty.
     if area < 0.04 * (bottom - top) * (right - left):
         score *= 0.2
-    if _has_four_sides(inside):
-        score *= 0.01
     return score
-
-
-def _has_four_sides(inside: Mask) -> bool:
-    """Whether a part is a frame, drawn or printed around what else there is: it runs along all four sides of its box.
-
-    A frame that is tilted drifts by up to a twentieth of its length; the roundest of digits touches a side of its
-    box by less than half of that.
-    """
-    rows, columns = (max(1, round(0.06 * size)) for size in inside.shape)
-    bands = (inside[:rows].any(0), inside[-rows:].any(0), inside[:, :columns].any(1), inside[:, -columns:].any(1))
-    return min(float(band.mean()) for band in bands) > 0.85
 
 
 def _sharpness(image: Grey, extent: Extent, inside: Mask, limit: float) -> float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 import numpy as np
 import numpy.typing as npt
 
-from ..checks import check_path, printable
+from ..checks import check_path
 from ..open_files import Clamped
 from .containers import MOST_KEPT, RefusedError, Screened, screened
 
@@ -75,6 +75,11 @@ def grey_picture(source: Any) -> tuple[str, Grey]:
         return name, _of_file(file, name)
 
 
+def printable(text: str) -> str:
+    """The text with escapes for what a terminal would act upon."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
 def _seekable(file: Any) -> BinaryIO:
     """The file itself, or all of it in memory if it cannot be read twice."""
     if isinstance(file, io.TextIOBase):
@@ -90,7 +95,7 @@ def _seekable(file: Any) -> BinaryIO:
 
 
 def _of_file(file: BinaryIO, name: str) -> Grey:
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     try:
         size = file.seek(0, io.SEEK_END)
@@ -109,9 +114,6 @@ def _of_file(file: BinaryIO, name: str) -> Grey:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         # The program's own limit in Pillow may be lower.
         raise PictureError(f"{name}: the picture has more pixels than is safe to read: {error}") from None
-    except UnidentifiedImageError:
-        # Its own message names an object of Python's, not the file.
-        raise PictureError(f"{name}: damaged picture: its header is damaged") from None
     except Exception as error:
         # Pillow's plugins raise nearly anything on damaged files.
         text = printable(f"{type(error).__name__}: {error}")

@@ -280,7 +280,7 @@ def misread(
     >>> net = cnet.TwoLayerNet(784, 20, 10, rng=0)
     >>> history = net.fit(x, t, epochs=5, learning_rate=0.5)
     >>> ax = cnet.plots.misread(net, x, t)
-    >>> ax.get_title().endswith("of 500 misread: label → what the network thought (how sure)")
+    >>> ax.get_title().endswith("of 500 misread: label → prediction (probability)")
     True
     """
     y, labels = predictions(net, x, t)
@@ -298,7 +298,7 @@ def misread(
     texts = [f"{named[labels[row]]} →{end}{named[thought[row]]} ({100 * sure[row]:.0f} %)" for row in shown]
     # Narrow axes of somebody's figure have no room for it in one line.
     between = ": " if ax is None or width_of(ax) > 400 else "\n"
-    title = f"{len(wrong):,} of {len(labels):,} misread{between}label → what the network thought (how sure)"
+    title = f"{len(wrong):,} of {len(labels):,} misread{between}label → prediction (probability)"
     return _draw_images(ax, _checked_images(x)[shown], tile, texts, title)
 
 

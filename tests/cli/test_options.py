@@ -51,10 +51,7 @@ def test_rates(text, number):
     assert positive_number(text) == number
 
 
-NO_RATES = ["0", "-1", "0,1", "0,001", "1,000", "1_0", "nan", "inf", "1e999", "1e-999", "", "x", "\u0663.\u0665"]
-
-
-@pytest.mark.parametrize("text", NO_RATES)
+@pytest.mark.parametrize("text", ["0", "-1", "0,1", "0,001", "1,000", "1_0", "nan", "inf", "1e999", "1e-999", "", "x"])
 def test_what_is_no_rate(text, one_error):
     assert main(["train", f"--learning-rate={text}"]) == 2
     error = one_error()

@@ -3,9 +3,7 @@
 import json
 import os
 import shutil
-import struct
 import sys
-import zlib
 
 import numpy as np
 import pytest
@@ -126,22 +124,10 @@ def test_a_network_that_is_no_numbers(tmp_path, one_error):
     net.params["W2"][...] = np.nan
     net.save(tmp_path / "net")
     assert main(["predict", str(tmp_path / "net"), "x.png"]) == 1
-    assert "W2 must hold finite numbers" in one_error()
+    assert "not all finite" in one_error()
 
 
 def test_a_network_of_one_class(pictures, capsys, tmp_path):
     cnet.TwoLayerNet(784, 3, 1, rng=0).save(tmp_path / "net")
     assert main(["predict", str(tmp_path / "net"), str(pictures / "b.png")]) == 0
     assert capsys.readouterr().out.endswith("b.png: 0 (100.00 %)\n")
-
-
-def test_warnings_of_other_libraries_do_not_come_beside_the_error(trained, tmp_path, one_error):
-    """Pillow warns of a picture of 100 million pixels, which is refused anyway."""
-    picture = tmp_path / "large.png"
-    header = struct.pack(">IIBBBBB", 10_000, 10_000, 1, 0, 0, 0, 0)
-    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        for name, data in ((b"IHDR", header), (b"IDAT", b""), (b"IEND", b""))
-    ))
-    assert main(["predict", trained, str(picture)]) == 1
-    assert "more pixels than is safe to read" in one_error()

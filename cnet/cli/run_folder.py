@@ -164,6 +164,9 @@ def read_record(folder: str) -> Record:
 
 def _read_json(path: str) -> object:
     with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > LARGEST_HISTORY:
+            raise ValueError(f"it takes {size:,} bytes, at most {LARGEST_HISTORY:,} are read")
         # In pieces, because a file's read() sets aside at once all the memory that it may need.
         return _parsed(b"".join(read_pieces(file, LARGEST_HISTORY + 1)))
 

@@ -96,6 +96,8 @@ class Screened:
         What decoding takes for each pixel beyond Pillow's own picture.
     bytes_besides : int
         What decoding takes besides.
+    bytes_unpacked : int
+        What the decoder has to go through, where that can be much more than the picture takes; else 0.
     """
 
     format: str
@@ -103,6 +105,7 @@ class Screened:
     orientation: int = 1
     bytes_per_pixel: float = 0
     bytes_besides: int = 0
+    bytes_unpacked: int = 0
 
 
 def screened(file: BinaryIO, size: int) -> Screened:
@@ -128,6 +131,9 @@ def _png(file: BinaryIO, size: int) -> Screened:
     """The chunks that hold pixels and colours; text, profiles and animations stay behind."""
     parts: list[bytes | tuple[int, int]] = [(0, 8)]
     orientation, place = 1, 8
+    width, height, depth, colour = struct.unpack(">IIBB", _exactly(file, 10, 16))
+    # Of 16 bits the decoder keeps 8, but its filters go through all of them.
+    unpacked = width * height * {2: 3, 4: 2, 6: 4}.get(colour, 1) * depth // 8
     for _ in range(MOST_BLOCKS):
         file.seek(place)
         length, name = struct.unpack(">I4s", _exactly(file, 8))
@@ -142,7 +148,7 @@ def _png(file: BinaryIO, size: int) -> Screened:
             orientation = _exif_orientation(file.read(length))
         place += length + 12
         if name == b"IEND" or place + 8 > size:
-            return Screened("PNG", _buffered(file, parts), orientation)
+            return Screened("PNG", _buffered(file, parts), orientation, bytes_unpacked=unpacked)
     raise RefusedError("damaged picture: it has too many chunks")
 
 

@@ -27,6 +27,8 @@ MOST_PIXELS, LONGEST = 50_000_000, 1_000_000
 MOST_MEMORY = 250_000_000
 # A larger picture is reduced by a whole number. A digit of 60 pixels in 4,000 still has 20 of them.
 LARGEST_SIDE = 1400
+# A PNG's filters take some five seconds for each gigabyte.
+MOST_UNPACKED = 250_000_000
 # Decoders that are written in Python take some microseconds for each pixel.
 SLOW_DECODERS, MOST_SLOW_PIXELS = frozenset(["ppm", "ppm_plain", "bmp_rle", "SGI16"]), 500_000
 # How many pixels are converted at once.
@@ -151,6 +153,12 @@ def _check_size(image: Image, screen: Screened, name: str) -> None:
     pixels = image.width * image.height
     if pixels > MOST_PIXELS or max(image.size) > LONGEST:
         raise PictureError(f"{name}: {_too_many(image)}")
+    if screen.bytes_unpacked > MOST_UNPACKED:
+        raise PictureError(
+            f"{name}: the picture is too large for a {screen.format} file of its kind ({image.width:,} x "
+            f"{image.height:,}): its pixels take {screen.bytes_unpacked / 1e6:,.0f} MB, at most "
+            f"{MOST_UNPACKED / 1e6:,.0f} are allowed; save it smaller, or with 8 bits a colour"
+        )
     # JPEG is reduced while it is decoded.
     scale = 0.25 if screen.format == "JPEG" else _bytes_per_pixel(image.mode)
     need = pixels * (scale + screen.bytes_per_pixel) + screen.bytes_besides

@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-from cnet.cli import main
+from cnet.cli import main, run_folder
 from cnet.model_file import read_model, write_model
 
 # Of wrong types, out of range, not finite, huge, nested: no field can be any of these.
@@ -110,6 +110,12 @@ def test_a_history_that_is_none(run, text, message, capsys):
     (run / "history.json").write_text(text, encoding="latin-1")
     fails_naming(capsys, ["evaluate", str(run)], "history.json", message)
     fails_naming(capsys, ["plot", str(run), "--only", "curves"], "history.json", message)
+
+
+def test_a_huge_history_is_refused_by_its_size(run, capsys, monkeypatch):
+    os.truncate(run / "history.json", 20 << 30)
+    monkeypatch.setattr(run_folder, "read_pieces", None)
+    fails_naming(capsys, ["evaluate", str(run)], "history.json", "21,474,836,480 bytes")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")

@@ -99,7 +99,7 @@ def build(folder: Path) -> Any:
 
 
 # %%
-# Descend on a thousand digits, all of them at each step,
+# Here is gradient descent on a thousand digits, all of them at each step, by the compiled loop:
 
 pixels, labels = cnet.datasets.make_digits(1000, rng=0)
 x, t = pixels.astype(np.float32) / 255, labels.astype(np.int32)
@@ -109,7 +109,7 @@ with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
 print(f"loss {losses[0]:.2f} -> {losses[-1]:.2f}, accuracy {net.accuracy(x, t):.2f}")
 
 # %%
-# and the same from Python. The two add up in different orders, so the losses agree up to rounding errors, which
+# And this is the same from Python. The two add up in different orders, so the losses agree up to rounding errors, which
 # in float32 grow a little with every step.
 
 twin = cnet.TwoLayerNet(784, 50, 10, "he", activation="relu", rng=0)

@@ -48,7 +48,7 @@ ax.set(xlabel="h", ylabel="error", ylim=(1e-12, 1e2))
 ax.legend(frameon=False)
 
 # %%
-# A whole curve with its numerical derivative and the exact one.
+# This is a whole curve with its numerical derivative and the exact one.
 
 cnet.plots.derivative(np.sin, (-5, 5), exact=np.cos)
 plt.show()

@@ -22,19 +22,19 @@ def bowl(x: NDArray[np.float64]) -> float:
 
 
 # %%
-# A hundred steps from (-3, 4) with three learning rates.
+# The program takes a hundred steps from (-3, 4) with three learning rates.
 
 for rate in (0.1, 10.0, 1e-10):
     print(f"{rate:g}: {gradient_descent(bowl, [-3.0, 4.0], lr=rate, step_num=100)}")
 
 # %%
-# The good one, from above. The path of 20 steps has 21 points.
+# This is the path with the good one, seen from above. A path of 20 steps has 21 points.
 
 _, path = gradient_descent(bowl, [-3.0, 4.0], lr=0.1, step_num=20, return_path=True)
 cnet.plots.descent(bowl, {0.1: path})
 
 # %%
-# All three. Each step multiplies the position by 1 - 2 * rate: by 0.8, by -19, and by a number just below 1.
+# These are all three. Each step multiplies the position by 1 - 2 * rate: by 0.8, by -19, and by a number just below 1.
 
 cnet.plots.learning_rates(bowl, [-3.0, 4.0], rates=(0.1, 10.0, 1e-10))
 

@@ -27,18 +27,18 @@ print(numerical_diff(lambda x0: x0**2 + 4.0**2, 3.0))
 print(numerical_diff(lambda x1: 3.0**2 + x1**2, 4.0))
 
 # %%
-# The gradient is all of them.
+# The gradient holds all partial derivatives.
 
 for point in ([3.0, 4.0], [0.0, 2.0], [3.0, 0.0]):
     print(point, numerical_gradient(bowl, np.array(point)).round(6))
 
 # %%
-# The bowl itself,
+# This is the bowl itself:
 
 cnet.plots.surface(bowl)
 
 # %%
-# and its *negative* gradient: at each point the way down, longer where it is steeper.
+# And this is its *negative* gradient: at each point it points down, and is longer where the bowl is steeper.
 
 cnet.plots.gradient_field(bowl)
 

@@ -20,8 +20,8 @@ x_test, t_test = x[12_000:], t[12_000:]
 cnet.plots.digits(x_train, t_train)
 
 # %%
-# Draw a batch, compute its gradient, step against it. After each epoch, measure the accuracy on the validation
-# data, which the network does not learn from. The test data are for the very end.
+# Each iteration draws a batch, computes its gradient and takes a step against it. After each epoch the accuracy is
+# measured on the validation data, which the network does not learn from. The test data are for the very end.
 
 ITERATIONS, BATCH_SIZE, LEARNING_RATE = 1000, 100, 0.5
 PER_EPOCH = len(x_train) // BATCH_SIZE
@@ -60,17 +60,17 @@ print(f"{history.iterations} iterations, test accuracy {net.accuracy(x_test, t_t
 cnet.plots.accuracy_curve(history, labels=LABELS)
 
 # %%
-# The weights of the hidden units as images,
+# These are the weights of the hidden units as images:
 
 cnet.plots.weights(net)
 
 # %%
-# which digits it takes for which,
+# This shows which digits it takes for which:
 
 cnet.plots.confusion_matrix(net, x_test, t_test)
 
 # %%
-# and the digits that it misread.
+# And these are digits that it misread:
 
 cnet.plots.misread(net, x_test, t_test)
 plt.show()

@@ -53,21 +53,21 @@ path = Path(folder.name, "two.jpg")
 photograph_of_a_two(np.random.default_rng(0)).save(path, quality=85)
 
 # %%
-# Train as always,
+# The network is trained as always:
 
 x, t = cnet.datasets.make_digits(20_000, rng=0)
 net = cnet.TwoLayerNet(784, 100, 10, "he", activation="relu", rng=0)
 history = net.fit(x, t, epochs=20, learning_rate=0.1)
 
 # %%
-# prepare the photograph, and ask.
+# Then ``read_digit`` prepares the photograph, and the network predicts:
 
 row: NDArray[np.uint8] = read_digit(path)
 probabilities = net.predict(row)
 print(f"it is a {np.argmax(probabilities)}, with probability {probabilities.max():.3f}")
 
 # %%
-# What the camera saw, what the network saw, and what it thinks.
+# This is the photograph, the network's input, and its prediction:
 
 figure, (left, middle, right) = plt.subplots(
     1, 3, figsize=(10, 3.2), layout="constrained", width_ratios=(4, 3, 4)

@@ -3,9 +3,9 @@
 
     cimport cnet.capi as cnet_c
 
-Functions ending in 32 work on float, those ending in 64 on double. All arrays are contiguous, in row-major
-order. Like the kernels, these functions check none of their arguments: sizes must be right, and
-labels within 0..outputs - 1. Those marked nogil raise no exceptions and need no Python.
+Functions ending in 32 work on float, those ending in 64 on double. All arrays are contiguous, in
+row-major order. Like the kernels, these functions check none of their arguments: sizes must be right,
+and labels within 0..outputs - 1. Those marked nogil raise no exceptions and need no Python.
 """
 from libc.stdint cimport int32_t
 
@@ -57,10 +57,10 @@ cdef const char* instruction_set() noexcept nogil
 
 # out (rows, n_out) = x (rows, n_in) . weight (n_in, n_out) + bias (n_out,), without bias if bias
 # is NULL. Returns 0, or -1 if there is not enough memory.
-cdef int dense32(Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out, const float* x, const float* weight,
-                 const float* bias, float* out) noexcept nogil
-cdef int dense64(Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out, const double* x, const double* weight,
-                 const double* bias, double* out) noexcept nogil
+cdef int dense32(Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out, const float* x,
+                 const float* weight, const float* bias, float* out) noexcept nogil
+cdef int dense64(Py_ssize_t rows, Py_ssize_t n_in, Py_ssize_t n_out, const double* x,
+                 const double* weight, const double* bias, double* out) noexcept nogil
 
 # out (n,) = function(x (n,)); x and out may be the same.
 cdef void sigmoid32(Py_ssize_t n, const float* x, float* out) noexcept nogil

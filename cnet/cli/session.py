@@ -129,7 +129,7 @@ class Session:
             self._write_checkpoint()
         except OSError as error:
             if not self.checkpoint_failed:
-                warn(f"{one_line(error)}; training goes on, and the checkpoint is tried again")
+                warn(f"{one_line(error)}; training continues, and the checkpoint is tried again")
             self.checkpoint_failed = True
         ended = time.monotonic()
         self.next_checkpoint = ended + max(CHECKPOINT_SECONDS, (ended - began) / CHECKPOINT_SHARE)
@@ -202,7 +202,7 @@ class Session:
                 note("; ".join(["interrupted before the first epoch had ended", *before]))
             else:
                 note(f"interrupted: {model} is the network as it was then; cnet train --resume "
-                     f"{as_word(self.folder)} goes on from the last whole epoch")
+                     f"{as_word(self.folder)} continues from the last whole epoch")
             return self.status or INTERRUPTED
         if self.record.state == "diverged":
             if self.snapshot.iterations:

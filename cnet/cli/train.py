@@ -27,7 +27,7 @@ __all__ = ["add_to", "run"]
 DESCRIPTION = """\
 Train a network of one hidden layer by mini-batch gradient descent, and keep it.
 
-As it stands this is the book's job: 784-50-10, sigmoid, 10,000 mini-batches of 100,
+By default this is the book's job: 784-50-10, sigmoid, 10,000 mini-batches of 100,
 learning rate 0.1, on digits that are drawn here. After each epoch the accuracy is
 measured on all training images and on all test images.
 """
@@ -38,14 +38,14 @@ examples:
   cnet train --data mnist                    # on the real MNIST
   cnet train --activation relu --hidden 100  # another network
   cnet train --epochs 30 --out long-run      # longer, into a folder of its own
-  cnet train --resume cnet-run               # go on with a run that was cut off
-  cnet train --resume cnet-run --epochs 40   # ... or with a finished one, up to 40 epochs
+  cnet train --resume cnet-run               # continue a run that was cut off
+  cnet train --resume cnet-run --epochs 40   # ... or a finished one, up to 40 epochs in all
 
 The run's folder then holds model.safetensors (the network), history.json (loss and
 accuracies), curves.png (a picture of both) and checkpoint.safetensors (for --resume).
 A new run replaces an earlier one in its folder, whose model stays until the new one is
 written. Ctrl-C stops early and keeps the network as it is then. A run that is killed
-goes on from its checkpoint, which is at most some two seconds and one epoch old.
+continues from its checkpoint, which is at most some two seconds and one epoch old.
 """
 
 # The book's choices. Options that are not given are None, so that --resume can tell.
@@ -77,11 +77,11 @@ def add_to(commands: Any) -> None:
     length = training.add_mutually_exclusive_group()
     length.add_argument(
         "--iterations", type=count, metavar="N",
-        help="mini-batches (default: 10,000); with --resume in all, those done before included",
+        help="mini-batches (default: 10,000); with --resume the total, including those done before",
     )
     length.add_argument(
         "--epochs", type=count, metavar="N",
-        help="or: times through the training images; with --resume in all, those done before included",
+        help="or: times through the training images; with --resume the total, including those done before",
     )
     training.add_argument(
         "--batch-size", type=count, metavar="N", help="images in a mini-batch (default: 100)"
@@ -103,14 +103,14 @@ def add_to(commands: Any) -> None:
         "--threads", type=at_most(256), metavar="N", help="threads to use (default: chosen automatically)"
     )
     training.add_argument(
-        "--seed", type=seed, metavar="N", help="seed of the first weights and the mini-batches (default: 0)"
+        "--seed", type=seed, metavar="N", help="seed of the initial weights and the mini-batches (default: 0)"
     )
     results = parser.add_argument_group("results")
     results.add_argument(
         "--out", type=path, metavar="DIR", help=f"folder of the run (default: {DEFAULT_OUT}); replaces a run there"
     )
     results.add_argument(
-        "--resume", type=path, metavar="DIR", help="go on from the checkpoint of the run in DIR"
+        "--resume", type=path, metavar="DIR", help="continue from the checkpoint of the run in DIR"
     )
     add_json(results)
     parser.set_defaults(run=run)
@@ -136,7 +136,7 @@ def _run_new(args: argparse.Namespace) -> int:
 def _run_resumed(args: argparse.Namespace) -> int:
     folder = args.resume
     if args.out is not None and os.path.abspath(args.out) != os.path.abspath(folder):
-        raise Failure("--resume goes on in the run's own folder; --out cannot be given with it", USAGE)
+        raise Failure("--resume continues in the run's own folder; --out cannot be given with it", USAGE)
     check_is_run(folder)
     with owning(folder):
         net, record, data = _resumed(folder, args)

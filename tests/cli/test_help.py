@@ -75,7 +75,7 @@ def test_epochs_are_a_total_when_a_run_goes_on(monkeypatch, capsys):
     assert main(["train", "--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
     for option in ("--iterations N", "--epochs N"):
-        assert "with --resume in all, those done before included" in text.split(option)[1].split(" --")[0] + \
+        assert "with --resume the total, including those done before" in text.split(option)[1].split(" --")[0] + \
             text.split(option)[1][:150]
 
 

@@ -27,7 +27,9 @@ class DivergenceError(ArithmeticError):
     Attributes
     ----------
     iteration : int
+        The iteration at which it was noticed.
     history : History
+        What the fit had recorded until then.
 
     Examples
     --------

@@ -62,6 +62,7 @@ def identity_function(x: npt.ArrayLike) -> Any:
 
     Examples
     --------
+    >>> from cnet import identity_function
     >>> identity_function(3)
     3
     """
@@ -87,6 +88,7 @@ def step_function(x: npt.ArrayLike) -> Any:
 
     Examples
     --------
+    >>> from cnet import step_function
     >>> import numpy as np
     >>> step_function(np.array([-1.0, 0.0, 2.0]))
     array([0, 0, 1])
@@ -120,6 +122,7 @@ def sigmoid(x: npt.ArrayLike) -> Any:
 
     Examples
     --------
+    >>> from cnet import sigmoid
     >>> import numpy as np
     >>> sigmoid(np.array([-1e4, 0.0, 1e4]))
     array([0. , 0.5, 1. ])
@@ -146,6 +149,7 @@ def sigmoid_grad(x: npt.ArrayLike) -> Any:
 
     Examples
     --------
+    >>> from cnet import sigmoid_grad
     >>> print(sigmoid_grad(0.0))
     0.25
     """
@@ -171,6 +175,7 @@ def relu(x: npt.ArrayLike) -> Any:
 
     Examples
     --------
+    >>> from cnet import relu
     >>> import numpy as np
     >>> relu(np.array([-1.0, 0.5]))
     array([0. , 0.5])
@@ -197,6 +202,7 @@ def relu_grad(x: npt.ArrayLike) -> Any:
 
     Examples
     --------
+    >>> from cnet import relu_grad
     >>> import numpy as np
     >>> relu_grad(np.array([-1.0, 0.0, 0.5]))
     array([0., 0., 1.])
@@ -232,6 +238,7 @@ def softmax(x: npt.ArrayLike) -> Any:
 
     Examples
     --------
+    >>> from cnet import softmax
     >>> import numpy as np
     >>> softmax(np.array([0.3, 2.9, 4.0]))
     array([0.01821127, 0.24519181, 0.73659691])
@@ -276,6 +283,7 @@ def mean_squared_error(y: npt.ArrayLike, t: npt.ArrayLike) -> float:
 
     Examples
     --------
+    >>> from cnet import mean_squared_error
     >>> y = [0.1, 0.05, 0.6, 0.0, 0.05, 0.1, 0.0, 0.1, 0.0, 0.0]
     >>> t = [0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
     >>> print(round(mean_squared_error(y, t), 6))
@@ -322,6 +330,7 @@ def cross_entropy_error(y: npt.ArrayLike, t: npt.ArrayLike) -> float:
 
     Examples
     --------
+    >>> from cnet import cross_entropy_error
     >>> y = [0.1, 0.05, 0.6, 0.0, 0.05, 0.1, 0.0, 0.1, 0.0, 0.0]
     >>> print(cross_entropy_error(y, 2))
     0.510825457099338
@@ -370,6 +379,7 @@ def softmax_loss(x: npt.ArrayLike, t: npt.ArrayLike) -> float:
 
     Examples
     --------
+    >>> from cnet import softmax_loss
     >>> print(round(softmax_loss([1.05414809, 0.63071653, 1.1328074], [0, 0, 1]), 8))
     0.92806829
     """

@@ -26,7 +26,7 @@ COUNTS = ("epochs", "iterations", "iterations_per_epoch")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class History:
-    """What a fit recorded.
+    """The losses, accuracies and times that a fit recorded.
 
     It cannot be changed: its arrays are read-only. Two histories are equal if they hold the same
     measurements; the times are left out, and NaN equals NaN.

@@ -24,6 +24,7 @@ class SGD(NamedTuple):
 
     Examples
     --------
+    >>> from cnet.optimizers import SGD
     >>> import cnet
     >>> x, t = cnet.datasets.make_digits(500, rng=0)
     >>> net = cnet.TwoLayerNet(784, 20, 10, rng=0)
@@ -47,6 +48,7 @@ class Momentum(NamedTuple):
 
     Examples
     --------
+    >>> from cnet.optimizers import Momentum
     >>> import cnet
     >>> x, t = cnet.datasets.make_digits(500, rng=0)
     >>> net = cnet.TwoLayerNet(784, 20, 10, rng=0)
@@ -74,6 +76,7 @@ class LinearRamp(NamedTuple):
 
     Examples
     --------
+    >>> from cnet.optimizers import LinearRamp
     >>> LinearRamp(0.1, warmup=0.5).rates(4).round(4)
     array([0.05, 0.1 , 0.1 , 0.05])
     """
@@ -82,12 +85,12 @@ class LinearRamp(NamedTuple):
     warmup: float = 0.25
 
     def rates(self, iterations: int) -> npt.NDArray[np.float64]:
-        """Learning rate of each of so many iterations.
+        """Return the learning rate of each iteration of a fit.
 
         Parameters
         ----------
         iterations : int
-            At least 1.
+            The number of iterations of the fit, at least 1.
 
         Returns
         -------

@@ -71,6 +71,8 @@ def activate(a: Array, activation: str) -> Array:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from cnet.reference import activate
     >>> activate(np.array([-1.0, 0.0, 2.0]), "relu")
     array([0., 0., 2.])
     """
@@ -101,6 +103,8 @@ def activation_grad(z: Array, activation: str) -> Array:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from cnet.reference import activation_grad
     >>> activation_grad(np.array([0.5]), "sigmoid")
     array([0.25])
     """
@@ -127,6 +131,8 @@ def softmax(s: Array) -> Array:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from cnet.reference import softmax
     >>> softmax(np.log(np.array([[1.0, 3.0]])))
     array([[0.25, 0.75]])
     """
@@ -160,6 +166,8 @@ def scores(params: Params, x: Array, activation: str) -> tuple[Array, Array]:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from cnet.reference import scores
     >>> params = {"W1": np.zeros((2, 3)), "b1": np.zeros(3), "W2": np.zeros((3, 2)), "b2": np.zeros(2)}
     >>> z, s = scores(params, np.array([[1.0, 2.0]]), "sigmoid")
     >>> z, s
@@ -187,6 +195,8 @@ def predict(params: Params, x: Array, activation: str) -> Array:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from cnet.reference import predict
     >>> params = {"W1": np.zeros((2, 3)), "b1": np.zeros(3), "W2": np.zeros((3, 2)), "b2": np.zeros(2)}
     >>> predict(params, np.array([[1.0, 2.0]]), "sigmoid")
     array([[0.5, 0.5]])
@@ -224,6 +234,8 @@ def loss(params: Params, x: Array, t: Array, activation: str) -> float:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from cnet.reference import loss
     >>> params = {"W1": np.zeros((2, 3)), "b1": np.zeros(3), "W2": np.zeros((3, 2)), "b2": np.zeros(2)}
     >>> round(loss(params, np.array([[1.0, 2.0]]), np.array([0]), "sigmoid"), 6)
     0.693147
@@ -251,6 +263,8 @@ def accuracy(params: Params, x: Array, t: Array, activation: str) -> float:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from cnet.reference import accuracy
     >>> params = {"W1": np.zeros((2, 3)), "b1": np.zeros(3), "W2": np.zeros((3, 2)), "b2": np.zeros(2)}
     >>> accuracy(params, np.array([[1.0, 2.0]]), np.array([0]), "sigmoid")
     1.0
@@ -279,6 +293,8 @@ def gradient(params: Params, x: Array, t: Array, activation: str) -> Params:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from cnet.reference import gradient
     >>> params = {"W1": np.zeros((2, 3)), "b1": np.zeros(3), "W2": np.zeros((3, 2)), "b2": np.zeros(2)}
     >>> gradient(params, np.array([[1.0, 2.0]]), np.array([0]), "sigmoid")["b2"]
     array([-0.5,  0.5])
@@ -316,6 +332,8 @@ def numerical_gradient(params: Params, x: Array, t: Array, activation: str, h: f
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from cnet.reference import numerical_gradient
     >>> params = {"W1": np.zeros((2, 3)), "b1": np.zeros(3), "W2": np.zeros((3, 2)), "b2": np.zeros(2)}
     >>> numerical_gradient(params, np.array([[1.0, 2.0]]), np.array([0]), "sigmoid")["b2"].round(6)
     array([-0.5,  0.5])
@@ -363,6 +381,8 @@ def philox4x32(key: int, sample: Array, epoch: int, purpose: int) -> Array:
     --------
     The known answer for a counter and a key of zeros:
 
+    >>> import numpy as np
+    >>> from cnet.reference import philox4x32
     >>> [hex(word) for word in philox4x32(0, np.array([0]), 0, 0)[0]]
     ['0x6627e8d5', '0xe169c58d', '0xbc57ac4c', '0x9b00dbd8']
     """
@@ -404,6 +424,7 @@ def draw_rows(key: int, epoch: int, n_draws: int, n_rows: int) -> Array:
 
     Examples
     --------
+    >>> from cnet.reference import draw_rows
     >>> rows = draw_rows(0, 0, 5, 100)
     >>> rows.shape, bool((rows < 100).all())
     ((5,), True)
@@ -429,6 +450,7 @@ def shuffle_rows(key: int, epoch: int, n_rows: int) -> Array:
 
     Examples
     --------
+    >>> from cnet.reference import shuffle_rows
     >>> sorted(shuffle_rows(0, 0, 5).tolist())
     [0, 1, 2, 3, 4]
     """
@@ -492,6 +514,8 @@ def fit(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from cnet.reference import fit
     >>> params = {"W1": np.zeros((2, 3)), "b1": np.zeros(3), "W2": np.zeros((3, 2)), "b2": np.zeros(2)}
     >>> losses = fit(params, np.array([[1.0, 2.0]]), np.array([0]), "sigmoid", iterations=2, batch_size=1,
     ...              learning_rate=1.0, sampling="shuffle", key=0)

@@ -33,6 +33,7 @@ def as_key(rng: int | np.random.Generator | None) -> int:
 
     Examples
     --------
+    >>> from cnet.rng import as_key
     >>> as_key(0) == as_key(0), as_key(0) == as_key(1)
     (True, False)
     """

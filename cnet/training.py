@@ -44,7 +44,7 @@ SECONDS_BETWEEN_SHOWS = 0.04
 
 @dataclass(frozen=True, eq=False)
 class EpochInfo:
-    """What a callback is told at an epoch's end.
+    """The state of a fit at the end of an epoch, which a callback receives.
 
     Two such objects are equal only if they are identical.
 

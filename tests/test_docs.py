@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import doctest
 import importlib
 import os
@@ -174,3 +176,33 @@ def test_the_page_on_architecture_names_every_module() -> None:
     # One line of a star stands for the kernels of all instruction sets; kernels/ is explained below the list.
     names = {path.stem for path in sources if not path.stem.startswith(("_kernels_", "__"))}
     assert {name for name in names if not re.search(rf"\b{name}\b", listed)} == set()
+
+
+def _names_without_a_source(code: str) -> set[str]:
+    """Names that an example uses, and neither imports nor makes."""
+    used, made = set(), set(dir(builtins))
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else made).add(node.id)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            made |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            made.add(node.name)
+        elif isinstance(node, ast.arg):
+            made.add(node.arg)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            made.add(node.name)
+    return used - made
+
+
+@pytest.mark.parametrize("name", PUBLIC_MODULES)
+def test_an_example_can_be_pasted_as_it_stands(name: str) -> None:
+    module = importlib.import_module(name)
+    public = [getattr(module, each) for each in module.__all__]
+    missing = {}
+    for each in public:
+        for test in doctest.DocTestFinder(recurse=True).find(each, name=getattr(each, "__name__", name)):
+            lost = _names_without_a_source("".join(example.source for example in test.examples))
+            if lost:
+                missing[test.name] = lost
+    assert missing == {}

@@ -2,7 +2,7 @@
 """Exact central differences of the whole network's loss, incrementally.
 
 Moving one weight changes one unit, and only for the samples whose input there is
-not zero; everything else is known from one forward pass. The derivative by each
+not zero; everything else is known from one forward pass. The derivative with respect to each
 parameter is still (f(x + h) - f(x - h)) / (2 h), computed in float64.
 """
 import numpy as np

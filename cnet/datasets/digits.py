@@ -59,6 +59,7 @@ def make_digits(
 
     Examples
     --------
+    >>> from cnet.datasets import make_digits
     >>> x, t = make_digits(5, rng=0)
     >>> x.shape, x.dtype, t.shape
     ((5, 784), dtype('uint8'), (5,))

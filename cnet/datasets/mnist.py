@@ -142,7 +142,7 @@ def load_mnist(
 
 
 def find_mnist(data_home: str | os.PathLike[str] | None = None) -> Path | None:
-    """Tell which folder holds a complete set of MNIST's images and labels.
+    """Find the folder that holds a complete set of MNIST's images and labels.
 
     It knows the four files ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
     ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte``, each with or without ``.gz``, and

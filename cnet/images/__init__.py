@@ -58,7 +58,7 @@ def read_digit(path: str | os.PathLike[str] | BinaryIO | Image) -> npt.NDArray[n
 
     Notes
     -----
-    The format is told from the file's first bytes, and no other program is ever started. Only the
+    The format is detected from the file's first bytes, and no other program is ever started. Only the
     parts of the file that hold the first picture are decoded, and they are measured before: reading a
     picture takes at most some 300 MB, whatever the file says.
 

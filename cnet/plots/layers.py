@@ -49,7 +49,7 @@ class DistributionRecorder:
         The number of iterations that the network had been trained for, at each record.
     quantiles : dict of str to list of numpy.ndarray
         For "hidden activations", "output probabilities", "gradient of W1" and "gradient of W2",
-        at each record: the values below which are the `shares`.
+        at each record: the values below which the `shares` lie.
     shares : tuple of float
         0, 0.05, 0.25, 0.5, 0.75, 0.95 and 1.
 

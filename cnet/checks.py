@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["check_choice", "check_count", "check_number", "check_path", "excerpt", "printable", "refuse_masked"]
+__all__ = [
+    "check_choice", "check_count", "check_flag", "check_number", "check_path", "excerpt", "printable", "refuse_masked",
+]
 
 
 def check_count(name: str, value: Any, largest: int = 2**31 - 1, least: int = 1) -> int:
@@ -25,6 +27,13 @@ def check_count(name: str, value: Any, largest: int = 2**31 - 1, least: int = 1)
         given = count if count.bit_length() <= 200 else "a number of more than 60 digits"
         raise ValueError(f"{name} must be from {least} to {largest}, got {given}")
     return count
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """`value` as a bool, of True, False, 1 and 0, or a TypeError that names it."""
+    if isinstance(value, bool | np.bool_ | int | np.integer) and value in (0, 1):
+        return bool(value)
+    raise TypeError(f"{name} must be True or False, got {excerpt(value)}")
 
 
 def check_number(name: str, value: Any, *, positive: bool) -> float:

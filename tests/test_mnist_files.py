@@ -668,6 +668,14 @@ def test_progress_only_on_a_terminal(tmp_path, monkeypatch, server, terminal):
     assert mnist._progress_bar() is False
 
 
+@pytest.mark.parametrize("name", ["normalize", "flatten", "one_hot_label", "download"])
+@pytest.mark.parametrize("value", ["my-mnist", None, 2, 0.0])
+def test_a_flag_is_true_or_false(name, value, tmp_path):
+    """A folder passed first would be taken for `normalize`."""
+    with pytest.raises(TypeError, match=f"{name} must be True or False"):
+        load_mnist(**{"data_home": tmp_path, name: value})
+
+
 # The published data set
 
 

@@ -163,7 +163,8 @@ def _folder(source: str) -> Data:
 
     folder = Path(os.path.expanduser(source))
     if not folder.is_dir() and not (folder.suffix == ".npz" and folder.is_file()):
-        kind = "is not a folder" if folder.exists() else "there is no such folder"
+        missing = "there is no such file" if folder.suffix == ".npz" else "there is no such folder"
+        kind = "is neither a folder nor an .npz file" if folder.exists() else missing
         raise Failure(f'--data {source}: {kind} (expected "drawn", "mnist", a folder of IDX files or an .npz file)')
     # Elsewhere is not where the user said.
     found = find_mnist(folder)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..atomic_file import replacing
 from .console import USAGE, Failure, print_json, say
-from .options import add_json, count, path, seed
+from .options import add_json, count, make_folder, path, seed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,7 +83,7 @@ def _draw_folder(args: argparse.Namespace) -> None:
     from ..datasets import make_digits, write_idx
 
     counts = {"train": args.count or 60_000, "t10k": args.test_count or 10_000}
-    os.makedirs(args.out, exist_ok=True)
+    make_folder(args.out)
     files = []
     # One stream, so that the two parts have no image in common.
     x, t = make_digits(sum(counts.values()), rng=args.seed)

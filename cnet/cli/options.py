@@ -10,11 +10,11 @@ import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from .console import USAGE, note, write
+from .console import USAGE, Failure, note, write
 from .help import HelpFormatter
 
 __all__ = [
-    "Parser", "add_data", "add_json", "at_most", "count", "path", "positive_number", "seed", "source",
+    "Parser", "add_data", "add_json", "at_most", "count", "make_folder", "path", "positive_number", "seed", "source",
 ]
 
 # Digits, perhaps grouped: by one kind of sign, in threes, as only thousands are.
@@ -113,6 +113,13 @@ def _out_of_range(text: str, smallest: int, largest: int) -> argparse.ArgumentTy
 
 def _shown(text: str) -> str:
     return repr(text if len(text) <= MOST_DIGITS else f"{text[:MOST_DIGITS]}...")
+
+
+def make_folder(folder: str) -> None:
+    """Make the folder that results go into, unless it is there."""
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise Failure(f"{folder}: there is a file of this name; expected a folder, or the name of a new one")
+    os.makedirs(folder, exist_ok=True)
 
 
 def add_data(parser: argparse._ActionsContainer, default: str) -> None:

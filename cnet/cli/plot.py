@@ -11,7 +11,7 @@ from typing import Any
 from . import pictures
 from .console import print_json, say
 from .data import check_fit, load_data, load_own_data
-from .options import add_data, add_json, path
+from .options import add_data, add_json, make_folder, path
 from .record import Record
 from .run_folder import CURVES, load_model, read_record
 
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     pictures.require()
     records = {folder: read_record(folder) for folder in args.runs}
     if args.out is not None:
-        os.makedirs(args.out, exist_ok=True)
+        make_folder(args.out)
     # Pictures of several runs in one folder go by the runs' names.
     shared = args.out is not None and len(records) > 1
     written: list[str] = []

@@ -14,7 +14,7 @@ from .console import USAGE, Failure, as_word, note, print_json, say
 from .data import Data, check_fit, load_data, load_own_data
 from .finished import is_finished, restore_results
 from .lock import owning
-from .options import add_data, add_json, at_most, count, path, positive_number, seed
+from .options import add_data, add_json, at_most, count, make_folder, path, positive_number, seed
 from .record import GRADIENTS, MOST_ITERATIONS, SAMPLINGS, Record, Settings
 from .run_folder import CHECKPOINT, CURVES, check_is_run, read_checkpoint
 from .session import Session
@@ -181,10 +181,8 @@ def _draw_missing(folder: str, record: Record) -> bool:
 @contextmanager
 def _made(folder: str) -> Iterator[None]:
     """A folder that is there; one that was made for nothing is removed."""
-    if os.path.lexists(folder) and not os.path.isdir(folder):
-        raise Failure(f"--out {folder}: there is a file of this name; expected a folder, or the name of a new one")
     was_there = os.path.isdir(folder)
-    os.makedirs(folder, exist_ok=True)
+    make_folder(folder)
     try:
         yield
     finally:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from ..atomic_file import replacing
-from ..checks import check_path, printable
+from ..checks import check_flag, check_path, printable
 from ..open_files import read_pieces
 from .idx import MAX_BYTES as LARGEST
 from .idx import read_idx, uncompressed
@@ -100,7 +100,7 @@ def load_mnist(
         If no folder holds the four files and they were not downloaded. The message names the
         folders and the files, and why each mirror failed.
     TypeError
-        If `data_home` is not a path.
+        If `data_home` is not a path, or one of the others is not True or False.
     ValueError
         If a file is damaged, or the parts do not belong together.
 
@@ -125,6 +125,8 @@ def load_mnist(
     >>> t_train
     array([0, 1, 2], dtype=uint8)
     """
+    normalize, flatten = check_flag("normalize", normalize), check_flag("flatten", flatten)
+    one_hot_label, download = check_flag("one_hot_label", one_hot_label), check_flag("download", download)
     folder = find_mnist(data_home)
     if folder is None:
         folder = _download(_search_folders(data_home), download)

@@ -47,7 +47,7 @@ def test_wrong_usage(one_error, arguments, capsys, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "--data", "none"], "no such folder"), (["train", "--data", "file"], "is not a folder"),
+        (["train", "--data", "none"], "no such folder"), (["train", "--data", "file"], "is neither a folder nor"),
         (["train", "--data", "empty"], "lacks some of"), (["train", "--out", "file/run"], "file/run"),
         (["train", "--data", "DATA", "--out", "file"], "file: "),
         (["train", "--data", "DATA", "--batch-size", "701", "--sampling", "shuffle"], "701 is more than"),
@@ -57,7 +57,8 @@ def test_wrong_usage(one_error, arguments, capsys, tmp_path, monkeypatch):
         (["evaluate", "empty"], "holds no model"), (["predict", "small", "x.png"], "100 pixels"),
         (["evaluate", "small", "--data", "DATA"], "100 pixels"),
         (["evaluate", "damaged"], "damaged"), (["plot", "none"], "no such folder"),
-        (["plot", "bad-run"], "damaged"),
+        (["plot", "bad-run"], "damaged"), (["digits", "file"], "file: there is a file of this name"),
+        (["plot", "RUN", "--out", "file"], "file: there is a file of this name"),
         (["check-gradients", "--model", "small"], "784 pixels"), (["digits", "none/x.png"], "no such folder"),
         (["digits", "file"], "file"), (["train", "--resume", "bad-run"], "not a cnet model"),
     ],
@@ -73,7 +74,7 @@ def test_failures(model_bytes, one_error, arguments, message, data, trained, tmp
     (tmp_path / "bad-run").mkdir()
     (tmp_path / "bad-run" / "history.json").write_text('{"loss": []}')
     (tmp_path / "bad-run" / "checkpoint.safetensors").write_text("nonsense, and long enough" * 9)
-    status = main([data if argument == "DATA" else argument for argument in arguments])
+    status = main([{"DATA": data, "RUN": trained}.get(argument, argument) for argument in arguments])
     assert status == (2 if "shuffle" in arguments else 1)
     assert message in one_error()
 

@@ -18,4 +18,4 @@ def test_train_and_evaluate_on_npz(tmp_path, capsys, monkeypatch):
     assert main(["train", "--data", "set.npz", "--epochs", "1", "--out", "run", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["settings"]["data"] == str(tmp_path / "set.npz")
     assert main(["train", "--data", "absent.npz"]) == 1
-    assert "there is no such folder" in capsys.readouterr().err
+    assert "there is no such file" in capsys.readouterr().err

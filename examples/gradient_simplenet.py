@@ -42,7 +42,7 @@ class SimpleNet:
 
 
 # %%
-# The picture: weights whose derivative is above 0 should shrink, the others should grow.
+# This draws the derivatives: weights whose derivative is above 0 should shrink, the others should grow.
 
 
 def draw(gradient: NDArray[np.float64]) -> None:
@@ -59,7 +59,7 @@ def draw(gradient: NDArray[np.float64]) -> None:
     for (row, column), value in np.ndenumerate(gradient):
         ax.text(column, row, f"{value:.3f}", ha="center", va="center")
     ax.set(xlabel="output", ylabel="input", xticks=range(3), yticks=range(2), title="dL / dW")
-    figure.colorbar(image, ax=ax, label="above 0: the weight should shrink")
+    figure.colorbar(image, ax=ax, label="derivative")
     plt.show()
 
 

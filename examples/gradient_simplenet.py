@@ -52,7 +52,7 @@ def draw(gradient: NDArray[np.float64]) -> None:
 
     # The weaker a colour, the more of the page shows through, a light one or a dark one.
     shades = [to_rgba(*color) for color in (("C0", 0.45), ("C0", 0), ("C1", 0), ("C1", 0.45))]
-    signs = LinearSegmentedColormap.from_list("signs", shades)
+    signs = LinearSegmentedColormap.from_list("signs", list(zip((0, 0.5, 0.5, 1), shades, strict=True)))
     figure, ax = plt.subplots(figsize=(5, 3), layout="constrained")
     limit = np.abs(gradient).max()
     image = ax.imshow(gradient, cmap=signs, vmin=-limit, vmax=limit, aspect="auto")

@@ -35,10 +35,14 @@ class Case:
         """The workers' command, by contender's name and threads."""
 
         def command(name, threads):
-            seconds = self.command.get("seconds") or (CNET_SECONDS if name == "cnet" else PEER_SECONDS)
+            seconds = self.command.get("seconds") or (CNET_SECONDS if name in ("cnet", "before") else PEER_SECONDS)
             return {**self.command, "seconds": seconds * (0.2 if quick else 1)}
 
         return command
+
+    def measures(self, name):
+        """Whether a contender takes part."""
+        return ("cnet" if name == "before" else name) in self.contenders
 
 
 def train_case(name, title, hidden, batch, contenders=TRAINERS, threads=(1, 2), **options):

@@ -19,7 +19,9 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--cases", default="seed", help="comma-separated names or patterns, see --list (default: seed)")
-    add("--peers", default=",".join(contenders.MODULES), help="contenders (default: %(default)s)")
+    everybody = ",".join(name for name in contenders.MODULES if name != "before")
+    add("--peers", default=everybody, help="contenders (default: %(default)s)")
+    add("--before", metavar="DIR", help="a compiled checkout of another commit, as the contender `before`")
     add("--threads", default="1,2,4", help="numbers of threads, where a case has them (default: %(default)s)")
     add("--rounds", type=int, default=5, help="measurements of each contender (default: %(default)s)")
     add("--quick", action="store_true", help="a fifth of the time for each measurement")
@@ -27,7 +29,7 @@ def arguments():
     add("--json", metavar="FILE", help="put the cases into this file, beside those in it")
     add("--list", action="store_true", help="list the cases and end")
     options = parser.parse_args()
-    options.peers = options.peers.split(",")
+    options.peers = options.peers.split(",") + (["before"] if options.before else [])
     unknown = sorted(set(options.peers) - set(contenders.MODULES))
     if unknown:
         parser.error(f"no contender is named {', '.join(unknown)}; there are {', '.join(contenders.MODULES)}")
@@ -56,9 +58,9 @@ def main():
     reports = {}
     with tempfile.TemporaryDirectory() as folder:
         data.save(folder)
-        with Harness(folder, lambda text: print(text, file=sys.stderr, flush=True)) as harness:
+        with Harness(folder, lambda text: print(text, file=sys.stderr, flush=True), options.before) as harness:
             for case in chosen:
-                names = [name for name in options.peers if name in case.contenders]
+                names = [name for name in options.peers if case.measures(name)]
                 teams = [(name, k) for name in names for k in options.threads if k in case.threads]
                 run = harness.run_fresh if case.fresh else harness.run
                 results = run(case.command_for(options.quick), teams, options.rounds)
@@ -71,6 +73,7 @@ def main():
                 if options.json:
                     report.write_json(options.json, {case.name: reports[case.name]})
     print(report.overview(reports))
+    print(report.against_before(reports))
 
 
 if __name__ == "__main__":

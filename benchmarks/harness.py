@@ -26,9 +26,11 @@ class Result:
     skipped: str | None = None
 
 
-def environment(threads):
-    """Environment of a worker: every pool has this many threads."""
+def environment(threads, path=None):
+    """Environment of a worker: every pool has this many threads; modules are looked for in `path` first."""
     env = dict(os.environ)
+    if path is not None:
+        env["PYTHONPATH"] = os.path.abspath(path)
     # Some machines set these for old OpenBLAS builds; they slow a current one.
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
         env.pop(name, None)
@@ -43,12 +45,12 @@ def environment(threads):
 class Worker:
     """A contender's process."""
 
-    def __init__(self, contender, threads, folder):
+    def __init__(self, contender, threads, folder, path=None):
         self.contender, self.threads = contender, threads
         script = Path(__file__).with_name("worker.py")
         self.process = subprocess.Popen(
             [sys.executable, str(script), contender, str(threads), str(folder)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(threads),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(threads, path),
         )
 
     def ask(self, **command):
@@ -72,8 +74,8 @@ class Worker:
 class Harness:
     """All workers that were needed so far."""
 
-    def __init__(self, folder, log):
-        self.folder, self.log = folder, log
+    def __init__(self, folder, log, before=None):
+        self.folder, self.log, self.before = folder, log, before
         self.workers = {}
 
     def __enter__(self):
@@ -87,11 +89,15 @@ class Harness:
         """The worker, started when it is first needed."""
         key = contender, threads
         if key not in self.workers:
-            self.workers[key] = Worker(contender, threads, self.folder)
+            self.workers[key] = self.start(contender, threads)
             answer = self.workers[key].ask(command="hello")
             if "error" in answer:
                 self.log(f"{contender}/{threads}: {answer['error']}")
         return self.workers[key]
+
+    def start(self, contender, threads):
+        """A new worker; that of another commit finds another cnet."""
+        return Worker(contender, threads, self.folder, self.before if contender == "before" else None)
 
     def run(self, command, contenders, rounds):
         """One case: prepare every contender, then measure them in turn.
@@ -131,7 +137,7 @@ class Harness:
         results = [Result(name, threads) for name, threads in contenders]
         for _ in range(rounds):
             for result in results:
-                worker = Worker(result.contender, result.threads, self.folder)
+                worker = self.start(result.contender, result.threads)
                 worker.ask(command="prepare", **command(result.contender, result.threads))
                 self.measure(worker, result)
                 worker.close()

@@ -107,7 +107,7 @@ def overview(reports):
         hidden, batch = name.removeprefix("train-h").split("-b")
         rows = report["results"]
         ours = best(rows, "cnet")
-        peers = {row["contender"] for row in rows} - {"cnet"}
+        peers = {row["contender"] for row in rows} - {"cnet", "before"}
         fastest = [row for row in (best(rows, peer) for peer in peers) if row]
         peer = min(fastest, key=lambda row: row["median"], default=None)
         ratio = f"{peer['median'] / ours['median']:.2f}" if peer and ours else "-"
@@ -116,6 +116,24 @@ def overview(reports):
             f"| {number(peer['median']) if peer else '-'} "
             f"| {peer['contender'] + '/' + str(peer['threads']) if peer else '-'} | {ratio} |"
         )
+    return "\n".join(lines) if len(lines) > 4 else ""
+
+
+def against_before(reports):
+    """Every case beside another commit: the median over the rounds of the ratio of two measurements in turn."""
+    lines = ["### This commit beside the other", ""]
+    lines += ["| case | threads | before | now | now / before, median [low-high] |", "|---|---|---|---|---|"]
+    for name, report in reports.items():
+        rows = {(row["contender"], row["threads"]): row for row in report["results"] if "median" in row}
+        for (contender, threads), row in rows.items():
+            other = rows.get(("before", threads))
+            if contender != "cnet" or other is None:
+                continue
+            ratios = [now / before for now, before in zip(row["samples"], other["samples"], strict=False)]
+            lines.append(
+                f"| {name} | {threads} | {number(other['median'])} | {number(row['median'])} {report['unit']} "
+                f"| {statistics.median(ratios):.3f} [{min(ratios):.3f}-{max(ratios):.3f}] |"
+            )
     return "\n".join(lines) if len(lines) > 4 else ""
 
 

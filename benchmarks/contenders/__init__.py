@@ -4,6 +4,7 @@ import importlib
 
 MODULES = {
     "cnet": ("cnet_net", "Cnet"),
+    "before": ("cnet_net", "Cnet"),  # of another commit: its process finds another cnet
     "numpy": ("numpy_loop", "NumpyLoop"),
     "torch": ("torch_modules", "TorchModules"),
     "torch-loop": ("torch_loop", "TorchLoop"),

@@ -30,7 +30,7 @@ def draw(net: cnet.TwoLayerNet, history: cnet.History, digits: cnet.plots.images
     cnet.plots.digits(digits, limit=24, ax=left)
     cnet.plots.weights(net, limit=16, colorbar=False, ax=middle)
     cnet.plots.accuracy_curve(history, labels=("training", "never seen"), ax=right)
-    for ax, title in ((left, "Digits"), (middle, "What hidden units look for"), (right, "Accuracy")):
+    for ax, title in ((left, "Digits"), (middle, "Weights of hidden units"), (right, "Accuracy")):
         ax.set_title(title)
 
 

@@ -35,7 +35,8 @@ def mutate(rng: random.Random, seed: bytes, others: list[bytes]) -> bytes:
 
 def mutate_text(rng: random.Random, text: str) -> str:
     """Return text, damaged as bytes are, and decoded again."""
-    return mutate(rng, text.encode(), [text.encode()]).decode(errors="replace")
+    data = text.encode(errors="surrogatepass")
+    return mutate(rng, data, [data]).decode(errors="replace")
 
 
 def mutate_tree(rng: random.Random, tree: Any) -> Any:
@@ -57,7 +58,7 @@ def mutate_tree(rng: random.Random, tree: Any) -> Any:
         elif act == 3 and isinstance(inside[key], int | float):
             inside[key] = inside[key] + rng.choice((-1, 1, 0.5)) if rng.random() < 0.5 else -inside[key]
         elif act == 4 and isinstance(inside[key], str):
-            inside[key] = mutate(rng, inside[key].encode(), [b"relu"]).decode(errors="replace")
+            inside[key] = mutate(rng, inside[key].encode(errors="surrogatepass"), [b"relu"]).decode(errors="replace")
         else:
             inside[key] = copy.deepcopy(rng.choice(VALUES))
     return tree

@@ -63,7 +63,9 @@ def works(net: cnet.TwoLayerNet) -> None:
         "W1": net.sizes[:2], "b1": net.sizes[1:2], "W2": net.sizes[1:], "b2": net.sizes[2:],
     }
     if all(np.isfinite(array).all() for array in net.params.values()):
-        net.fit(x, [0] * 3, iterations=1, learning_rate=1e-9, n_threads=1)
+        # Finite parameters may still be so large that their loss is not.
+        with contextlib.suppress(cnet.DivergenceError):
+            net.fit(x, [0] * 3, iterations=1, learning_rate=1e-9, n_threads=1)
 
 
 def sealed(image: bytes) -> bytes:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import cnet
 from cnet.core import _dispatch, _team, _trainer
 
 # A shell starts what runs in the background with Ctrl-C ignored, and programs hand that on to those
@@ -32,6 +33,15 @@ class SameThreads:
 _trainer.ThreadChooser = SameThreads
 
 MNIST = Path(os.environ.get("CNET_TEST_MNIST", Path(__file__).parents[2] / "shared" / "data" / "mnist"))
+
+
+@pytest.fixture(scope="session")
+def network():
+    """One that reads drawn digits well; for tests that only ask it."""
+    x, t = cnet.datasets.make_digits(20_000, rng=1)
+    net = cnet.TwoLayerNet(784, 100, 10, "he", activation="relu", rng=0)
+    net.fit(x, t, epochs=10)
+    return net
 
 
 @pytest.fixture(scope="session")

@@ -12,15 +12,6 @@ Image = pytest.importorskip("PIL.Image")
 
 
 @pytest.fixture(scope="module")
-def network():
-    """One that reads drawn digits well."""
-    x, t = cnet.datasets.make_digits(20_000, rng=1)
-    net = cnet.TwoLayerNet(784, 100, 10, "he", activation="relu", rng=0)
-    net.fit(x, t, epochs=10)
-    return net
-
-
-@pytest.fixture(scope="module")
 def readable(network):
     """Digits that the network reads right as they are drawn, so that only finding them is tested."""
     x, t = cnet.datasets.make_digits(60, rng=4)

@@ -13,15 +13,6 @@ Image = pytest.importorskip("PIL.Image")
 
 
 @pytest.fixture(scope="module")
-def network():
-    """One that reads drawn digits well."""
-    x, t = cnet.datasets.make_digits(20_000, rng=1)
-    net = cnet.TwoLayerNet(784, 100, 10, "he", activation="relu", rng=0)
-    net.fit(x, t, epochs=10)
-    return net
-
-
-@pytest.fixture(scope="module")
 def drawn():
     """Digits as they are drawn, moved to where the picture door puts the centre of mass."""
     x, t = cnet.datasets.make_digits(40, rng=9)

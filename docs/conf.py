@@ -93,8 +93,8 @@ numpydoc_xref_aliases = {
 # extended summary where one line says it all), SA01 (a See Also section everywhere), SS05 (it takes
 # "Derivatives" for a verb), SS06 and RT03 and PR07 (a type with its shape can say it all), YD01.
 numpydoc_validation_checks = {"all", "GL01", "ES01", "SA01", "SS05", "SS06", "RT03", "PR07", "YD01"}
-# Numbers, whose docstring is a line of comment.
-numpydoc_validation_exclude = {r"\.PURPOSE_"}
+# Numbers and dictionaries, whose docstring is a comment.
+numpydoc_validation_exclude = {r"\.PURPOSE_", r"reference\.[A-Z]+$"}
 numpydoc_validation_overrides = {
     # Records: their fields are documented once, as attributes.
     "PR01": [r"^The losses, accuracies and times that a fit recorded", r"^The state of a fit at the end of an epoch"],

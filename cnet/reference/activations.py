@@ -50,6 +50,8 @@ def normal_cdf(a: Array) -> Array:
 
 def normal_density(a: Array) -> Array:
     """Return the density of the standard normal distribution, the derivative of `normal_cdf`."""
+    # It is 0 long before 40, whose square is far from overflow.
+    a = np.clip(a, -40, 40)
     result: Array = np.exp(-a * a / 2) / math.sqrt(2 * math.pi)
     return result
 

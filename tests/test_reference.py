@@ -1,5 +1,9 @@
 """The specification itself, against finite differences and published values."""
 
+import ast
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -69,3 +73,15 @@ def test_fit_brings_the_loss_down(sampling):
         params, x, t, "tanh", iterations=200, batch_size=7, learning_rate=0.3, sampling=sampling, key=1
     )
     assert losses[-20:].mean() < 0.5 * losses[:5].mean()
+
+
+@pytest.mark.parametrize("path", sorted(Path(reference.__file__).parent.glob("*.py")), ids=lambda path: path.stem)
+def test_it_imports_nothing_but_numpy_and_itself(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level != 1:
+            names = [node.module or "..."]
+        else:
+            continue
+        assert {name.partition(".")[0] for name in names} <= {"numpy", *sys.stdlib_module_names}

@@ -17,19 +17,11 @@ Examples
 array([[0.5, 0.5]])
 """
 
-from .activations import ACTIVATIONS, activate, activation_grad
-from .losses import LOSSES, softmax
+from . import activations, losses, optimizers, random_numbers
+from .activations import activate, activation_grad
+from .losses import softmax
 from .networks import accuracy, forward, gradient, loss, numerical_gradient, predict, scores
-from .optimizers import OPTIMIZERS
-from .random_numbers import (
-    PURPOSE_DROPOUT,
-    PURPOSE_SAMPLE,
-    PURPOSE_SHUFFLE,
-    draw_rows,
-    dropout_mask,
-    philox4x32,
-    shuffle_rows,
-)
+from .random_numbers import draw_rows, dropout_mask, philox4x32, shuffle_rows
 from .training import fit
 
 __all__ = [
@@ -55,3 +47,32 @@ __all__ = [
     "shuffle_rows",
     "softmax",
 ]
+
+# Sphinx reads comments where a name is assigned, not where it is imported.
+
+#: The activation functions by name. Each has ``value(a)``, and ``slope(a, z)``: its derivative from the pre-activation
+#: a and the value z.
+#:
+#: :meta hide-value:
+ACTIVATIONS = activations.ACTIVATIONS
+
+#: The losses by name. Each has ``output(s)``, what `predict` returns; ``values(s, t, parameter)``, the loss of each
+#: row; ``delta(s, t, parameter)``, its derivative with respect to the scores; and, where they mean something,
+#: ``hits(s, t)`` for the accuracy and ``smooth(t, e)`` for label smoothing. The parameter is the delta of huber and
+#: the q of quantile; the others have none.
+#:
+#: :meta hide-value:
+LOSSES = losses.LOSSES
+
+#: The optimizers by name. Each has ``n_states``, the number of arrays of state for each parameter, and
+#: ``step(W, g, state, rate, t, **hyper)``, which changes the parameter W and its state in place, by the gradient g.
+#:
+#: :meta hide-value:
+OPTIMIZERS = optimizers.OPTIMIZERS
+
+#: The last word of the counter for random numbers that draw mini-batches with replacement.
+PURPOSE_SAMPLE = random_numbers.PURPOSE_SAMPLE
+#: The last word of the counter for random numbers that shuffle an epoch's rows.
+PURPOSE_SHUFFLE = random_numbers.PURPOSE_SHUFFLE
+#: The last word of the counter for the key of an iteration's dropout.
+PURPOSE_DROPOUT = random_numbers.PURPOSE_DROPOUT

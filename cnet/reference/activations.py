@@ -63,10 +63,7 @@ def silu_slope(a: Array, z: Array) -> Array:
     return result
 
 
-#: The activation functions by name. Each has ``value(a)``, and ``slope(a, z)``: its derivative from the
-#: pre-activation a and the value z. At exactly 0 the derivative of relu is 0, of leaky_relu 0.01, of elu 1.
-#:
-#: :meta hide-value:
+# At exactly 0 the derivative of relu is 0, of leaky_relu 0.01, of elu 1.
 ACTIVATIONS: dict[str, Activation] = {
     "identity": Activation(lambda a: a, lambda a, z: np.ones_like(z)),
     "sigmoid": Activation(sigmoid, lambda a, z: z * (1 - z)),

@@ -107,11 +107,7 @@ def identity(s: Array) -> Array:
     return s
 
 
-#: The losses by name. Each has ``output(s)``, ``values(s, t, parameter)`` and ``delta(s, t, parameter)``, and where
-#: they mean something ``hits(s, t)`` for the accuracy and ``smooth(t, e)`` for label smoothing. The parameter is
-#: the delta of huber and the q of quantile; the others have none.
-#:
-#: :meta hide-value:
+# The parameter is the delta of huber and the q of quantile; the others have none.
 LOSSES: dict[str, Loss] = {
     "cross_entropy": Loss(
         softmax, cross_entropy, lambda s, t, parameter: softmax(s) - t,

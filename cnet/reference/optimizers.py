@@ -89,10 +89,6 @@ def adamw(
     adam(W, g, state, rate, t, beta1=beta1, beta2=beta2, epsilon=epsilon)
 
 
-#: The optimizers by name. Each has ``n_states``, the number of arrays of state for each parameter, and
-#: ``step(W, g, state, rate, t, **hyper)``, which changes the parameter W and its state in place, by the gradient g.
-#:
-#: :meta hide-value:
 OPTIMIZERS: dict[str, Optimizer] = {
     "sgd": Optimizer(0, sgd),
     "momentum": Optimizer(1, momentum),

@@ -9,11 +9,9 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
-#: The last word of the counter for random numbers that draw mini-batches with replacement.
+# The last word of the counter, so that two uses of one key never meet.
 PURPOSE_SAMPLE = 1
-#: The last word of the counter for random numbers that shuffle an epoch's rows.
 PURPOSE_SHUFFLE = 2
-#: The last word of the counter for random numbers that are the keys of an iteration's dropout.
 PURPOSE_DROPOUT = 4
 
 MASK32 = np.uint64(0xFFFFFFFF)

@@ -7,7 +7,9 @@ The public names, and nothing else. ``cnet.images``, ``cnet.plots`` (which needs
 from typing import TYPE_CHECKING, Any
 
 from . import datasets
+from . import losses as losses
 from . import optimizers as optimizers
+from . import schedules as schedules
 from .config import show_config
 from .differentiation import gradient_descent, numerical_diff, numerical_gradient
 from .errors import CnetWarning, DivergenceError

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "check_choice", "check_count", "check_flag", "check_number", "check_path", "excerpt", "printable", "refuse_masked",
+    "check_choice", "check_count", "check_flag", "check_number", "check_path", "check_share", "excerpt", "printable",
+    "refuse_masked",
 ]
 
 
@@ -53,6 +54,14 @@ def check_number(name: str, value: Any, *, positive: bool) -> float:
         bound = "above 0" if positive else "not negative"
         raise ValueError(f"{name} must be finite and {bound}, got {number}")
     return number
+
+
+def check_share(name: str, value: Any, *, positive: bool) -> float:
+    """`value` as a float below 1 and above 0 (or not below), or an error that names it."""
+    share = check_number(name, value, positive=positive)
+    if share >= 1:
+        raise ValueError(f"{name} must be below 1, got {share}")
+    return share
 
 
 def is_real(value: Any) -> bool:

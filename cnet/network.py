@@ -12,7 +12,8 @@ from . import training
 from .checks import check_choice, check_count, check_number
 from .core import _network, _numerical, _team
 from .history import History, Progress
-from .optimizers import SGD, LinearRamp, Momentum
+from .optimizer_base import Optimizer
+from .optimizers import LinearRamp
 from .options import check_options
 from .parameters import Parameters
 from .parts import NAMES
@@ -330,8 +331,8 @@ class TwoLayerNet(Storable):
         iterations: int | None = None,
         epochs: int | None = None,
         batch_size: int = 100,
-        learning_rate: float | LinearRamp = 0.1,
-        optimizer: Literal["sgd", "momentum"] | SGD | Momentum = "sgd",
+        learning_rate: float | LinearRamp | None = None,
+        optimizer: Literal["sgd", "momentum"] | Optimizer = "sgd",
         sampling: Literal["replacement", "shuffle"] = "replacement",
         validation_data: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
         gradient: Literal["backprop", "numerical"] = "backprop",
@@ -355,8 +356,8 @@ class TwoLayerNet(Storable):
             How long to train: pass one of them, or neither for 10 epochs.
         batch_size : int, default 100
             The number of samples in each mini-batch.
-        learning_rate : float or cnet.optimizers.LinearRamp, default 0.1
-            A constant rate or a schedule.
+        learning_rate : float or cnet.optimizers.LinearRamp, optional
+            A constant rate or a schedule. By default the optimizer's `lr`; if that is None too, 0.1.
         optimizer : {"sgd", "momentum"}, cnet.optimizers.SGD or cnet.optimizers.Momentum
             Stochastic gradient descent, plain or with momentum ("momentum" means 0.9). Each fit
             begins with velocities of 0.

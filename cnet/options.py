@@ -1,11 +1,21 @@
-"""The options of a fit, checked."""
+"""The options of a fit, checked: the only list of them.
+
+A new option is a field of `FitOptions` with its default, and a line in its ``__post_init__``.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
-from .checks import check_choice, check_count, check_number
-from .optimizers import LinearRamp, momentum_of
+import numpy as np
+
+from .checks import check_choice, check_count, check_number, check_share, excerpt
+from .losses import CrossEntropy, Loss
+from .optimizer_base import Optimizer
+from .optimizers import SGD, LinearRamp, as_optimizer
+from .schedule_base import Schedule
+from .schedules import as_schedule
 
 __all__ = ["FitOptions", "check_options"]
 
@@ -13,46 +23,168 @@ MAX_THREADS = 256
 SAMPLINGS = ("replacement", "shuffle")
 GRADIENTS = ("backprop", "numerical")
 
+# TEMPORARY: the optimizers that the compiled fit can take steps with.
+SUPPORTED_BY_CORE = ("sgd", "momentum")
 
-class FitOptions(NamedTuple):
-    """The checked arguments of ``TwoLayerNet.fit``."""
 
-    iterations: int | None
-    epochs: int | None
-    batch_size: int
-    learning_rate: float | LinearRamp
-    momentum: float
-    sampling: str
-    gradient: str
-    n_threads: int
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """The arguments of ``fit`` that do not depend on its data.
+
+    Whatever is passed is checked and made uniform: names become objects, an omitted learning rate becomes the
+    optimizer's. Every error names its option.
+
+    Attributes
+    ----------
+    iterations, epochs : int or None
+        At most one of them is not None.
+    batch_size : int
+    learning_rate : float or LinearRamp
+    optimizer : Optimizer
+    schedule : Schedule or None
+    sampling, gradient : str
+    n_threads : int
+        0 (or None, when it is passed) where the number is chosen automatically.
+    dropout : float or tuple of float
+        The share of units left out in each hidden layer. `check_options`, which knows how many there are, also
+        makes one share for all into a tuple.
+    input_dropout, label_smoothing : float
+        Shares, 0 if unused.
+    clip_norm, max_norm : float or None
+        The largest norm of the gradient, and of the weights into a unit.
+    averaging : float or None
+        The decay of the moving average of the parameters.
+    validation_split : float or None
+        The share of the data that is held out.
+    early_stopping : object or None
+        It has ``begin(network, total)`` and is called with an `EpochInfo`.
+    """
+
+    iterations: int | None = None
+    epochs: int | None = None
+    batch_size: int = 100
+    learning_rate: float | LinearRamp = None  # type: ignore[assignment]  # the optimizer's
+    optimizer: Optimizer = SGD()
+    schedule: Schedule | None = None
+    sampling: str = "replacement"
+    gradient: str = "backprop"
+    n_threads: int = 0
+    dropout: float | tuple[float, ...] = 0.0
+    input_dropout: float = 0.0
+    label_smoothing: float = 0.0
+    clip_norm: float | None = None
+    max_norm: float | None = None
+    averaging: float | None = None
+    validation_split: float | None = None
+    early_stopping: Any = None
+
+    def __post_init__(self) -> None:
+        if self.iterations is not None and self.epochs is not None:
+            raise ValueError(f"give iterations or epochs, not both (got {self.iterations!r} and {self.epochs!r})")
+        optimizer = as_optimizer(self.optimizer)
+        checked = {
+            "iterations": None if self.iterations is None else check_count("iterations", self.iterations),
+            "epochs": None if self.epochs is None else check_count("epochs", self.epochs),
+            "batch_size": check_count("batch_size", self.batch_size),
+            "learning_rate": _check_learning_rate(self.learning_rate, optimizer),
+            "optimizer": optimizer,
+            "schedule": as_schedule(self.schedule),
+            "sampling": check_choice("sampling", self.sampling, SAMPLINGS),
+            "gradient": check_choice("gradient", self.gradient, GRADIENTS),
+            "n_threads": 0 if self.n_threads in (None, 0) else check_count("n_threads", self.n_threads, MAX_THREADS),
+            "dropout": _check_dropout(self.dropout),
+            "input_dropout": check_share("input_dropout", self.input_dropout, positive=False),
+            "label_smoothing": check_share("label_smoothing", self.label_smoothing, positive=False),
+            "clip_norm": None if self.clip_norm is None else check_number("clip_norm", self.clip_norm, positive=True),
+            "max_norm": None if self.max_norm is None else check_number("max_norm", self.max_norm, positive=True),
+            "averaging": None if self.averaging is None else check_share("averaging", self.averaging, positive=True),
+            "validation_split": _check_split(self.validation_split),
+            "early_stopping": _check_early_stopping(self.early_stopping),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        if self.schedule is not None and isinstance(self.learning_rate, LinearRamp):
+            raise ValueError("give schedule or a LinearRamp as learning_rate, not both; a schedule goes with a "
+                             "constant learning_rate")
+        if self.gradient == "numerical" and self.momentum:
+            raise ValueError('gradient="numerical" goes with plain descent (optimizer="sgd"), '
+                             f"got {self.optimizer!r}")
+
+    @property
+    def momentum(self) -> float:
+        """The optimizer's momentum, 0.0 where it has none."""
+        return self.optimizer.hyper().get("momentum", 0.0)
 
 
 def check_options(
-    *, iterations: Any, epochs: Any, batch_size: Any, learning_rate: Any, optimizer: Any, sampling: Any,
-    gradient: Any, n_threads: Any, callback: Any,
+    *, n_hidden: int = 1, loss: Loss | None = None, callback: Any = None, validation_data: Any = None,
+    **options: Any,
 ) -> FitOptions:
-    """Check everything that does not depend on the data."""
-    if iterations is not None and epochs is not None:
-        raise ValueError(f"give iterations or epochs, not both (got {iterations!r} and {epochs!r})")
+    """Return the options of a fit, checked on their own and against the network's layers and loss.
+
+    Parameters
+    ----------
+    n_hidden : int
+        The number of the network's hidden layers.
+    loss : Loss, optional
+        The network's loss, by default cross-entropy.
+    callback, validation_data : object
+        Passed to fit, and checked here as far as that is possible without the data.
+    **options : object
+        The fields of `FitOptions`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an option is of the wrong type or out of range, or does not go with another one.
+    """
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable, got {type(callback).__name__}")
-    momentum = momentum_of(optimizer)
-    if check_choice("gradient", gradient, GRADIENTS) == "numerical" and momentum:
-        raise ValueError(f'gradient="numerical" goes with plain descent (optimizer="sgd"), got {optimizer!r}')
-    return FitOptions(
-        iterations=None if iterations is None else check_count("iterations", iterations),
-        epochs=None if epochs is None else check_count("epochs", epochs),
-        batch_size=check_count("batch_size", batch_size),
-        learning_rate=_check_learning_rate(learning_rate),
-        momentum=momentum,
-        sampling=check_choice("sampling", sampling, SAMPLINGS),
-        gradient=gradient,
-        n_threads=0 if n_threads is None else check_count("n_threads", n_threads, MAX_THREADS),
-    )
+    checked = FitOptions(**options)
+    if checked.optimizer.name not in SUPPORTED_BY_CORE:
+        # TEMPORARY, goes away with SUPPORTED_BY_CORE.
+        raise ValueError(f"optimizer must be 'sgd' or 'momentum' for now, got {checked.optimizer!r}")
+    if checked.validation_split is not None and validation_data is not None:
+        raise ValueError("give validation_data or validation_split, not both")
+    loss = CrossEntropy() if loss is None else loss
+    if checked.label_smoothing and not loss.smooths_labels:
+        raise ValueError("label_smoothing goes with cross-entropy, whose targets are probabilities; this network's "
+                         f"loss is {loss!r}")
+    shares = checked.dropout if isinstance(checked.dropout, tuple) else (checked.dropout,) * n_hidden
+    if len(shares) != n_hidden:
+        raise ValueError(f"dropout must hold one share for each of {n_hidden} hidden layers, got {len(shares)}")
+    object.__setattr__(checked, "dropout", shares)
+    return checked
 
 
-def _check_learning_rate(learning_rate: Any) -> float | LinearRamp:
+def _check_learning_rate(learning_rate: Any, optimizer: Optimizer) -> float | LinearRamp:
+    if learning_rate is None:
+        return optimizer.default_lr if optimizer.lr is None else optimizer.lr
     if isinstance(learning_rate, LinearRamp):
         learning_rate.rates(1)
         return learning_rate
     return check_number("learning_rate", learning_rate, positive=True)
+
+
+def _check_dropout(dropout: Any) -> float | tuple[float, ...]:
+    """One share, or a tuple of them."""
+    if isinstance(dropout, list | tuple) or (isinstance(dropout, np.ndarray) and dropout.ndim == 1):
+        return tuple(check_share(f"dropout[{i}]", each, positive=False) for i, each in enumerate(dropout))
+    return check_share("dropout", dropout, positive=False)
+
+
+def _check_split(validation_split: Any) -> float | None:
+    if validation_split is None:
+        return None
+    return check_share("validation_split", validation_split, positive=True)
+
+
+def _check_early_stopping(early_stopping: Any) -> Any:
+    if early_stopping is None or isinstance(early_stopping, type):
+        wrong = early_stopping is not None
+    else:
+        wrong = not (callable(early_stopping) and callable(getattr(early_stopping, "begin", None)))
+    if wrong:
+        raise TypeError("early_stopping must be None or an object such as cnet.EarlyStopping(patience=5), with "
+                        f"begin(network, total) and __call__(info), got {excerpt(early_stopping)}")
+    return early_stopping

@@ -22,7 +22,10 @@ OWN_PAGES = ("index", "differences", "how-it-is-fast", "reproducibility", "stabi
 PAGES = sorted([*(DOCS / "chapter").glob("*.rst"), *(DOCS / f"{name}.rst" for name in OWN_PAGES)])
 
 # Modules that users import from, whose every public name the reference must list.
-PUBLIC_MODULES = ("cnet", "cnet.datasets", "cnet.images", "cnet.optimizers", "cnet.plots", "cnet.reference")
+PUBLIC_MODULES = (
+    "cnet", "cnet.datasets", "cnet.images", "cnet.losses", "cnet.optimizers", "cnet.plots", "cnet.reference",
+    "cnet.schedules",
+)
 # Names that are reached as attributes or passed to callbacks rather than imported from the top.
 MORE_NAMES = ("cnet.network.Parameters", "cnet.training.EpochInfo")
 
@@ -158,9 +161,9 @@ def test_the_reference_lists_every_public_name_and_no_other() -> None:
 def test_no_public_module_is_forgotten() -> None:
     # These hold what the top level hands on, or are not imported by users.
     behind_the_top = {
-        "atomic_file", "capi", "checks", "cli", "config", "core", "differentiation", "errors", "functions",
-        "guarded_json", "history", "model_file", "network", "open_files", "options", "parameters",
-        "parts", "rng", "storable", "threads", "trained_on", "training",
+        "activations", "atomic_file", "capi", "checks", "cli", "config", "core", "differentiation", "errors",
+        "functions", "guarded_json", "history", "model_file", "network", "open_files", "optimizer_base", "options",
+        "parameters", "parts", "rng", "schedule_base", "storable", "threads", "trained_on", "training",
     }
     found = {module.name for module in pkgutil.iter_modules(cnet.__path__) if not module.name.startswith("_")}
     assert found == behind_the_top | {name.removeprefix("cnet.") for name in PUBLIC_MODULES[1:]}

@@ -80,7 +80,7 @@ def test_fit_on_inputs_whose_neighbours_are_zero_together_agrees_with_reference(
     exact_x = x if kind == "uint8" else x.astype(dtype).astype(np.float64)
     options = {"iterations": 30, "batch_size": batch_size, "learning_rate": 0.05, "sampling": "replacement"}
     losses = reference.fit(params, exact_x, t, "tanh", key=net.seed, momentum=momentum, **options)
-    history = net.fit(x, t, optimizer=Momentum(momentum), **options)
+    history = net.fit(x, t, optimizer=Momentum(momentum=momentum), **options)
     limit = 1e-11 if dtype == np.float64 else 2e-5
     np.testing.assert_allclose(history.loss, losses, rtol=0, atol=limit * 10)
     for name, array in net.params.items():

@@ -242,7 +242,7 @@ def test_divergence_is_raised(dtype):
     assert all(np.isfinite(array).all() for array in net.params.values())
 
 
-@pytest.mark.parametrize("optimizer", ["momentum", cnet.optimizers.Momentum(0.5)])
+@pytest.mark.parametrize("optimizer", ["momentum", cnet.optimizers.Momentum(momentum=0.5)])
 def test_momentum_is_refused(optimizer):
     net, x, t, _ = make((5, 4, 3, 20), "relu")
     with pytest.raises(ValueError, match='gradient="numerical".*sgd'):

@@ -1,11 +1,17 @@
-"""Optimizers and schedules: compared with the reference, and the validation of their arguments."""
+"""Optimizers: compared with the reference and with closed forms, and the validation of their arguments."""
+
+import copy
+import inspect
+import math
+import pickle
 
 import numpy as np
 import pytest
 
 import cnet
-from cnet import reference
-from cnet.optimizers import SGD, LinearRamp, Momentum
+from cnet import optimizers, reference
+from cnet.optimizers import OPTIMIZERS, SGD, Adam, AdamW, LinearRamp, Momentum, as_optimizer
+from cnet.options import SUPPORTED_BY_CORE
 
 
 def problem(n_in=70, n_out=5, n=260, kind="uint8"):
@@ -30,7 +36,7 @@ def test_momentum_agrees_with_reference(isa, kind, batch_size, first_layer, dtyp
         params, exact_x, t, "sigmoid", key=net.seed, iterations=40, batch_size=batch_size,
         learning_rate=ramp.rates(40), momentum=0.8, sampling="replacement",
     )
-    history = net.fit(x, t, iterations=40, batch_size=batch_size, learning_rate=ramp, optimizer=Momentum(0.8))
+    history = net.fit(x, t, iterations=40, batch_size=batch_size, learning_rate=ramp, optimizer=Momentum(momentum=0.8))
     limit = 1e-11 if dtype == np.float64 else 3e-5
     np.testing.assert_allclose(history.loss, losses, rtol=0, atol=limit * 10)
     for name, array in net.params.items():
@@ -54,7 +60,8 @@ def test_momentum_has_the_same_bits_at_any_number_of_threads(first_layer):
 def test_momentum_of_zero_and_names():
     x, t = problem()
     nets = [cnet.TwoLayerNet(70, 21, 5, 0.3, dtype=np.float64, rng=3) for _ in range(5)]
-    for net, optimizer in zip(nets, ["sgd", SGD(), Momentum(0), "momentum", Momentum(0.9)], strict=True):
+    given = ["sgd", SGD(), Momentum(momentum=0), "momentum", Momentum(momentum=0.9)]
+    for net, optimizer in zip(nets, given, strict=True):
         net.fit(x, t, iterations=10, optimizer=optimizer)
     for first, second in ((0, 1), (0, 2), (3, 4)):
         np.testing.assert_array_equal(nets[first].params["W1"], nets[second].params["W1"])
@@ -75,13 +82,10 @@ def test_linear_ramp():
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"optimizer": "adam"}, ValueError, "'sgd', 'momentum', got 'adam'"),
+        ({"optimizer": "adan"}, ValueError, "optimizer must be one of 'sgd', 'momentum', .*'adamw', got 'adan'"),
         ({"optimizer": 0.9}, TypeError, "optimizer .* got float"),
-        ({"optimizer": Momentum}, TypeError, "optimizer"),
-        ({"optimizer": Momentum(1)}, ValueError, "momentum must be below 1, got 1"),
-        ({"optimizer": Momentum(-0.1)}, ValueError, "momentum"),
-        ({"optimizer": Momentum("0.9")}, TypeError, "momentum"),
-        ({"optimizer": Momentum(float("nan"))}, ValueError, "momentum"),
+        ({"optimizer": Momentum}, TypeError, r"optimizer .* got the class Momentum; write Momentum\(\)"),
+        ({"optimizer": optimizers.Optimizer}, TypeError, "optimizer .* got type"),
         ({"learning_rate": LinearRamp(0)}, ValueError, "peak"),
         ({"learning_rate": LinearRamp(0.1, 1)}, ValueError, "warmup must be below 1, got 1"),
         ({"learning_rate": LinearRamp(0.1, None)}, TypeError, "warmup"),
@@ -101,3 +105,228 @@ def test_divergence_tells_the_rate_of_the_moment():
     with pytest.raises(cnet.DivergenceError) as caught:
         net.fit(x * 1e3, t, iterations=20, learning_rate=ramp, optimizer="momentum")
     assert f"learning_rate = {ramp.rates(20)[caught.value.iteration]:g}" in str(caught.value)
+
+
+# ---- the objects ----------------------------------------------------------------------
+
+# Name, class and default rates, as DESIGN has them: in fit, and in update (the book's).
+RATES = {
+    "sgd": ("SGD", 0.1, 0.01), "momentum": ("Momentum", 0.1, 0.01), "nesterov": ("Nesterov", 0.1, 0.01),
+    "adagrad": ("AdaGrad", 0.01, 0.01), "rmsprop": ("RMSprop", 0.01, 0.01), "adam": ("Adam", 0.001, 0.001),
+    "adamw": ("AdamW", 0.001, 0.001),
+}
+DEFAULTS = {
+    "sgd": {}, "momentum": {"momentum": 0.9}, "nesterov": {"momentum": 0.9}, "adagrad": {"epsilon": 1e-7},
+    "rmsprop": {"decay_rate": 0.99, "epsilon": 1e-7}, "adam": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
+    "adamw": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.01},
+}
+
+
+def test_the_table_is_complete():
+    assert set(OPTIMIZERS) == set(RATES) == set(DEFAULTS) >= set(SUPPORTED_BY_CORE)
+    assert {cls.__name__ for cls in OPTIMIZERS.values()} == set(optimizers.__all__) - {"LinearRamp"}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizer_is_a_value(name):
+    cls, made = OPTIMIZERS[name], as_optimizer(name)
+    assert (cls.__name__, made.default_lr, made.update_lr) == RATES[name]
+    assert made.name == name and made.lr is None and made.hyper() == DEFAULTS[name]
+    assert as_optimizer(made) is made and type(made) is cls
+    given = cls(lr=0.5, **{key: value / 2 for key, value in DEFAULTS[name].items()})
+    assert given.lr == 0.5 and given.hyper() == {key: value / 2 for key, value in DEFAULTS[name].items()}
+    assert eval(repr(given), vars(optimizers)) == given == cls(lr=np.float64(0.5), **given.hyper())
+    assert given != made and made == cls() and hash(made) == hash(cls()) and made != name
+    assert all(made != OPTIMIZERS[other]() for other in OPTIMIZERS if other != name)
+    for parameter in inspect.signature(cls).parameters.values():
+        assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
+        with pytest.raises(AttributeError, match=parameter.name):
+            setattr(made, parameter.name, 0.3)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_bad_hyper_parameters_are_named(name):
+    for parameter in ("lr", *DEFAULTS[name]):
+        for bad in (-0.1, math.nan, math.inf, 10**400):
+            with pytest.raises(ValueError, match=f"^{parameter} must be "):
+                OPTIMIZERS[name](**{parameter: bad})
+        for bad in ("0.5", True, [0.5], 1j, np.ones(2), *(() if parameter == "lr" else (None,))):
+            with pytest.raises(TypeError, match=f"^{parameter} must be a number, got "):
+                OPTIMIZERS[name](**{parameter: bad})
+    for parameter in {"momentum", "decay_rate", "beta1", "beta2"} & set(DEFAULTS[name]):
+        assert OPTIMIZERS[name](**{parameter: 0}).hyper()[parameter] == 0
+        with pytest.raises(ValueError, match=f"{parameter} must be below 1, got 1.0"):
+            OPTIMIZERS[name](**{parameter: 1})
+    for parameter in {"lr", "epsilon"} & {"lr", *DEFAULTS[name]}:
+        with pytest.raises(ValueError, match=f"{parameter} must be finite and above 0, got 0"):
+            OPTIMIZERS[name](**{parameter: 0})
+    with pytest.raises(TypeError, match="positional"):
+        OPTIMIZERS[name](0.9)
+    assert OPTIMIZERS[name](lr=1).lr == 1.0
+
+
+# ---- update ---------------------------------------------------------------------------
+
+
+def faded(share, gradients):
+    """The sum of all gradients so far, each times `share` for every step since, after each step."""
+    return [math.fsum(share ** (t - k) * gradients[k] for k in range(t + 1)) for t in range(len(gradients))]
+
+
+def end_of(name, start, rate, gradients):
+    """Where a number arrives, by closed forms of the state."""
+    h = DEFAULTS[name]
+    squares = [g * g for g in gradients]
+    w = start
+    for t, g in enumerate(gradients):
+        if name == "sgd":
+            w -= rate * g
+        elif name in ("momentum", "nesterov"):
+            v = faded(0.9, gradients)[t]
+            w -= rate * (v if name == "momentum" else g + 0.9 * v)
+        elif name == "adagrad":
+            w -= rate * g / (math.sqrt(math.fsum(squares[: t + 1])) + 1e-7)
+        elif name == "rmsprop":
+            w -= rate * g / (math.sqrt(0.01 * faded(0.99, squares)[t]) + 1e-7)
+        else:
+            mean = 0.1 * faded(0.9, gradients)[t] / (1 - 0.9 ** (t + 1))
+            spread = math.sqrt(0.001 * faded(0.999, squares)[t] / (1 - 0.999 ** (t + 1)))
+            w = w * (1 - rate * h.get("weight_decay", 0)) - rate * mean / (spread + 1e-8)
+    return w
+
+
+GRADIENTS = [1.0, -0.5, 3.0, 0.0, 1e-3, -7.0, 0.25]
+
+
+@pytest.mark.parametrize("lr", [None, 0.3])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_updates_are_those_of_the_formulas(name, lr):
+    rate = RATES[name][2] if lr is None else lr
+    optimizer = OPTIMIZERS[name](lr=lr)
+    plain = OPTIMIZERS[name](lr=lr, **({"weight_decay": 0} if name == "adamw" else {}))
+    params = {"W": np.array([[2.0, -1.0], [0.5, 0.0]]), "b": np.ones(1, np.float32)}
+    numbers = {"x": -7.0, "n": 3, "f": np.float32(1), "z": np.array(2.0)}
+    same = dict(params)
+    for g in GRADIENTS:
+        optimizer.update(params, {"W": np.full((2, 2), g), "b": [g], "more": None})
+        plain.update(numbers, {"x": g, "n": g, "f": g, "z": g})
+    assert all(params[key] is same[key] for key in same)
+    for w, start in zip(params["W"].ravel(), [2, -1, 0.5, 0], strict=True):
+        assert w == pytest.approx(end_of(name, start, rate, GRADIENTS), rel=1e-13, abs=1e-14)
+    # Of AdamW, biases and numbers do not decay.
+    undecayed = "adam" if name == "adamw" else name
+    assert params["b"].dtype == np.float32
+    assert params["b"][0] == pytest.approx(end_of(undecayed, 1, rate, GRADIENTS), rel=1e-5, abs=1e-6)
+    for key, start in (("x", -7), ("n", 3), ("z", 2)):
+        assert numbers[key] == pytest.approx(end_of(undecayed, start, rate, GRADIENTS), rel=1e-13)
+    assert type(numbers["x"]) is type(numbers["n"]) is float and type(numbers["f"]) is np.float32
+
+
+def test_the_book_has_the_same_momentum_and_nearly_the_same_adam():
+    """Its momentum has the rate inside the velocity, its Adam epsilon = 1e-7 before the correction."""
+    w = v = 0.0
+    for g in GRADIENTS:
+        v = 0.9 * v - 0.05 * g
+        w += v
+    params = {"w": 0.0}
+    optimizer = Momentum(lr=0.05)
+    for g in GRADIENTS:
+        optimizer.update(params, {"w": g})
+    assert params["w"] == pytest.approx(w, rel=1e-14)
+    w = m = v = 0.0
+    params, optimizer = {"w": 0.0}, Adam()
+    for t, g in enumerate(GRADIENTS, 1):
+        m, v = m + 0.1 * (g - m), v + 0.001 * (g**2 - v)
+        w -= 0.001 * math.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (math.sqrt(v) + 1e-7)
+        optimizer.update(params, {"w": g})
+    assert params["w"] == pytest.approx(w, rel=1e-5) and params["w"] != w
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_network_is_trained_by_a_loop_written_by_hand(name):
+    x, t = problem(kind="float64")
+    net = cnet.TwoLayerNet(70, 12, 5, 0.3, rng=0)
+    optimizer = OPTIMIZERS[name]()
+    before = net.loss(x, t)
+    for _ in range(30):
+        optimizer.update(net.params, net.gradient(x, t))
+    assert net.loss(x, t) < before
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))],
+                         ids=["copy", "deepcopy", "pickle"])
+def test_a_copy_goes_on_alone(name, duplicate):
+    optimizer = OPTIMIZERS[name](lr=0.25)
+    params = {"x": 1.0}
+    optimizer.update(params, {"x": 1.0})
+    twin, start = duplicate(optimizer), params["x"]
+    assert twin == optimizer and hash(twin) == hash(optimizer)
+    ends = []
+    for one in (optimizer, twin):
+        params = {"x": start}
+        one.update(params, {"x": -0.5})
+        ends.append(params["x"])
+    assert ends[0] == ends[1] == pytest.approx(end_of("adam" if name == "adamw" else name, 1, 0.25, [1.0, -0.5]))
+
+
+def test_fit_does_not_write_to_the_optimizer():
+    x, t = problem()
+    optimizer = Momentum(momentum=0.8)
+    before = dict(vars(optimizer))
+    cnet.TwoLayerNet(70, 3, 5).fit(x, t, iterations=3, optimizer=optimizer)
+    assert vars(optimizer) == before and optimizer._states == {} and optimizer._steps == 0
+
+
+def test_fit_takes_the_rate_of_the_optimizer():
+    x, t = problem()
+    ends = []
+    for options in (
+        {}, {"learning_rate": 0.1}, {"optimizer": SGD(lr=0.1)}, {"optimizer": SGD(lr=3), "learning_rate": 0.1},
+        {"optimizer": SGD(lr=0.3)}, {"learning_rate": 0.3},
+    ):
+        net = cnet.TwoLayerNet(70, 3, 5, rng=0)
+        net.fit(x, t, iterations=3, **options)
+        ends.append(net.params["W1"].tobytes())
+    assert len(set(ends[:4])) == len(set(ends[4:])) == 1 and ends[0] != ends[4]
+
+
+@pytest.mark.parametrize(("params", "grads", "error", "message"), [
+    ([1.0], {}, TypeError, "params must be a mapping of names to arrays or numbers, got list"),
+    ({"W": 1.0, "b": 1.0}, 3, TypeError, "grads must be a mapping"),
+    ({"W": 1.0, "b": 1.0}, {"W": 1.0}, ValueError, "grads .* missing: 'b'"),
+    ({"W": 1.0, "b": [1.0]}, {"W": 1.0, "b": [1.0]}, TypeError, r"params\['b'\] .* got list"),
+    ({"W": 1.0, "b": "1"}, {"W": 1.0, "b": 1.0}, TypeError, r"params\['b'\] .* got str"),
+    ({"W": 1.0, "b": True}, {"W": 1.0, "b": 1.0}, TypeError, r"params\['b'\] .* got bool"),
+    ({"W": 1.0, "b": np.ones(2, int)}, {"W": 1.0, "b": np.ones(2)}, TypeError, r"params\['b'\] .* got dtype int64"),
+    ({"W": 1.0, "b": np.ones(2)}, {"W": 1.0, "b": 1.0}, ValueError, r"grads\['b'\] .* \(2,\), got \(\)"),
+    ({"W": 1.0, "b": 1.0}, {"W": 1.0, "b": [1.0]}, ValueError, r"grads\['b'\] .* \(\), got \(1,\)"),
+    ({"W": 1.0, "b": 1.0}, {"W": 1.0, "b": None}, TypeError, r"grads\['b'\] must hold real numbers"),
+    ({"W": 1.0, "b": 1.0}, {"W": 1.0, "b": 1j}, TypeError, r"grads\['b'\] must hold real numbers"),
+    ({"W": 1.0, "b": np.broadcast_to(1.0, 2)}, {"W": 1.0, "b": [1, 2]}, ValueError, r"params\['b'\] .* read-only"),
+])
+def test_bad_updates_change_nothing(params, grads, error, message):
+    for name in OPTIMIZERS:
+        optimizer = OPTIMIZERS[name]()
+        with pytest.raises(error, match=message):
+            optimizer.update(params, grads)
+        assert optimizer._steps == 0 and not optimizer._states
+    assert not isinstance(params, dict) or params["W"] == 1.0
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "sgd"])
+def test_one_optimizer_serves_one_set_of_parameters(name):
+    optimizer = OPTIMIZERS[name]()
+    optimizer.update({"W": np.ones(3)}, {"W": np.ones(3)})
+    with pytest.raises(ValueError, match=rf"params\['W'\] had shape \(3,\) .* got \(4,\).*make a new {RATES[name][0]}"):
+        optimizer.update({"W": np.ones(4)}, {"W": np.ones(4)})
+    with pytest.raises(ValueError, match=rf"'b' was not among .* make a new {RATES[name][0]}"):
+        optimizer.update({"W": np.ones(3), "b": 1.0}, {"W": np.ones(3), "b": 1.0})
+    assert optimizer._steps == 1
+
+
+def test_the_decay_of_adamw_comes_before_the_step():
+    params = {"W": np.array([[1.0]])}
+    AdamW(lr=0.5, weight_decay=0.5, epsilon=1e-300).update(params, {"W": np.array([[3.0]])})
+    # 1 * (1 - 0.25) - 0.5; the other order would give (1 - 0.5) * 0.75.
+    assert params["W"][0, 0] == pytest.approx(0.25, rel=1e-14)

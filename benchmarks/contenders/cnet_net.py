@@ -74,7 +74,7 @@ def schedule(training):
     if not hasattr(optimizers, "Momentum") or not hasattr(optimizers, "LinearRamp"):
         raise UnsupportedError("this cnet has no optimizers.Momentum and optimizers.LinearRamp yet")
     rate = optimizers.LinearRamp(training.rate) if training.ramp else training.rate
-    return {**options, "optimizer": optimizers.Momentum(training.momentum), "learning_rate": rate}
+    return {**options, "optimizer": optimizers.Momentum(momentum=training.momentum), "learning_rate": rate}
 
 
 class setup_clock:  # noqa: N801

@@ -1,0 +1,240 @@
+"""Losses: what a network is trained to make small, and with it what it models.
+
+A loss also decides what the targets are and what ``predict`` returns. ``loss=`` takes a name or an object of a class
+here. Every loss is summed over the outputs of a sample, and averaged over samples (by weight where they have
+weights).
+
+In the formulas ``s`` are the scores of the last layer (B, O), ``t`` the targets, ``r = s - t``; the sums are
+over outputs.
+
+Examples
+--------
+>>> from cnet.losses import Huber
+>>> Huber(delta=2)
+Huber(delta=2.0)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+from .checks import check_number, check_share, excerpt
+
+__all__ = [
+    "AbsoluteError", "BinaryCrossEntropy", "CrossEntropy", "Huber", "Poisson", "Quantile", "SquaredError",
+]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The base of all losses: a name, and at most one parameter."""
+
+    name: ClassVar[str]
+    # Whether targets can be smoothed: they are probabilities.
+    smooths_labels: ClassVar[bool] = False
+
+    @property
+    def parameter(self) -> float:
+        """The loss's parameter, or 0.0 where it has none."""
+        return float(next((getattr(self, each.name) for each in fields(self)), 0.0))
+
+
+@dataclass(frozen=True)
+class CrossEntropy(Loss):
+    """Softmax and cross-entropy, for classes that exclude each other: ``log(sum(exp(s))) - sum(t * s)``.
+
+    Targets are class indices (B,), one-hot rows (B, O), or rows of probabilities that sum to 1. ``predict`` returns the
+    classes' probabilities, the softmax of the scores.
+
+    References
+    ----------
+    .. [1] Saito Goki, "Deep Learning from Scratch", O'Reilly Japan, 2016, section 4.2.2.
+
+    Examples
+    --------
+    >>> from cnet.losses import CrossEntropy
+    >>> CrossEntropy().name
+    'cross_entropy'
+    """
+
+    name: ClassVar[str] = "cross_entropy"
+    smooths_labels: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class BinaryCrossEntropy(Loss):
+    """A sigmoid for each output, for labels that may go together: ``sum(max(s, 0) - s*t + log(1 + exp(-abs(s))))``.
+
+    Targets are labels 0 and 1, or shares between them, (B, O); with one output (B,) too. ``predict`` returns the
+    probability of each label, the sigmoid of the scores.
+
+    References
+    ----------
+    .. [1] C. M. Bishop, "Pattern recognition and machine learning", Springer, 2006, section 5.2.
+
+    Examples
+    --------
+    >>> from cnet.losses import BinaryCrossEntropy
+    >>> BinaryCrossEntropy().name
+    'binary_cross_entropy'
+    """
+
+    name: ClassVar[str] = "binary_cross_entropy"
+    smooths_labels: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class SquaredError(Loss):
+    """Half the squared difference, for regression to the mean: ``sum(r**2) / 2``.
+
+    Targets are numbers, (B, O); with one output (B,) too. ``predict`` returns the scores, which model
+    the targets' mean.
+
+    References
+    ----------
+    .. [1] C. M. Bishop, "Pattern recognition and machine learning", Springer, 2006, section 5.2.
+
+    Examples
+    --------
+    >>> from cnet.losses import SquaredError
+    >>> SquaredError().name
+    'squared_error'
+    """
+
+    name: ClassVar[str] = "squared_error"
+
+
+@dataclass(frozen=True)
+class AbsoluteError(Loss):
+    """The absolute difference, for regression to the median: ``sum(abs(r))``.
+
+    Targets are numbers, (B, O); with one output (B,) too. ``predict`` returns the scores, which model
+    the targets' median. The derivative at ``r = 0`` is taken to be 0.
+
+    References
+    ----------
+    .. [1] T. Hastie, R. Tibshirani and J. Friedman, "The elements of statistical learning", Springer, 2009,
+       section 10.6.
+
+    Examples
+    --------
+    >>> from cnet.losses import AbsoluteError
+    >>> AbsoluteError().name
+    'absolute_error'
+    """
+
+    name: ClassVar[str] = "absolute_error"
+
+
+@dataclass(frozen=True)
+class Huber(Loss):
+    """Squared error near 0, absolute beyond: ``r**2 / 2`` up to `delta`, then ``delta * (abs(r) - delta/2)``, summed.
+
+    Targets are numbers, (B, O); with one output (B,) too. ``predict`` returns the scores. Targets that are far off
+    count less than with `SquaredError`. This is PyTorch's ``huber_loss``.
+
+    Parameters
+    ----------
+    delta : float, default 1.0
+        Where the parabola becomes a straight line, in units of the targets: above 0.
+
+    References
+    ----------
+    .. [1] P. J. Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35, 1964.
+
+    Examples
+    --------
+    >>> from cnet.losses import Huber
+    >>> Huber(2.0).parameter
+    2.0
+    """
+
+    name: ClassVar[str] = "huber"
+
+    delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "delta", check_number("delta", self.delta, positive=True))
+
+
+@dataclass(frozen=True)
+class Poisson(Loss):
+    """Half the deviance of counts, with a logarithmic link: ``sum(exp(s) - t*s + t*log(t) - t)``.
+
+    Targets are counts or rates, not negative, (B, O); with one output (B,) too. ``predict`` returns the expected
+    counts, ``exp(s)``. The terms in ``t`` alone make the loss of a perfect prediction 0.
+
+    References
+    ----------
+    .. [1] P. McCullagh and J. A. Nelder, "Generalized linear models", Chapman and Hall, 1989, section 2.3.
+
+    Examples
+    --------
+    >>> from cnet.losses import Poisson
+    >>> Poisson().name
+    'poisson'
+    """
+
+    name: ClassVar[str] = "poisson"
+
+
+@dataclass(frozen=True)
+class Quantile(Loss):
+    """The pinball loss, for regression to a quantile: ``sum(max(q * -r, (1 - q) * r))``.
+
+    Targets are numbers, (B, O); with one output (B,) too. ``predict`` returns the scores, which model the value that a
+    target is below with probability `q`. The derivative at ``r = 0`` is taken to be 0.
+
+    Parameters
+    ----------
+    q : float, default 0.5
+        The quantile: above 0 and below 1. 0.5 is the median, at half of `AbsoluteError`.
+
+    References
+    ----------
+    .. [1] R. Koenker and G. Bassett, "Regression quantiles", Econometrica 46, 1978.
+
+    Examples
+    --------
+    >>> from cnet.losses import Quantile
+    >>> Quantile(0.9).parameter
+    0.9
+    """
+
+    name: ClassVar[str] = "quantile"
+
+    q: float = 0.5
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "q", check_share("q", self.q, positive=True))
+
+
+# The names of loss=...: the only list of them.
+LOSSES: dict[str, type[Loss]] = {
+    each.name: each
+    for each in (CrossEntropy, BinaryCrossEntropy, SquaredError, AbsoluteError, Huber, Poisson, Quantile)
+}
+
+
+def as_loss(value: object) -> Loss:
+    """Return what was passed as ``loss`` as an object: itself, or a new one for a name.
+
+    Raises
+    ------
+    TypeError
+        If it is neither a name nor an object of one of the classes here.
+    ValueError
+        If the name is unknown.
+    """
+    names = ", ".join(map(repr, LOSSES))
+    if isinstance(value, str):
+        if value not in LOSSES:
+            raise ValueError(f"loss must be one of {names}, got {excerpt(value)}")
+        return LOSSES[value]()
+    if isinstance(value, Loss) and type(value) in LOSSES.values():
+        return value
+    given = type(value).__name__
+    if isinstance(value, type) and value in LOSSES.values():
+        given = f"the class {value.__name__}; write {value.__name__}()"
+    raise TypeError(f"loss must be one of {names}, or a loss of cnet.losses, got {given}")

@@ -140,6 +140,9 @@ def check_options(
     """
     if callback is not None and not callable(callback):
         raise TypeError(f"callback must be callable, got {type(callback).__name__}")
+    if options.get("n_threads") is not None:
+        # The 0 of FitOptions is not for callers of fit.
+        check_count("n_threads", options["n_threads"], MAX_THREADS)
     checked = FitOptions(**options)
     if checked.optimizer.name not in SUPPORTED_BY_CORE:
         # TEMPORARY, goes away with SUPPORTED_BY_CORE.

@@ -156,7 +156,7 @@ def test_networks_larger_than_memory():
         ({"learning_rate": 0}, ValueError, "learning_rate"), ({"learning_rate": -0.1}, ValueError, "learning_rate"),
         ({"learning_rate": np.nan}, ValueError, "learning_rate"),
         ({"learning_rate": np.inf}, ValueError, "learning_rate"),
-        ({"learning_rate": "fast"}, TypeError, "learning_rate"), ({"learning_rate": None}, TypeError, "learning_rate"),
+        ({"learning_rate": "fast"}, TypeError, "learning_rate"), ({"learning_rate": [0.1]}, TypeError, "learning_rate"),
         ({"learning_rate": 10**400}, ValueError, "learning_rate"),
         ({"learning_rate": bytearray(b"1")}, TypeError, "learning_rate"),
         ({"learning_rate": memoryview(b"1")}, TypeError, "learning_rate"),

@@ -173,6 +173,13 @@ def test_dropout_takes_the_word_of_each_row_and_unit():
         assert mask[row, unit] == (1 / 0.7 if word >= 1288490188 else 0)
 
 
+def test_dropout_keeps_a_word_at_the_threshold():
+    first, second = reference.philox4x32(8, np.array([0]), 0, reference.PURPOSE_DROPOUT)[0, :2]
+    word = int(reference.philox4x32(int(first) + int(second) * 2**32, np.array([0]), 0, 1)[0, 0])
+    kept = [reference.dropout_mask(8, 0, 0, 1, (1, 1), each / 2**32)[0, 0] > 0 for each in (word, word + 1)]
+    assert kept == [True, False]
+
+
 def test_dropout_keeps_its_share_and_differs_in_all_that_names_it():
     first = reference.dropout_mask(1, 0, 0, 1, (400, 50), 0.2)
     kept = (first > 0).mean()

@@ -36,11 +36,10 @@ def dropout_masks(
     key: int, epoch: int, iteration: int, n_rows: int,
 ) -> list[Array | None]:
     """Draw one mask for the inputs and one for each hidden layer; None where nothing is dropped."""
-    n_hidden = depth(params) - 1
-    hidden = list(dropout) if isinstance(dropout, Sequence) else [dropout] * n_hidden
+    hidden = np.broadcast_to(dropout, depth(params) - 1)
     return [
         dropout_mask(key, epoch, iteration, layer, (n_rows, len(params[f"W{layer + 1}"])), p) if p > 0 else None
-        for layer, p in enumerate([input_dropout, *hidden])
+        for layer, p in enumerate([input_dropout, *hidden.tolist()])
     ]
 
 

@@ -12,7 +12,7 @@ from .core._tape cimport refresh_transposed, sum_losses, take_stack, take_tape, 
 from .core.floats cimport IeeeFloats
 from .core.stack cimport (
     CNET_FLOAT32, CNET_FLOAT64, CNET_IDENTITY, FUNCTION_RELU, FUNCTION_SIGMOID, FUNCTION_TANH, Inputs, Kernels,
-    Layer, Stack, Tape, real,
+    Layer, Stack, Tape, Targets, real,
 )
 
 cdef extern from *:
@@ -68,7 +68,7 @@ cdef int furnish(Room[real]* room, const Stack[real]* stack, const Kernels[real]
     room.owner = <void*>owner
     take_transposed(&room.both_ways, stack, kernels.lanes, owner.memory)
     take_stack(&room.total, stack, kernels.lanes, False, owner.memory)
-    take_tape(&room.tape, stack, kernels, &x, NULL, BLOCK, 1, True, True, owner.memory)
+    take_tape(&room.tape, stack, kernels, &x, NULL, BLOCK, 1, True, True, False, False, owner.memory)
     Py_INCREF(owner)
     return 0
 
@@ -81,6 +81,13 @@ cdef Inputs inputs_of(const Stack[real]* stack, const real* x) noexcept nogil:
     inputs.stride = inputs.n_in
     inputs.data = x
     return inputs
+
+
+cdef Targets[real] targets_of(const Stack[real]* stack, const int32_t* t) noexcept nogil:
+    cdef Targets[real] targets
+    memset(&targets, 0, sizeof(targets))
+    targets.labels = t
+    return targets
 
 
 cdef Session32* open_session32(object net) except NULL:
@@ -156,8 +163,8 @@ cdef void predict(Room[real]* room, Py_ssize_t rows, const real* x, real* y) noe
     cdef Py_ssize_t block, r
     while inputs.first < rows:
         block = min(BLOCK, rows - inputs.first)
-        room.kernels.forward(room.stack, &inputs, NULL, &room.tape, 0, block)
-        room.kernels.softmax(room.stack, &room.tape, 0, block)
+        room.kernels.forward(room.stack, &inputs, NULL, &room.tape, room.tape.scratch, 0, block)
+        room.kernels.predict(room.stack, &room.tape, 0, block)
         for r in range(block):
             memcpy(y + (inputs.first + r) * n_out, room.tape.z[top] + r * room.tape.ld[top], n_out * sizeof(real))
         inputs.first += block
@@ -167,12 +174,13 @@ cdef double loss(Room[real]* room, Py_ssize_t rows, const real* x, const int32_t
     cdef IeeeFloats floats
     floats.begin()
     cdef Inputs inputs = inputs_of(room.stack, x)
+    cdef Targets[real] targets = targets_of(room.stack, t)
     cdef Py_ssize_t block
     cdef double total = 0
     while inputs.first < rows:
         block = min(BLOCK, rows - inputs.first)
-        room.kernels.forward(room.stack, &inputs, NULL, &room.tape, 0, block)
-        room.kernels.cross_entropy(room.stack, &room.tape, t + inputs.first, 0, block)
+        room.kernels.forward(room.stack, &inputs, NULL, &room.tape, room.tape.scratch, 0, block)
+        room.kernels.losses(room.stack, &inputs, &targets, &room.tape, 0, block)
         total += sum_losses(room.tape.margin, room.tape.total, block)
         inputs.first += block
     return total / rows
@@ -184,6 +192,7 @@ cdef double gradient(
     cdef IeeeFloats floats
     floats.begin()
     cdef Inputs inputs = inputs_of(room.stack, x)
+    cdef Targets[real] targets = targets_of(room.stack, t)
     cdef Py_ssize_t block
     cdef double total = 0
     cdef int l
@@ -192,10 +201,10 @@ cdef double gradient(
     clear(&room.total)
     while inputs.first < rows:
         block = min(BLOCK, rows - inputs.first)
-        room.kernels.forward(room.stack, &inputs, NULL, &room.tape, 0, block)
-        room.kernels.backward(&room.both_ways, &room.tape, t + inputs.first, 0, block, <double>rows)
+        room.kernels.forward(room.stack, &inputs, NULL, &room.tape, room.tape.scratch, 0, block)
+        room.kernels.backward(&room.both_ways, &inputs, &targets, &room.tape, room.tape.scratch, 0, block, <double>rows)
         for l in range(room.stack.n_layers):
-            room.kernels.accumulate_weight(&room.total, &room.tape, l, block, 0, room.stack.layer[l].n_in, 1)
+            room.kernels.accumulate_weight(&room.total, &room.tape, room.tape.scratch, l, block, 0, room.stack.layer[l].n_in, 1)
             room.kernels.accumulate_bias(&room.total, &room.tape, l, block, 1)
         total += sum_losses(room.tape.margin, room.tape.total, block)
         inputs.first += block
@@ -272,6 +281,7 @@ cdef int dense(
     cdef Py_ssize_t ld = (n_out + lanes - 1) // lanes * lanes
     cdef Py_ssize_t ld_x = (n_in + lanes - 1) // lanes * lanes
     cdef Py_ssize_t block, i
+    cdef real* scratch
     cdef real* room = <real*>calloc(
         (n_in + 1 + BLOCK) * ld + BLOCK * ld_x + lanes + kernels.scratch, sizeof(real))
     if room is NULL:
@@ -279,7 +289,7 @@ cdef int dense(
     memset(&stack, 0, sizeof(stack))
     memset(&tape, 0, sizeof(tape))
     stack.n_layers = 1
-    stack.activation = CNET_IDENTITY
+    stack.layer[0].activation = CNET_IDENTITY
     stack.layer[0].n_in = n_in
     stack.layer[0].n_out = n_out
     stack.layer[0].ld = ld
@@ -294,11 +304,11 @@ cdef int dense(
     tape.z[0] = stack.layer[0].bias + ld
     tape.ld_x = ld_x
     tape.x = tape.z[0] + BLOCK * ld
-    tape.scratch = tape.x + BLOCK * ld_x + lanes
+    scratch = tape.x + BLOCK * ld_x + lanes
     inputs = inputs_of(&stack, x)
     while inputs.first < rows:
         block = min(BLOCK, rows - inputs.first)
-        kernels.forward(&stack, &inputs, NULL, &tape, 0, block)
+        kernels.forward(&stack, &inputs, NULL, &tape, scratch, 0, block)
         for i in range(block):
             memcpy(out + (inputs.first + i) * n_out, tape.z[0] + i * ld, n_out * sizeof(real))
         inputs.first += block

@@ -141,7 +141,8 @@ class TwoLayerNet(Storable):
     @property
     def activation(self) -> str:
         """The hidden layer's activation."""
-        return str(self._core.activation)
+        activation: str = self._core.activation
+        return activation
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -359,8 +360,8 @@ class TwoLayerNet(Storable):
         learning_rate : float or cnet.optimizers.LinearRamp, optional
             A constant rate or a schedule. By default the optimizer's `lr`; if that is None too, 0.1.
         optimizer : {"sgd", "momentum"}, cnet.optimizers.SGD or cnet.optimizers.Momentum
-            Stochastic gradient descent, plain or with momentum ("momentum" means 0.9). Each fit
-            begins with velocities of 0.
+            Stochastic gradient descent, plain or with momentum ("momentum" means 0.9). Velocities
+            stay with the network: a fit with the same kind of optimizer goes on from there.
         sampling : {"replacement", "shuffle"}
             "replacement" draws each mini-batch at random from all samples, as the chapter does.
             "shuffle" shuffles all samples for each epoch; its last mini-batch may be short.

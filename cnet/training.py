@@ -141,8 +141,7 @@ class _Fit:
                 n_threads=options.n_threads,
             )
         return Trainer(
-            core, x, t, batch_size=options.batch_size, momentum=options.momentum, shuffle=shuffle, key=key,
-            first_epoch=self.first_epoch, iterations=self.total, n_threads=options.n_threads,
+            core, x, t, None, core_options(options), key=key, first_epoch=self.first_epoch, iterations=self.total,
         )
 
     def refuse_read_only(self) -> None:
@@ -291,3 +290,15 @@ def fit(
             bar.close()
     assert network.history is not None
     return network.history
+
+
+def core_options(options: FitOptions) -> Any:
+    """The options as the core reads them."""
+    from types import SimpleNamespace
+
+    hyper = {"momentum": options.momentum} if options.momentum else {}
+    return SimpleNamespace(
+        batch_size=options.batch_size, sampling=options.sampling, n_threads=options.n_threads,
+        optimizer=SimpleNamespace(name="momentum" if hyper else "sgd", hyper=lambda: hyper), dropout=0.0,
+        input_dropout=0.0, label_smoothing=0.0, clip_norm=None, max_norm=None, averaging=None,
+    )

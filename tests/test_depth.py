@@ -5,6 +5,8 @@ import pytest
 
 from cnet.core._network import Network
 from cnet.core._trainer import Trainer
+from cnet.options import FitOptions
+from cnet.training import core_options
 
 SIZES = [(9, 4), (37, 13, 5), (21, 12, 7, 3), (70, 33, 8, 17, 4), (19, 6, 5, 4, 3, 4, 5, 6, 7)]
 ACTIVATIONS = {
@@ -102,8 +104,8 @@ def test_passes_at_any_depth(isa, sizes, activation, dtype, first_layer):
 
 def train(net, x, t, batch_size, iterations, rate, n_threads):
     """Descend with every row in every batch, or (shuffled) in batches of an epoch's order."""
-    trainer = Trainer(net, x, t, batch_size=batch_size, momentum=0.0, shuffle=True, key=1, first_epoch=0,
-                      iterations=iterations, n_threads=n_threads)
+    options = core_options(FitOptions(None, None, batch_size, 0.1, 0.0, "shuffle", "backprop", n_threads))
+    trainer = Trainer(net, x, t, None, options, key=1, first_epoch=0, iterations=iterations)
     per_epoch = -(-len(t) // batch_size)
     for epoch in range(iterations // per_epoch):
         trainer.start_epoch(epoch)
@@ -146,5 +148,5 @@ def test_the_same_bits_at_any_number_of_threads_and_depth(sizes, first_layer):
 
 
 def test_more_layers_than_there_is_room_for_are_refused():
-    with pytest.raises(ValueError, match="1 to 8 layers"):
-        Network((2,) * 10, "relu", np.dtype(np.float32))
+    with pytest.raises(ValueError, match="1 to 17 layers"):
+        Network((2,) * 19, "relu", np.dtype(np.float32))

@@ -41,6 +41,7 @@ def _imports_of_compiled_modules() -> None:
     import numpy  # noqa: F401
 
     from . import (  # noqa: F401
+        _apply,
         _arrays,
         _digits,
         _dispatch,
@@ -59,6 +60,8 @@ def _imports_of_compiled_modules() -> None:
         _products,
         _record,
         _scan,
+        _state,
+        _steps,
         _tape,
         _team,
         _trainer,

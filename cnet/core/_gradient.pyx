@@ -7,19 +7,18 @@ the derivatives by weights and biases. Every piece is computed by one member alo
 takes which cannot change a bit.
 """
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stdint cimport int32_t
 from libc.string cimport memcpy, memset
 
 from ._inputs cimport Batch
 from ._memory cimport Memory
 from ._scan cimport all_finite, choose_sparse, members_for, parts_for, raise_not_finite, take_tiling
 from ._tape cimport (
-    block_rows, operations, padded, refresh_transposed, take_tape, take_transposed, tape_of, through_parts,
-    through_rows, usable_in_place,
+    block_rows, operations, padded, refresh_transposed, scratch_of, take_tape, take_transposed, through_parts, through_rows,
+    usable_in_place,
 )
 from ._team cimport Team, pieces_of
 from .jobs cimport BatchJob, GradientJob
-from .stack cimport CNET_STRIP_ROWS, Kernels, Layer, Stack, Tape, real
+from .stack cimport CNET_STRIP_ROWS, Kernels, Layer, Stack, Targets, real
 
 cdef enum:
     FEW_STRIPS = 2
@@ -46,7 +45,7 @@ cdef Py_ssize_t rows_of_piece(const Stack[real]* stack, Py_ssize_t rows, int mem
 
 cdef int gradient_into(
     Stack[real]* result, const Stack[real]* stack, const Kernels[real]* kernels,
-    Batch x, const int32_t* labels, str first_layer, Memory memory,
+    Batch x, const Targets[real]* targets, double divisor, str first_layer, Memory memory,
 ) except -1:
     """The gradient over all rows, block by block, into result's parameters: contiguous, not initialised."""
     cdef GradientJob[real] job
@@ -61,16 +60,18 @@ cdef int gradient_into(
     job.checked = checked
     batch.x.in_place = usable_in_place(&batch.x, stack)
     batch.kernels = kernels
-    batch.divisor = <double>x.n_rows
+    batch.targets = targets[0]
+    batch.divisor = divisor
     batch.scale = 1
-    batch.velocity = NULL
+    batch.input_scale = 1
+    batch.stepped = batch.skipped = False
+    batch.state[0] = batch.state[1] = NULL
     job.result = result[0]
     job.added = False
     furnish(&job, stack, min(block_rows(x.rows.n_in, batch.x.sparse), x.n_rows), members, memory)
     while first < x.n_rows:
         batch.x.first = first
         batch.rows = min(batch.tape.capacity, x.n_rows - first)
-        batch.labels = labels + first
         if batch.x.in_place:
             batch.tape.x = <real*>batch.x.data + first * batch.x.stride
         pile_up(&job)
@@ -96,7 +97,8 @@ cdef int furnish(
         take_tiling(&batch.tiling, &batch.x, parts_for(stack.layer[0].n_out), NULL, 0, memory)
     take_transposed(&job.parameters, stack, lanes, memory)
     batch.stack = &job.parameters
-    take_tape(&batch.tape, stack, batch.kernels, &batch.x, &batch.tiling, rows, members, True, False, memory)
+    take_tape(&batch.tape, stack, batch.kernels, &batch.x, &batch.tiling, rows, members, True, False, False, False,
+              memory)
     job.row_block = rows_of_piece(stack, rows, members)
     job.first_dense = 1 if batch.x.sparse else 0
     job.padded_size = 0
@@ -150,7 +152,8 @@ cdef void differentiate(GradientJob[real]* job, int me, int members) noexcept no
     cdef BatchJob[real]* batch = &job.batch
     cdef Py_ssize_t first, last, piece, done = 0
     while job.parts_forward.take(me, members, &first, &last):
-        through_parts(batch, False, &batch.x, &batch.tape.sparse, batch.rows, NULL, 0, <int>first, <int>last)
+        through_parts(batch, False, &batch.x, &batch.tape.sparse, batch.rows, NULL, NULL, 0,
+                      <int>first, <int>last, me)
         done += last - first
     job.parts_forward.finish(done)
     done = 0
@@ -236,14 +239,14 @@ cdef inline void rows_into_result(
     cdef const real* d = job.batch.tape.d[l]
     cdef Py_ssize_t n = job.result.layer[l].n_out, depth = job.batch.rows, ld_d = job.batch.tape.ld[l]
     cdef real* padded_rows = job.padded_rows + me * job.padded_size
-    cdef Tape[real] tape = tape_of(&job.batch, me)
+    cdef real* scratch = scratch_of(&job.batch, me)
     cdef Py_ssize_t i
     if n % kernels.lanes == 0 and job.added:
-        kernels.product(m, n, depth, a, a_row, a_step, d, ld_d, <real>1, out, n, out, n, tape.scratch)
+        kernels.product(m, n, depth, a, a_row, a_step, d, ld_d, <real>1, out, n, out, n, scratch)
     elif n % kernels.lanes == 0:
-        kernels.product(m, n, depth, a, a_row, a_step, d, ld_d, <real>1, job.zeros, 0, out, n, tape.scratch)
+        kernels.product(m, n, depth, a, a_row, a_step, d, ld_d, <real>1, job.zeros, 0, out, n, scratch)
     else:
-        kernels.product(m, n, depth, a, a_row, a_step, d, ld_d, <real>1, job.zeros, 0, padded_rows, ld_d, tape.scratch)
+        kernels.product(m, n, depth, a, a_row, a_step, d, ld_d, <real>1, job.zeros, 0, padded_rows, ld_d, scratch)
         for i in range(m):
             write(n, padded_rows + i * ld_d, out + i * n, job.added)
 
@@ -256,7 +259,7 @@ cdef inline void part_into_result(GradientJob[real]* job, int part) noexcept nog
     cdef Py_ssize_t last = batch.tiling.start[batch.tiling.part[part + 1]]
     cdef Py_ssize_t i
     memset(layer.weight + first * layer.ld, 0, (last - first) * layer.ld * sizeof(real))
-    through_parts(batch, True, NULL, NULL, 0, NULL, 0, part, part + 1)
+    through_parts(batch, True, NULL, NULL, 0, NULL, NULL, 0, part, part + 1, 0)
     for i in range(first, last):
         write(layer.n_out, layer.weight + i * layer.ld, job.result.layer[0].weight + i * layer.n_out, job.added)
 

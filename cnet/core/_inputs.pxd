@@ -3,7 +3,7 @@ from cpython.buffer cimport Py_buffer
 from libc.stdint cimport int32_t
 
 from ._memory cimport Memory
-from .stack cimport Inputs
+from .stack cimport Inputs, Stack, Targets, real
 
 # What a network was trained on: nothing known, bytes (value/255), numbers up to 1, larger numbers.
 cdef enum:
@@ -29,3 +29,8 @@ cdef Batch take_training_inputs(object x, Py_ssize_t n_in, object dtype, Py_ssiz
 cdef int32_t* take_labels(
     object t, bint single, Py_ssize_t n_rows, Py_ssize_t n_out, Memory memory
 ) except NULL
+cdef Targets[real] take_targets(
+    object t, bint single, Py_ssize_t n_rows, const Stack[real]* net, double smoothing, Memory memory
+) except *
+cdef double* take_weights(object weight, Py_ssize_t n_rows, Memory memory) except? NULL
+cdef double sum_of_weights(const double* weight, Py_ssize_t n_rows) noexcept

@@ -9,11 +9,16 @@ import numpy as np
 from cpython.buffer cimport (
     PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_GetBuffer,
 )
+from libc.string cimport memcpy, memset
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t
 
 from ._arrays cimport as_array, native, real_array, refuse_index, refuse_labels, refuse_row, shape_hint
 from ._memory cimport Memory
-from .stack cimport CNET_FLOAT32, CNET_FLOAT64, CNET_UINT8
+from ._dispatch cimport active
+from .stack cimport (
+    CNET_DISTRIBUTION, CNET_FLOAT32, CNET_FLOAT64, CNET_LABELS, CNET_POSITIVE, CNET_SHARES, CNET_SMOOTHING, CNET_UINT8,
+    Stack, Targets, real,
+)
 
 ctypedef fused label:
     uint8_t
@@ -328,3 +333,122 @@ cdef Py_ssize_t read_any(
     if size == 4:
         return read_targets(<const int32_t*>view.buf, one_hot, n, n_out, out)
     return read_targets(<const int64_t*>view.buf, one_hot, n, n_out, out)
+
+
+cdef Targets[real] take_targets(
+    object t, bint single, Py_ssize_t n_rows, const Stack[real]* net, double smoothing, Memory memory
+) except *:
+    """Targets in the form that the network's loss takes: class indices or values, checked."""
+    cdef Targets[real] targets
+    cdef Py_ssize_t n_out = net.layer[net.n_layers - 1].n_out
+    cdef int form = active().losses.words[net.loss].property
+    memset(&targets, 0, sizeof(targets))
+    if smoothing and not form & CNET_SMOOTHING:
+        raise ValueError(
+            f"label_smoothing = {smoothing:g} goes with losses of probabilities, not with "
+            f"{active().losses.words[net.loss].name.decode()}; leave it at 0")
+    targets.smoothing = smoothing
+    if form & CNET_LABELS:
+        # Read once: a caller's own kind of array may be costly to convert.
+        t = as_targets(t)
+    if form & CNET_LABELS and not are_shares(t, single, n_rows, n_out):
+        targets.labels = take_labels(t, single, n_rows, n_out, memory)
+    else:
+        targets.values = <const real*>take_values(t, single, n_rows, n_out, form, np.dtype(
+            np.float32 if real is float else np.float64), memory)
+    return targets
+
+
+cdef bint are_shares(object array, bint single, Py_ssize_t n_rows, Py_ssize_t n_out) except -1:
+    """Whether targets are rows of floats of which one is neither 0 nor 1: probabilities, not one-hot rows."""
+    cdef tuple rows = () if single else (n_rows,)
+    if array.dtype.kind != "f" or array.shape != rows + (n_out,):
+        return False
+    return not bool(((array == 0) | (array == 1)).all())
+
+
+cdef void* take_values(
+    object t, bint single, Py_ssize_t n_rows, Py_ssize_t n_out, int form, object dtype, Memory memory
+) except NULL:
+    """Targets (B, O) of a loss that compares values, in the network's type; (B,) will do for one output."""
+    cdef Py_buffer view
+    cdef void* out
+    array = real_array(t, "t")
+    cdef tuple rows = () if single else (n_rows,)
+    cdef tuple shape = rows + (n_out,)
+    if array.shape != shape and not (n_out == 1 and array.shape == rows):
+        also = f" or {rows}" if n_out == 1 else ""
+        raise ValueError(f"t must have shape {shape}{also}: a value for each output; got {array.shape}")
+    values = native(array, dtype).reshape(n_rows, n_out)
+    refuse_values(values, form)
+    out = memory.take_zeroed(n_rows * n_out * dtype.itemsize)
+    PyObject_GetBuffer(np.ascontiguousarray(values), &view, PyBUF_FORMAT | PyBUF_STRIDES)
+    memcpy(out, view.buf, view.len)
+    PyBuffer_Release(&view)
+    return out
+
+
+cdef int refuse_values(object values, int form) except -1:
+    """Raise for the first value that the loss has no meaning for."""
+    with np.errstate(all="ignore"):
+        wrong = ~np.isfinite(values)
+        what = "not a finite number"
+        if form & CNET_DISTRIBUTION:
+            refuse_rows(values, wrong)
+        if form & CNET_SHARES and not wrong.any():
+            wrong, what = (values < 0) | (values > 1), "not from 0 to 1, as this loss needs"
+        if form & CNET_POSITIVE and not wrong.any():
+            wrong, what = values < 0, "below 0, which this loss has no meaning for"
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            raise ValueError(f"t[{row}, {column}] = {values[row, column]} is {what}")
+    return 0
+
+
+cdef int refuse_rows(object values, object wrong) except -1:
+    """Raise for the first row that is not a distribution: `wrong` are the values that are not finite."""
+    sums = values.sum(axis=1, dtype=np.float64)
+    rows = (wrong | (values < 0) | (values > 1)).any(axis=1) | (abs(sums - 1) > 1e-5)
+    if not rows.any():
+        return 0
+    row = int(np.argmax(rows))
+    if values.shape[1] == 1:
+        refuse_row(row, 1)
+    raise ValueError(
+        f"t[{row}] is neither a one-hot row nor a row of probabilities: expected values from 0 to 1 whose sum is 1, "
+        f"got a sum of {sums[row]:.6g} (for class indices pass one integer for each sample)")
+
+
+cdef double* take_weights(object weight, Py_ssize_t n_rows, Memory memory) except? NULL:
+    """The samples' weights as float64, or NULL for None."""
+    cdef double* out
+    cdef const double[::1] view
+    cdef Py_ssize_t i
+    if weight is None:
+        return NULL
+    array = real_array(weight, "sample_weight")
+    if array.shape != (n_rows,):
+        raise ValueError(f"sample_weight must have shape ({n_rows},), one weight for each sample; got {array.shape}")
+    array = native(array, np.float64)
+    with np.errstate(all="ignore"):
+        wrong = ~np.isfinite(array) | (array < 0)
+    if wrong.any():
+        i = int(np.argmax(wrong))
+        raise ValueError(f"sample_weight[{i}] = {array[i]} is not a finite number of 0 or more")
+    if not array.any():
+        raise ValueError("sample_weight is 0 for every sample; at least one must be above 0")
+    out = <double*>memory.take(n_rows * sizeof(double))
+    view = array
+    for i in range(n_rows):
+        out[i] = view[i]
+    return out
+
+
+cdef double sum_of_weights(const double* weight, Py_ssize_t n_rows) noexcept:
+    cdef double total = 0
+    cdef Py_ssize_t i
+    if weight is NULL:
+        return <double>n_rows
+    for i in range(n_rows):
+        total += weight[i]
+    return total

@@ -7,12 +7,12 @@ from libc.math cimport INFINITY
 from libc.stdint cimport int64_t
 
 from ._sampler cimport draw_rows
-from ._tape cimport (
-    backpropagate, into_dense_weights, refresh_transposed, sum_losses, through_parts, through_rows,
-)
+from ._apply cimport apply_gradient
+from ._steps cimport prepare_dropout, prepare_steps
+from ._tape cimport backpropagate, into_dense_weights, sum_losses, through_parts, through_rows
 from ._team cimport TICK_MILLISECONDS, cnet_seconds, run, share, tick_is_over
 from .jobs cimport BatchJob, FitJob
-from .stack cimport Inputs, Layer, real
+from .stack cimport Dropout, Inputs, real
 
 
 cdef object run_tick(FitJob[real]* job, double[::1] loss, const double[::1] rates, object chooser):
@@ -60,14 +60,13 @@ cdef void iterate64(void* job, int me, int members) noexcept nogil:
 
 cdef void iterate(FitJob[real]* job, int me, int members) noexcept nogil:
     """Iterations until the tick or the epoch ends. All members leave together."""
-    cdef bint blocks = job.block < job.batch_size
     cdef bint sparse = job.batch[0].x.sparse
     cdef Py_ssize_t iteration = job.iteration
-    if sparse and not blocks:
+    if sparse and not job.separate:
         begin_sparse(job, iteration, me, members)
     while not job.stop:
-        if blocks:
-            step_in_blocks(job, iteration, me, members)
+        if job.separate:
+            step_separately(job, iteration, me, members)
         elif sparse:
             step_sparse(job, iteration, me, members)
         else:
@@ -90,6 +89,10 @@ cdef inline int parts_before(const BatchJob[real]* batch, int me, int members) n
     return <int>share(batch.tiling.n_parts, me, members)
 
 
+cdef inline const Dropout[real]* dropout_of(FitJob[real]* job, Py_ssize_t iteration) noexcept nogil:
+    return &job.dropout[iteration % 3] if job.dropping else NULL
+
+
 cdef inline void choose_rows(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
     """This member's share of the rows that an iteration's batch takes."""
     cdef int64_t* index = job.index[iteration % 3]
@@ -105,25 +108,43 @@ cdef inline void choose_rows(FitJob[real]* job, Py_ssize_t iteration, int me, in
             index[i] = job.order[start + i]
 
 
-cdef inline void choose_labels(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
-    """Labels of this member's share of the batch."""
-    cdef const int64_t* index = job.index[iteration % 3]
-    cdef Py_ssize_t rows = rows_of_batch(job, iteration)
-    cdef Py_ssize_t i
-    for i in range(share(rows, me, members), share(rows, me + 1, members)):
-        job.labels[i] = job.all_labels[index[i]]
-
-
 cdef inline void begin_iteration(FitJob[real]* job) noexcept nogil:
     """What all members must know of the iteration to come; one of them writes it down."""
     cdef BatchJob[real]* batch = &job.batch[job.iteration & 1]
     batch.rows = rows_of_batch(job, job.iteration)
     batch.divisor = <double>batch.rows
+    batch.skipped = False
     batch.x.index = job.index[job.iteration % 3]
-    batch.scale = -job.rates[job.iteration] if job.block >= job.batch_size else 1.0
+    batch.scale = 1.0 if job.separate else -job.rates[job.iteration]
+    if job.dropping:
+        prepare_dropout(job, job.iteration)
+        prepare_dropout(job, job.iteration + 1)
+        batch.tape.dropout = dropout_of(job, job.iteration)
+    if batch.stepped or job.separate:
+        prepare_steps(job, batch)
     job.last[job.iteration & 1] = (
         job.iteration + 1 >= job.until or tick_is_over(job.started, job.tick)
         or job.barrier.seconds_waited() > job.patience)
+
+
+cdef inline void weigh(FitJob[real]* job, Py_ssize_t iteration) noexcept nogil:
+    """The sum of the batch's weights, by which its loss is divided. All its rows have been chosen."""
+    cdef BatchJob[real]* batch = &job.batch[iteration & 1]
+    cdef const int64_t* index = job.index[iteration % 3]
+    cdef Py_ssize_t i
+    batch.divisor = 0
+    for i in range(rows_of_batch(job, iteration)):
+        batch.divisor += batch.targets.weight[index[i]]
+    batch.skipped = batch.divisor == 0
+
+
+cdef inline void weigh_together(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
+    """The same between barriers, where rows have weights."""
+    if job.batch[0].targets.weight is not NULL:
+        job.barrier.wait(members)
+        if me == 0:
+            weigh(job, iteration)
+        job.barrier.wait(members)
 
 
 cdef void begin_sparse(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
@@ -133,8 +154,10 @@ cdef void begin_sparse(FitJob[real]* job, Py_ssize_t iteration, int me, int memb
     if iteration + 1 < job.until:
         choose_rows(job, iteration + 1, me, members)
     job.barrier.wait(members)
-    through_parts(batch, False, &batch.x, &batch.tape.sparse, batch.rows, NULL, 0,
-                  parts_before(batch, me, members), parts_before(batch, me + 1, members))
+    if me == 0 and batch.targets.weight is not NULL:
+        weigh(job, iteration)
+    through_parts(batch, False, &batch.x, &batch.tape.sparse, batch.rows, dropout_of(job, iteration), NULL, 0,
+                  parts_before(batch, me, members), parts_before(batch, me + 1, members), me)
     job.barrier.wait(members)
 
 
@@ -147,108 +170,74 @@ cdef void step_sparse(FitJob[real]* job, Py_ssize_t iteration, int me, int membe
     cdef bint last = job.last[iteration & 1]
     cdef int first_part = parts_before(batch, me, members)
     cdef int last_part = parts_before(batch, me + 1, members)
-    choose_labels(job, iteration, me, members)
     through_rows(batch, share(batch.rows, me, members), share(batch.rows, me + 1, members), me)
     if not last and iteration + 2 < job.until:
         after = job.index[(iteration + 2) % 3]
         choose_rows(job, iteration + 2, me, members)
     job.barrier.wait(members)
     if last:
-        through_parts(batch, True, NULL, NULL, 0, NULL, 0, first_part, last_part)
+        through_parts(batch, True, NULL, NULL, 0, NULL, NULL, 0, first_part, last_part, me)
     else:
         x.index = job.index[(iteration + 1) % 3]
-        through_parts(batch, True, &x, &following.tape.sparse, rows_of_batch(job, iteration + 1), after,
-                      rows_of_batch(job, iteration + 2) if after is not NULL else 0, first_part, last_part)
+        through_parts(batch, True, &x, &following.tape.sparse, rows_of_batch(job, iteration + 1),
+                      dropout_of(job, iteration + 1), after,
+                      rows_of_batch(job, iteration + 2) if after is not NULL else 0, first_part, last_part, me)
     into_dense_weights(batch, me, members)
     if me == 0:
-        add_up(job, batch.rows)
+        add_up(job, batch)
 
 
 cdef void step_dense(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
     """One iteration whose batch fits one block: the update is fused into the product."""
     cdef BatchJob[real]* batch = &job.batch[iteration & 1]
     choose_rows(job, iteration, me, members)
-    choose_labels(job, iteration, me, members)
+    weigh_together(job, iteration, me, members)
     backpropagate(batch, me, members)
     if me == 0:
-        add_up(job, batch.rows)
+        add_up(job, batch)
 
 
-cdef void step_in_blocks(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
+cdef void step_separately(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
     """One iteration block by block: the gradient is summed first, then applied."""
     cdef BatchJob[real]* batch = &job.batch[iteration & 1]
     cdef Py_ssize_t rows = rows_of_batch(job, iteration)
     cdef Py_ssize_t first = 0
     choose_rows(job, iteration, me, members)
-    choose_labels(job, iteration, me, members)
+    weigh_together(job, iteration, me, members)
     job.barrier.wait(members)
     while first < rows:
         if me == 0:
             batch.rows = min(job.block, rows - first)
             batch.x.index = job.index[iteration % 3] + first
-            batch.labels = job.labels + first
+            job.dropout[iteration % 3].first_row = first
         job.barrier.wait(members)
         backpropagate(batch, me, members)
         if me == 0:
-            add_up(job, batch.rows)
+            add_up(job, batch)
         job.barrier.wait(members)
         first += job.block
-    apply_gradient(job, iteration, me, members)
+    apply_gradient(job, batch, me, members)
 
 
-cdef void apply_gradient(FitJob[real]* job, Py_ssize_t iteration, int me, int members) noexcept nogil:
-    """parameters -= learning rate * gradient, on this member's rows; gradient = 0."""
-    cdef Layer[real]* layer
-    cdef Layer[real]* gradient
-    cdef real* velocity
-    cdef real* velocity_bias
-    cdef Py_ssize_t first, last
-    cdef real rate = <real>job.rates[iteration]
-    cdef real momentum = <real>job.batch[0].momentum
-    cdef int l
-    for l in range(job.stack.n_layers):
-        layer = &job.stack.layer[l]
-        gradient = &job.gradient.layer[l]
-        velocity = job.velocity.layer[l].weight if momentum != 0 else NULL
-        velocity_bias = job.velocity.layer[l].bias if momentum != 0 else NULL
-        first = share(layer.n_in, me, members) * layer.ld
-        last = share(layer.n_in, me + 1, members) * layer.ld
-        apply_to(first, last, layer.weight, gradient.weight, velocity, rate, momentum)
-        if me == members - 1:
-            apply_to(0, layer.n_out, layer.bias, gradient.bias, velocity_bias, rate, momentum)
-        if layer.transposed is not NULL:
-            refresh_transposed(&job.stack, l, first // layer.ld, last // layer.ld)
-
-
-cdef inline void apply_to(
-    Py_ssize_t first, Py_ssize_t last, real* weight, real* gradient, real* velocity, real rate, real momentum
-) noexcept nogil:
-    cdef Py_ssize_t i
-    if velocity is NULL:
-        for i in range(first, last):
-            weight[i] -= rate * gradient[i]
-            gradient[i] = 0
-    else:
-        for i in range(first, last):
-            velocity[i] = momentum * velocity[i] + gradient[i]
-            weight[i] -= rate * velocity[i]
-            gradient[i] = 0
-
-
-cdef inline void add_up(FitJob[real]* job, Py_ssize_t rows) noexcept nogil:
+cdef inline void add_up(FitJob[real]* job, BatchJob[real]* batch) noexcept nogil:
     """Losses and hits of a block, in the order of its rows."""
     cdef Py_ssize_t r
-    job.loss_sum += sum_losses(job.batch[0].tape.margin, job.batch[0].tape.total, rows)
-    for r in range(rows):
-        job.correct += job.batch[0].tape.correct[r]
+    cdef const double* weight = batch.targets.weight
+    job.loss_sum += sum_losses(batch.tape.margin, batch.tape.total, batch.rows)
+    for r in range(batch.rows):
+        job.correct += batch.tape.correct[r] if weight is NULL else batch.tape.correct[r] * weight[batch.x.index[r]]
 
 
 cdef inline void end_iteration(FitJob[real]* job) noexcept nogil:
     """Write down the loss, and decide for all whether to go on."""
-    cdef double loss = job.loss_sum / <double>rows_of_batch(job, job.iteration)
+    cdef BatchJob[real]* batch = &job.batch[job.iteration & 1]
+    cdef double loss = job.loss_sum / batch.divisor if batch.divisor != 0 else 0.
     cdef bint last = job.last[job.iteration & 1]
     job.loss[job.iteration] = loss
     job.loss_sum = 0
+    job.weighed += batch.divisor
+    if not batch.skipped:
+        job.steps += 1
     job.iteration += 1
     # A NaN fails this comparison too.
     if not (loss < INFINITY):
@@ -256,3 +245,5 @@ cdef inline void end_iteration(FitJob[real]* job) noexcept nogil:
     job.stop = last or job.diverged
     if not job.stop:
         begin_iteration(job)
+        if batch.targets.weight is not NULL and not job.separate and batch.x.sparse:
+            weigh(job, job.iteration)

@@ -2,11 +2,15 @@
 from libc.stdint cimport uint64_t
 
 from ._inputs cimport Batch
-from .stack cimport Stack
+from .stack cimport Stack, Vocabulary
 
 cdef class Network:
     cdef readonly tuple sizes
-    cdef readonly str activation
+    cdef readonly tuple activations
+    cdef readonly str loss
+    cdef readonly double loss_parameter
+    cdef public double weight_decay
+    cdef public object optimizer_state
     cdef readonly object dtype
     cdef readonly tuple weights
     cdef readonly tuple biases
@@ -23,3 +27,4 @@ cdef class Network:
     cdef int compare(self, Batch x) except -1
 
 cdef void* data_of(object array) except NULL
+cdef int place_of(const Vocabulary* vocabulary, object name) except -1

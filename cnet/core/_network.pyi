@@ -4,18 +4,40 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-ACTIVATIONS: dict[str, int]
+from ._state import OptimizerState
+
+ACTIVATIONS: tuple[str, ...]
+LOSSES: tuple[str, ...]
+OPTIMIZERS: tuple[str, ...]
 FIRST_LAYERS: tuple[str, ...]
 
 class Network:
     first_layer: str
+    weight_decay: float
+    optimizer_state: OptimizerState | None
     trained_on: int
     on_unlike: Callable[[int], object] | None
-    def __new__(cls, sizes: tuple[int, ...], activation: str, dtype: npt.DTypeLike) -> Self: ...
+    def __new__(
+        cls,
+        sizes: tuple[int, ...],
+        activations: str | tuple[str, ...],
+        dtype: npt.DTypeLike,
+        loss: str = "cross_entropy",
+        loss_parameter: float = ...,
+        weight_decay: float = ...,
+    ) -> Self: ...
     @property
     def sizes(self) -> Any: ...  # as many as were given
     @property
-    def activation(self) -> str: ...
+    def activation(self) -> Any: ...  # a str, or a tuple of them
+    @property
+    def activations(self) -> tuple[str, ...]: ...
+    @property
+    def loss(self) -> str: ...
+    @property
+    def loss_parameter(self) -> float: ...
+    @property
+    def has_accuracy(self) -> bool: ...
     @property
     def dtype(self) -> np.dtype[Any]: ...
     @property
@@ -28,10 +50,12 @@ class Network:
     def n_out(self) -> int: ...
     def predict(self, x: npt.ArrayLike) -> npt.NDArray[Any]: ...
     def loss_and_accuracy(
-        self, x: npt.ArrayLike, t: npt.ArrayLike, compare: bool = ..., n_threads: int = 0
-    ) -> tuple[float, float]: ...
+        self, x: npt.ArrayLike, t: npt.ArrayLike, compare: bool = ..., n_threads: int = 0,
+        weight: npt.ArrayLike | None = None,
+    ) -> tuple[float, Any]: ...  # the accuracy: float or None
     def gradient(
-        self, x: npt.ArrayLike, t: npt.ArrayLike
+        self, x: npt.ArrayLike, t: npt.ArrayLike, weight: npt.ArrayLike | None = None
     ) -> tuple[tuple[npt.NDArray[Any], ...], tuple[npt.NDArray[Any], ...]]: ...
 
 def padded_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]: ...
+def vocabularies() -> dict[str, tuple[str, ...]]: ...

@@ -10,11 +10,11 @@ import numpy as np
 
 from cpython.buffer cimport PyBUF_CONTIG, Py_buffer, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset
 
 from ._dispatch cimport active
-from ._inputs cimport Batch, take_inputs, take_labels, unlike
+from ._inputs cimport Batch, sum_of_weights, take_inputs, take_targets, take_weights, unlike
 from ._memory cimport Memory
 from ._gradient cimport gradient_into
 from ._scan cimport all_finite, choose_sparse, members_for, raise_not_finite, take_tiling
@@ -23,10 +23,9 @@ from ._team cimport Team, pieces_of
 from .floats cimport IeeeFloats
 from .jobs cimport ForwardJob
 from .stack cimport (
-    CNET_MAX_LAYERS, CNET_RELU, CNET_SIGMOID, CNET_TANH, Inputs, Kernels, Passage, Stack, Tape, real,
+    CNET_ACCURACY, CNET_IDENTITY, CNET_MAX_LAYERS, Inputs, Kernels, Passage, Stack, Tape, Targets, Vocabulary, real,
 )
 
-ACTIVATIONS = {"sigmoid": CNET_SIGMOID, "relu": CNET_RELU, "tanh": CNET_TANH}
 FIRST_LAYERS = ("auto", "sparse", "dense")
 
 # Rows between two looks at the signals, and the most and fewest that one member takes through the
@@ -37,6 +36,11 @@ cdef Py_ssize_t FEW_ROWS = 12
 cdef Py_ssize_t FEW_SPARSE_ROWS = 32
 
 
+cdef struct Sums:
+    double loss
+    double correct
+
+
 cdef class Network:
     """A stack of dense layers: parameters, and passes through them.
 
@@ -44,16 +48,22 @@ cdef class Network:
     ----------
     sizes : tuple of int
         Units of each layer, inputs first.
-    activation : str
-        Of every hidden layer. The last layer ends in softmax.
+    activations : str or tuple of str
+        Of every hidden layer, or one for each.
     dtype : numpy.dtype
         float32 or float64.
+    loss : str
+        What the last layer's scores stand for, and how they are compared with targets.
+    loss_parameter : float
+        Of a loss that has one.
+    weight_decay : float
+        The factor of the L2 penalty in `gradient` and in fits.
     """
 
     # Called once for each object, and before anything else can be: no pointer is ever missing or stale.
-    def __cinit__(self, sizes, activation, dtype):
-        if not isinstance(sizes, tuple) or not isinstance(activation, str):
-            raise TypeError("expected a tuple of sizes and the name of an activation")
+    def __cinit__(self, sizes, activations, dtype, loss="cross_entropy", double loss_parameter=0, double weight_decay=0):
+        if not isinstance(sizes, tuple) or not isinstance(activations, (str, tuple)) or not isinstance(loss, str):
+            raise TypeError("expected a tuple of sizes, names of activations and the name of a loss")
         if not 2 <= len(sizes) <= CNET_MAX_LAYERS + 1:
             raise ValueError(f"expected 1 to {CNET_MAX_LAYERS} layers, got {len(sizes) - 1}")
         for size in sizes:
@@ -61,14 +71,20 @@ cdef class Network:
                 raise TypeError(f"a size must be an int, got {type(size).__name__}")
             if not 1 <= size < 2**31:
                 raise ValueError("a size must be from 1 to 2147483647")
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}")
+        if isinstance(activations, str):
+            activations = (activations,) * (len(sizes) - 2)
+        if len(activations) != len(sizes) - 2:
+            raise ValueError(f"expected an activation for each of {len(sizes) - 2} hidden layers, got {len(activations)}")
+        for activation in activations:
+            place_of(&active().activations, activation)
+        place_of(&active().losses, loss)
         self.dtype = np.dtype(dtype)
         if self.dtype != np.float32 and self.dtype != np.float64:
             raise TypeError(f"dtype must be float32 or float64, got {self.dtype}")
         self.sizes = sizes
         self.n_out = sizes[len(sizes) - 1]
-        self.activation = activation
+        self.activations, self.loss, self.loss_parameter = activations, loss, loss_parameter
+        self.weight_decay = weight_decay
         self.is_float32 = self.dtype == np.float32
         self.first_layer = "auto"
         self.held_by_process = None
@@ -81,9 +97,9 @@ cdef class Network:
             biases.append(padded_zeros((n_out,), self.dtype))
         self.weights, self.biases = tuple(weights), tuple(biases)
         if self.is_float32:
-            point_to(&self.stack32, self.weights, self.biases, self.activation)
+            point_to(&self.stack32, self.weights, self.biases, self)
         else:
-            point_to(&self.stack64, self.weights, self.biases, self.activation)
+            point_to(&self.stack64, self.weights, self.biases, self)
 
     cdef int compare(self, Batch x) except -1:
         """Tell `on_unlike` of inputs that look scaled otherwise than those that the network was trained on."""
@@ -91,59 +107,120 @@ cdef class Network:
             self.on_unlike(self.trained_on)
         return 0
 
+    @property
+    def activation(self):
+        """The hidden layers' activation where it is one, else a tuple."""
+        for activation in self.activations:
+            if activation != self.activations[0]:
+                return self.activations
+        return self.activations[0] if self.activations else ()
+
+    @property
+    def has_accuracy(self):
+        """Whether outputs can be classified right: a matter of the loss."""
+        return bool(active().losses.words[place_of(&active().losses, self.loss)].property & CNET_ACCURACY)
+
     def predict(self, x):
-        """Probabilities (B, O) of inputs (B, I); (O,) of a single sample."""
+        """Predictions (B, O) of inputs (B, I); (O,) of a single sample."""
         cdef IeeeFloats floats
         floats.begin()
         cdef Batch batch = take_inputs(x, self.sizes[0], self.dtype)
+        cdef Sums sums
         self.compare(batch)
         out = np.empty((batch.n_rows, self.n_out), self.dtype)
         if self.is_float32:
-            forward_all(self, &self.stack32, &active().float32, batch, <float*>data_of(out), NULL, NULL, NULL, 0)
+            forward_all(self, &self.stack32, &active().float32, batch, <float*>data_of(out), NULL, &sums, 0)
         else:
-            forward_all(self, &self.stack64, &active().float64, batch, <double*>data_of(out), NULL, NULL, NULL, 0)
+            forward_all(self, &self.stack64, &active().float64, batch, <double*>data_of(out), NULL, &sums, 0)
         return out[0] if batch.single else out
 
-    def loss_and_accuracy(self, x, t, bint compare=False, int n_threads=0):
-        """Mean cross-entropy, and the share of samples whose largest score is their label's.
+    def loss_and_accuracy(self, x, t, bint compare=False, int n_threads=0, weight=None):
+        """The mean loss, and the share of samples that are classified right (None: it has no meaning).
 
-        At most `n_threads` threads compute them (0: as many as the work is worth).
+        At most `n_threads` threads compute them (0: as many as the work is worth). `weight` are the samples'.
         """
         cdef IeeeFloats floats
         floats.begin()
         cdef Batch batch = take_inputs(x, self.sizes[0], self.dtype)
         cdef Memory memory = Memory()
-        cdef int32_t* labels = take_labels(t, batch.single, batch.n_rows, self.n_out, memory)
-        cdef double loss = 0
-        cdef int64_t correct = 0
+        cdef double* weights = take_weights(weight, batch.n_rows, memory)
+        cdef double divisor = sum_of_weights(weights, batch.n_rows)
+        cdef Targets[float] targets32
+        cdef Targets[double] targets64
+        cdef Sums sums
+        if self.is_float32:
+            targets32 = take_targets(t, batch.single, batch.n_rows, &self.stack32, 0, memory)
+            targets32.weight = weights
+        else:
+            targets64 = take_targets(t, batch.single, batch.n_rows, &self.stack64, 0, memory)
+            targets64.weight = weights
         if compare:
             self.compare(batch)
+        sums.loss = sums.correct = 0
         if self.is_float32:
-            forward_all(self, &self.stack32, &active().float32, batch, <float*>NULL, labels, &loss, &correct,
-                        n_threads)
+            forward_all(self, &self.stack32, &active().float32, batch, <float*>NULL, &targets32, &sums, n_threads)
         else:
-            forward_all(self, &self.stack64, &active().float64, batch, <double*>NULL, labels, &loss, &correct,
-                        n_threads)
-        return loss / batch.n_rows, <double>correct / batch.n_rows
+            forward_all(self, &self.stack64, &active().float64, batch, <double*>NULL, &targets64, &sums, n_threads)
+        return sums.loss / divisor, sums.correct / divisor if self.has_accuracy else None
 
-    def gradient(self, x, t):
-        """Derivatives of the loss by every weight and bias: two tuples of arrays."""
+    def gradient(self, x, t, weight=None):
+        """Derivatives of the loss, without the penalty, by every weight and bias: two tuples of arrays."""
         cdef IeeeFloats floats
         floats.begin()
         cdef Batch batch = take_inputs(x, self.sizes[0], self.dtype)
         cdef Memory memory = Memory()
-        cdef int32_t* labels = take_labels(t, batch.single, batch.n_rows, self.n_out, memory)
+        cdef double* sample_weights = take_weights(weight, batch.n_rows, memory)
+        cdef double divisor = sum_of_weights(sample_weights, batch.n_rows)
+        cdef Targets[float] targets32
+        cdef Targets[double] targets64
         cdef Stack[float] result32
         cdef Stack[double] result64
+        if self.is_float32:
+            targets32 = take_targets(t, batch.single, batch.n_rows, &self.stack32, 0, memory)
+            targets32.weight = sample_weights
+        else:
+            targets64 = take_targets(t, batch.single, batch.n_rows, &self.stack64, 0, memory)
+            targets64.weight = sample_weights
         self.compare(batch)
         weights, biases = empty_like(self.weights), empty_like(self.biases)
         if self.is_float32:
-            point_to(&result32, weights, biases, self.activation)
-            gradient_into(&result32, &self.stack32, &active().float32, batch, labels, self.first_layer, memory)
+            point_to(&result32, weights, biases, self)
+            gradient_into(&result32, &self.stack32, &active().float32, batch, &targets32, divisor, self.first_layer,
+                          memory)
         else:
-            point_to(&result64, weights, biases, self.activation)
-            gradient_into(&result64, &self.stack64, &active().float64, batch, labels, self.first_layer, memory)
+            point_to(&result64, weights, biases, self)
+            gradient_into(&result64, &self.stack64, &active().float64, batch, &targets64, divisor, self.first_layer,
+                          memory)
         return weights, biases
+
+
+cdef int place_of(const Vocabulary* vocabulary, object name) except -1:
+    """The number of a word; an error names them all."""
+    cdef int i
+    names = []
+    for i in range(vocabulary.n):
+        known = vocabulary.words[i].name.decode()
+        if known == name:
+            return i
+        names.append(known)
+    raise ValueError(f"expected one of {', '.join(names)}, got {name!r}")
+
+
+def vocabularies():
+    """The names that the kernels know: activations, losses and optimizers."""
+    return {
+        "activations": words_of(&active().activations),
+        "losses": words_of(&active().losses),
+        "optimizers": words_of(&active().optimizers),
+    }
+
+
+cdef tuple words_of(const Vocabulary* vocabulary):
+    cdef int i
+    names = []
+    for i in range(vocabulary.n):
+        names.append(vocabulary.words[i].name.decode())
+    return tuple(names)
 
 
 def padded_zeros(shape, dtype):
@@ -174,14 +251,18 @@ cdef void* data_of(object array) except NULL:
     return data
 
 
-cdef int point_to(Stack[real]* stack, tuple weights, tuple biases, str activation) except -1:
+cdef int point_to(Stack[real]* stack, tuple weights, tuple biases, Network net) except -1:
     """Let a stack's pointers show arrays, whose owner keeps them alive."""
     cdef int l
     stack.n_layers = len(weights)
-    stack.activation = ACTIVATIONS[activation]
+    stack.loss = place_of(&active().losses, net.loss)
+    stack.loss_parameter = net.loss_parameter
     for l in range(stack.n_layers):
         stack.layer[l].n_in, stack.layer[l].n_out = weights[l].shape
         stack.layer[l].ld = stack.layer[l].n_out
+        stack.layer[l].activation = CNET_IDENTITY
+        if l < stack.n_layers - 1:
+            stack.layer[l].activation = place_of(&active().activations, net.activations[l])
         stack.layer[l].weight = <real*>data_of(weights[l])
         stack.layer[l].bias = <real*>data_of(biases[l])
         stack.layer[l].transposed = NULL
@@ -237,16 +318,16 @@ cdef inline void forward_block(
         job.kernels.passage(passage, 0)
     elif x.in_place:
         tape.x = <real*>x.data + start * x.stride
-    job.kernels.forward(job.stack, x, &job.tiling, tape, 0, rows)
+    job.kernels.forward(job.stack, x, &job.tiling, tape, tape.scratch, 0, rows)
     if job.out is not NULL:
-        job.kernels.softmax(job.stack, tape, 0, rows)
+        job.kernels.predict(job.stack, tape, 0, rows)
         for r in range(rows):
             memcpy(job.out + (start + r) * n_out, tape.z[top] + r * tape.ld[top], n_out * sizeof(real))
     else:
         tape.margin = job.margin + start - job.first
         tape.total = job.total + start - job.first
         tape.correct = job.correct + start - job.first
-        job.kernels.cross_entropy(job.stack, tape, job.labels + start, 0, rows)
+        job.kernels.losses(job.stack, x, &job.targets, tape, 0, rows)
 
 
 cdef Py_ssize_t block_of(Py_ssize_t rows, bint sparse, int members) noexcept nogil:
@@ -258,7 +339,7 @@ cdef Py_ssize_t block_of(Py_ssize_t rows, bint sparse, int members) noexcept nog
 
 cdef int forward_all(
     Network net, const Stack[real]* stack, const Kernels[real]* kernels, Batch x, real* out,
-    const int32_t* labels, double* loss, int64_t* correct, int n_threads,
+    const Targets[real]* targets, Sums* sums, int n_threads,
 ) except -1:
     """Every row forward, in chunks between which signals are seen.
 
@@ -281,13 +362,14 @@ cdef int forward_all(
     job.block = block_of(chunk, x.rows.sparse, members)
     tapes = <Tape[real]*>memory.take(members * sizeof(Tape[real]))
     for i in range(members):
-        take_tape(tapes + i, stack, kernels, &x.rows, &job.tiling, job.block, 1, False, False, memory)
+        take_tape(tapes + i, stack, kernels, &x.rows, &job.tiling, job.block, 1, False, False, False, False, memory)
     job.kernels = kernels
     job.stack = stack
     job.x = &x.rows
     job.tapes = tapes
     job.out = out
-    job.labels = labels
+    if targets is not NULL:
+        job.targets = targets[0]
     job.margin = <double*>memory.take(chunk * sizeof(double))
     job.total = <double*>memory.take(chunk * sizeof(double))
     job.correct = <uint8_t*>memory.take(chunk)
@@ -300,9 +382,15 @@ cdef int forward_all(
         if job.sick.get():
             raise_not_finite(kernels, &x.rows, x.n_rows)
         if out is NULL:
-            loss[0] += sum_losses(job.margin, job.total, job.last - job.first)
+            sums.loss += sum_losses(job.margin, job.total, job.last - job.first)
             for r in range(job.last - job.first):
-                correct[0] += job.correct[r]
+                if targets.weight is NULL:
+                    sums.correct += job.correct[r]
+                else:
+                    sums.correct += job.correct[r] * targets.weight[job.first + r]
         job.first = job.last
         PyErr_CheckSignals()
     return 0
+
+
+ACTIVATIONS, LOSSES, OPTIMIZERS = vocabularies().values()

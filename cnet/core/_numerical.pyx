@@ -55,7 +55,7 @@ cdef class CentralDifferences:
         self.job.scratch = <double*>memory.take(self.members * self.job.scratch_size * sizeof(double))
         d.hidden = &net.stack64.layer[0]
         d.output = &net.stack64.layer[1]
-        d.activation = net.stack64.activation
+        d.activation = net.stack64.layer[0].activation
         d.ld = ld
         d.h = h
         d.x = <double*>memory.take((n_in + 1) * ld * sizeof(double))

@@ -70,7 +70,7 @@ cdef class NumericalTrainer:
         self.index = <int64_t*>self.memory.take(batch_size * sizeof(int64_t))
         if shuffle:
             self.order = <int64_t*>self.memory.take(self.n_rows * sizeof(int64_t))
-        self.exact = Network(net.sizes, net.activation, np.dtype(np.float64))
+        self.exact = Network(net.sizes, net.activations, np.dtype(np.float64))
         self.differences = CentralDifferences(self.exact, h, batch_size, n_threads)
         self.reload()
 
@@ -113,7 +113,7 @@ cdef class NumericalTrainer:
         samples = done * self.batch_size
         if self.order is not NULL:
             samples = min(samples, self.n_rows)
-        record.commit(done, until, correct, samples, cnet_seconds() - started)
+        record.commit(done, until, <double>correct / <double>max(1, samples), samples, cnet_seconds() - started)
         return finite
 
     cdef int step(self, Py_ssize_t iteration, double rate) except -1:

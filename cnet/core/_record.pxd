@@ -18,5 +18,5 @@ cdef class Record:
     cdef bint epoch_counted, epoch_over
     cdef double[::1] epoch_losses(self, Py_ssize_t iterations)
     cdef void commit(
-        self, Py_ssize_t done, Py_ssize_t until, Py_ssize_t correct, Py_ssize_t samples, double seconds
+        self, Py_ssize_t done, Py_ssize_t until, double accuracy, Py_ssize_t samples, double seconds
     ) noexcept

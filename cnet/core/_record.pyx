@@ -7,6 +7,7 @@ two, so neither a signal nor another thread can see one without the other.
 import numpy as np
 
 cimport cython
+from libc.math cimport isnan
 
 
 cdef class Series:
@@ -69,10 +70,10 @@ cdef class Record:
         return self.loss.data[self.epoch_start:self.epoch_start + iterations]
 
     cdef void commit(
-        self, Py_ssize_t done, Py_ssize_t until, Py_ssize_t correct, Py_ssize_t samples, double seconds
+        self, Py_ssize_t done, Py_ssize_t until, double accuracy, Py_ssize_t samples, double seconds
     ) noexcept:
-        """Of the epoch under way, `done` of `until` iterations have been done, with `samples`, `correct` of them
-        classified right; this tick took `seconds`."""
+        """Of the epoch under way, `done` of `until` iterations have been done, with `samples`, of which the share
+        `accuracy` was classified right (NaN: it has no meaning); this tick took `seconds`."""
         if done == 0:
             return
         with cython.critical_section(self):
@@ -85,7 +86,7 @@ cdef class Record:
             self.samples += samples
             self.epoch_samples = samples
             self.train_accuracy.n = self.epochs
-            self.train_accuracy.data[self.epochs - 1] = <double>correct / <double>samples
+            self.train_accuracy.data[self.epochs - 1] = accuracy
             self.epoch_over = done == until
             self.seconds += seconds
             self.changes += 1
@@ -105,15 +106,19 @@ cdef class Record:
         """A read-only copy of the losses of the epoch under way or just over, and its training accuracy."""
         loss = np.array(self.loss.array[self.epoch_start:self.iterations])
         loss.flags.writeable = False
-        return loss, self.train_accuracy.data[self.epochs - 1]
+        accuracy = self.train_accuracy.data[self.epochs - 1]
+        return loss, None if isnan(accuracy) else accuracy
 
     def snapshot(self):
         """All of it at one moment, as a dict; arrays are read-only views of what will not change any more."""
         with cython.critical_section(self):
+            accuracy = shown(self.train_accuracy) if self.epoch_over else copied(self.train_accuracy)
+            if self.train_accuracy.n and isnan(self.train_accuracy.data[0]):
+                accuracy = None
             result = {
                 "loss": shown(self.loss),
                 # The last number changes while its epoch is under way.
-                "train_accuracy": shown(self.train_accuracy) if self.epoch_over else copied(self.train_accuracy),
+                "train_accuracy": accuracy,
                 "validation_loss": shown(self.validation_loss) if self.with_validation else None,
                 "validation_accuracy": shown(self.validation_accuracy) if self.with_validation else None,
                 "seconds": self.seconds,

@@ -3,12 +3,12 @@ from libc.stdint cimport int64_t
 
 from ._memory cimport Memory
 from .jobs cimport BatchJob
-from .stack cimport Inputs, Kernels, SparseRows, Stack, Tape, Tiling, real
+from .stack cimport Dropout, Inputs, Kernels, SparseRows, Stack, Tape, Tiling, real
 
 cdef Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil
 cdef int take_tape(
     Tape[real]* tape, const Stack[real]* net, const Kernels[real]* kernels, const Inputs* x, const Tiling* tiling,
-    Py_ssize_t capacity, int members, bint backward, bint zeroed, Memory memory,
+    Py_ssize_t capacity, int members, bint backward, bint zeroed, bint stepped, bint dropping, Memory memory,
 ) except -1
 cdef int take_sparse(
     SparseRows* rows, const Inputs* x, const Tiling* tiling, Py_ssize_t item, Memory memory
@@ -23,9 +23,9 @@ cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil
 cdef void backpropagate(BatchJob[real]* job, int me, int members) noexcept nogil
 cdef void through_parts(
     BatchJob[real]* job, bint update, const Inputs* x, const SparseRows* next, Py_ssize_t next_rows,
-    const int64_t* after, Py_ssize_t n_after, int first, int last,
+    const Dropout[real]* dropout, const int64_t* after, Py_ssize_t n_after, int first, int last, int me,
 ) noexcept nogil
-cdef Tape[real] tape_of(const BatchJob[real]* job, int me) noexcept nogil
+cdef real* scratch_of(const BatchJob[real]* job, int me) noexcept nogil
 cdef void through_rows(BatchJob[real]* job, Py_ssize_t first, Py_ssize_t last, int me) noexcept nogil
 cdef void into_dense_weights(BatchJob[real]* job, int me, int members) noexcept nogil
 cdef double sum_losses(const double* margin, const double* total, Py_ssize_t rows) noexcept nogil

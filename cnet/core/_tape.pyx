@@ -4,12 +4,13 @@ from libc.math cimport log
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from ._dispatch cimport active
 from ._memory cimport Memory
 from ._team cimport share
 from .jobs cimport BatchJob
 from .stack cimport (
-    CNET_BLOCK_ROWS, CNET_FLOAT32, CNET_FLOAT64, CNET_TILE, CNET_UINT8, Inputs, Kernels, Layer, Passage, SparseRows,
-    Stack, Tape, Tiling, real,
+    CNET_BLOCK_ROWS, CNET_FLOAT32, CNET_FLOAT64, CNET_STRIP_ROWS, CNET_TILE, CNET_TILE_BYTES, CNET_UINT8, Dropout,
+    Inputs, Kernels, Layer, Passage, SparseRows, Stack, Tape, Tiling, real,
 )
 
 
@@ -17,6 +18,9 @@ cdef enum:
     SQUARE = 16
     # Products of fewer rows, and those that are one panel wide, do without scratch.
     ROWS_WORTH_PACKING = 24
+    # Elements of a gradient's rows that one thread sums before it steps, about; and the most rows.
+    GRADIENT_SIZE = 32768
+    GRADIENT_ROWS = 72
 
 
 cdef Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil:
@@ -30,9 +34,12 @@ cdef Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil:
 
 cdef int take_tape(
     Tape[real]* tape, const Stack[real]* net, const Kernels[real]* kernels, const Inputs* x, const Tiling* tiling,
-    Py_ssize_t capacity, int members, bint backward, bint zeroed, Memory memory,
+    Py_ssize_t capacity, int members, bint backward, bint zeroed, bint stepped, bint dropping, Memory memory,
 ) except -1:
     """A tape for `capacity` rows at once, which so many members share.
+
+    `stepped`: there is room for the gradients of an optimizer's steps. `dropping`: every hidden layer's slopes are
+    stored; else only those that do not follow from the activations.
 
     What lies between a row's end and the next row's beginning is computed with and never used;
     but where it reaches the padding of weights that are checked, it must begin at zero (`zeroed`).
@@ -52,6 +59,14 @@ cdef int take_tape(
         tape.z[l] = <real*>memory.take_for(capacity * tape.ld[l] * sizeof(real), zeroed)
         if backward:
             tape.d[l] = <real*>memory.take_for(capacity * tape.ld[l] * sizeof(real), zeroed)
+        if backward and l < net.n_layers - 1 and (
+                dropping or active().activations.words[net.layer[l].activation].property):
+            tape.slope[l] = <real*>memory.take_for(capacity * tape.ld[l] * sizeof(real), zeroed)
+    if stepped:
+        tape.gradient_size = CNET_TILE * CNET_TILE_BYTES // sizeof(real)
+        for l in range(net.n_layers):
+            tape.gradient_size = max(tape.gradient_size, rows_of_step(tape.ld[l]) * tape.ld[l])
+        tape.gradient = <real*>memory.take(members * tape.gradient_size * sizeof(real))
     tape.margin = <double*>memory.take(capacity * sizeof(double))
     tape.total = <double*>memory.take(capacity * sizeof(double))
     tape.correct = <uint8_t*>memory.take(capacity)
@@ -67,6 +82,11 @@ cdef int take_tape(
         tape.ld_x = padded(x.n_in, lanes, sizeof(real))
         tape.x = <real*>memory.take(capacity * tape.ld_x * sizeof(real))
     return 0
+
+
+cdef inline Py_ssize_t rows_of_step(Py_ssize_t ld) noexcept nogil:
+    """Weight rows whose gradient is summed before a step: whole strips of a product."""
+    return max(1, min(GRADIENT_ROWS, GRADIENT_SIZE // ld) // CNET_STRIP_ROWS) * CNET_STRIP_ROWS
 
 
 cdef int take_sparse(
@@ -86,11 +106,13 @@ cdef int take_stack(Stack[real]* to, const Stack[real]* net, int lanes, bint tra
     cdef Layer[real]* layer
     cdef int l
     to.n_layers = net.n_layers
-    to.activation = net.activation
+    to.loss = net.loss
+    to.loss_parameter = net.loss_parameter
     for l in range(net.n_layers):
         layer = &to.layer[l]
         layer.n_in = net.layer[l].n_in
         layer.n_out = net.layer[l].n_out
+        layer.activation = net.layer[l].activation
         layer.ld = padded(layer.n_out, lanes, sizeof(real))
         layer.weight = <real*>memory.take_zeroed(layer.n_in * layer.ld * sizeof(real))
         layer.bias = <real*>memory.take_zeroed(layer.ld * sizeof(real))
@@ -197,10 +219,10 @@ cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil:
 
 cdef void through_parts(
     BatchJob[real]* job, bint update, const Inputs* x, const SparseRows* next, Py_ssize_t next_rows,
-    const int64_t* after, Py_ssize_t n_after, int first, int last,
+    const Dropout[real]* dropout, const int64_t* after, Py_ssize_t n_after, int first, int last, int me,
 ) noexcept nogil:
     """Parts first..last of a sparse first layer: the batch into the weights (`update`), then the
-    inputs of the next batch and its way through these weights."""
+    inputs of the next batch (and which of them its dropout keeps) and its way through these weights."""
     cdef Passage[real] passage
     cdef SparseRows old = job.tape.sparse
     cdef SparseRows following
@@ -212,93 +234,111 @@ cdef void through_parts(
     passage.ld = job.tape.ld[0]
     passage.layer = &job.stack.layer[0]
     passage.target = &job.target.layer[0]
-    passage.scale = <real>job.scale
+    passage.input_scale = job.input_scale
+    passage.scale = <real>job.scale * job.input_scale
     passage.sums = job.tape.sums
-    if update:
+    if update and not job.skipped:
         old.rows = job.rows
         passage.old = &old
-        if job.velocity is not NULL:
-            passage.velocity = &job.velocity.layer[0]
-            passage.momentum = <real>job.momentum
+        if job.stepped:
+            passage.step = &job.step
+            if job.state[0] is not NULL:
+                passage.state0 = &job.state[0].layer[0]
+            if job.state[1] is not NULL:
+                passage.state1 = &job.state[1].layer[0]
+            passage.gradient = job.tape.gradient + me * job.tape.gradient_size
     if next is not NULL:
         following = next[0]
         following.rows = next_rows
         passage.next = &following
         passage.x = x
+        passage.dropout = dropout
         passage.after = after
         passage.n_after = n_after
     for part in range(first, last):
         job.kernels.passage(&passage, part)
 
 
-cdef Tape[real] tape_of(const BatchJob[real]* job, int me) noexcept nogil:
-    """The tape, with a member's own room for its products."""
-    cdef Tape[real] tape = job.tape
-    if tape.scratch is not NULL:
-        tape.scratch += me * job.kernels.scratch
-    return tape
+cdef real* scratch_of(const BatchJob[real]* job, int me) noexcept nogil:
+    """A thread's own room for its products, or NULL where they do without."""
+    return job.tape.scratch + me * job.kernels.scratch if job.tape.scratch is not NULL else NULL
 
 
 cdef void through_rows(BatchJob[real]* job, Py_ssize_t first, Py_ssize_t last, int me) noexcept nogil:
     """Rows first..last through all layers, forward and back, by one member."""
-    cdef Tape[real] tape = tape_of(job, me)
+    cdef real* scratch = scratch_of(job, me)
     if first < last:
-        job.kernels.forward(job.stack, &job.x, &job.tiling, &tape, first, last)
-        job.kernels.backward(job.stack, &tape, job.labels, first, last, job.divisor)
+        job.kernels.forward(job.stack, &job.x, &job.tiling, &job.tape, scratch, first, last)
+        job.kernels.backward(job.stack, &job.x, &job.targets, &job.tape, scratch, first, last, job.divisor)
 
 
 cdef void into_dense_weights(BatchJob[real]* job, int me, int members) noexcept nogil:
     """This member's weight rows of every layer but a sparse first one, and the biases."""
-    cdef Tape[real] tape = tape_of(job, me)
     cdef int l
     cdef Py_ssize_t n_in
+    if job.skipped:
+        return
     for l in range(job.stack.n_layers):
         n_in = job.stack.layer[l].n_in
         if l > 0 or not job.x.sparse:
-            into_weights(job, &tape, l, share(n_in, me, members), share(n_in, me + 1, members))
+            into_weights(job, l, share(n_in, me, members), share(n_in, me + 1, members), me)
         if me == members - 1:
-            into_bias(job, &tape, l)
+            into_bias(job, l, me)
 
 
 cdef inline void into_weights(
-    BatchJob[real]* job, Tape[real]* tape, int l, Py_ssize_t first, Py_ssize_t last
+    BatchJob[real]* job, int l, Py_ssize_t first, Py_ssize_t last, int me
 ) noexcept nogil:
+    """Weight rows first..last of a layer: target += scale * gradient, or an optimizer's step."""
     cdef const Layer[real]* layer = &job.target.layer[l]
-    cdef const Layer[real]* velocity
+    cdef Py_ssize_t begin, rows, block = rows_of_step(layer.ld)
     if first >= last:
         return
-    if job.velocity is NULL:
-        job.kernels.accumulate_weight(job.target, tape, l, job.rows, first, last, job.scale)
+    if not job.stepped:
+        job.kernels.accumulate_weight(job.target, &job.tape, scratch_of(job, me), l, job.rows, first, last, job.scale)
     else:
-        velocity = &job.velocity.layer[l]
-        decay((last - first) * velocity.ld, velocity.weight + first * velocity.ld, <real>job.momentum)
-        job.kernels.accumulate_weight(job.velocity, tape, l, job.rows, first, last, 1)
-        follow((last - first) * layer.ld, layer.weight + first * layer.ld,
-               <const real*>velocity.weight + first * velocity.ld, <real>job.scale)
+        begin = first
+        while begin < last:
+            rows = min(block, last - begin)
+            step_rows(job, l, begin, rows, me)
+            begin += rows
     if layer.transposed is not NULL:
         refresh_transposed(<Stack[real]*>job.target, l, first, last)
 
 
-cdef inline void into_bias(BatchJob[real]* job, Tape[real]* tape, int l) noexcept nogil:
+cdef inline void step_rows(BatchJob[real]* job, int l, Py_ssize_t begin, Py_ssize_t rows, int me) noexcept nogil:
+    """An optimizer's step on some weight rows, whose gradient is summed first."""
     cdef const Layer[real]* layer = &job.target.layer[l]
-    if job.velocity is NULL:
-        job.kernels.accumulate_bias(job.target, tape, l, job.rows, job.scale)
+    cdef const Tape[real]* tape = &job.tape
+    cdef const real* inputs = tape.x if l == 0 else tape.z[l - 1]
+    cdef Py_ssize_t ld = tape.ld_x if l == 0 else tape.ld[l - 1]
+    cdef real* gradient = tape.gradient + me * tape.gradient_size
+    memset(gradient, 0, rows * layer.ld * sizeof(real))
+    job.kernels.product(rows, layer.n_out, job.rows, inputs + begin, 1, ld, tape.d[l], tape.ld[l], <real>1,
+                        <const real*>gradient, layer.ld, gradient, layer.ld, scratch_of(job, me))
+    job.kernels.step(&job.step, rows * layer.ld, gradient, layer.weight + begin * layer.ld,
+                     state_of(job, 0, l, begin * layer.ld), state_of(job, 1, l, begin * layer.ld))
+
+
+cdef inline real* state_of(const BatchJob[real]* job, int i, int l, Py_ssize_t at) noexcept nogil:
+    return job.state[i].layer[l].weight + at if job.state[i] is not NULL else NULL
+
+
+cdef inline void into_bias(BatchJob[real]* job, int l, int me) noexcept nogil:
+    cdef const Layer[real]* layer = &job.target.layer[l]
+    cdef real* gradient
+    cdef real one = 1
+    if not job.stepped:
+        job.kernels.accumulate_bias(job.target, &job.tape, l, job.rows, job.scale)
         return
-    decay(layer.n_out, job.velocity.layer[l].bias, <real>job.momentum)
-    job.kernels.accumulate_bias(job.velocity, tape, l, job.rows, 1)
-    follow(layer.n_out, layer.bias, <const real*>job.velocity.layer[l].bias, <real>job.scale)
-
-
-cdef inline void decay(Py_ssize_t n, real* velocity, real momentum) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
-        velocity[i] *= momentum
-
-
-cdef inline void follow(Py_ssize_t n, real* weight, const real* velocity, real scale) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
-        weight[i] += scale * velocity[i]
+    gradient = job.tape.gradient + me * job.tape.gradient_size
+    memset(gradient, 0, layer.ld * sizeof(real))
+    job.kernels.product(1, layer.n_out, job.rows, &one, 0, 0, job.tape.d[l], job.tape.ld[l], <real>1,
+                        <const real*>gradient, layer.ld, gradient, layer.ld, NULL)
+    job.kernels.step(
+        &job.bias_step, layer.n_out, gradient, layer.bias,
+        job.state[0].layer[l].bias if job.state[0] is not NULL else NULL,
+        job.state[1].layer[l].bias if job.state[1] is not NULL else NULL)
 
 
 cdef double sum_losses(const double* margin, const double* total, Py_ssize_t rows) noexcept nogil:
@@ -327,10 +367,11 @@ cdef void backpropagate(BatchJob[real]* job, int me, int members) noexcept nogil
     cdef int first_part = <int>share(job.tiling.n_parts, me, members)
     cdef int last_part = <int>share(job.tiling.n_parts, me + 1, members)
     if job.x.sparse:
-        through_parts(job, False, &job.x, &job.tape.sparse, job.rows, NULL, 0, first_part, last_part)
+        through_parts(job, False, &job.x, &job.tape.sparse, job.rows, job.tape.dropout, NULL, 0,
+                      first_part, last_part, me)
         job.barrier.wait(members)
     through_rows(job, share(job.rows, me, members), share(job.rows, me + 1, members), me)
     job.barrier.wait(members)
     if job.x.sparse:
-        through_parts(job, True, NULL, NULL, 0, NULL, 0, first_part, last_part)
+        through_parts(job, True, NULL, NULL, 0, NULL, NULL, 0, first_part, last_part, me)
     into_dense_weights(job, me, members)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,14 +12,12 @@ class Trainer:
         net: Network,
         x: npt.ArrayLike,
         t: npt.ArrayLike,
+        weight: npt.ArrayLike | None,
+        options: Any,
         *,
-        batch_size: int,
-        momentum: float,
-        shuffle: bool,
         key: int,
         first_epoch: int,
         iterations: int,
-        n_threads: int,
     ) -> None: ...
     @property
     def sparse(self) -> bool: ...
@@ -28,7 +28,7 @@ class Trainer:
     @property
     def n_rows(self) -> int: ...
     @property
-    def correct(self) -> int: ...
+    def correct(self) -> float: ...
     def start_epoch(self, epoch: int) -> None: ...
     def run(self, loss: npt.NDArray[np.float64], rates: npt.NDArray[np.float64]) -> tuple[int, bool]: ...
     def advance(self, record: Record, rates: npt.NDArray[np.float64]) -> bool: ...

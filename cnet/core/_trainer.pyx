@@ -5,21 +5,23 @@ The iterations run in `_iterations`, on a private, padded copy of the parameters
 copies to the network's own.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.math cimport NAN
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from ._dispatch cimport active
-from ._inputs cimport Batch, take_labels, take_training_inputs
+from ._inputs cimport Batch, take_targets, take_training_inputs, take_weights
 from ._iterations cimport run_tick, tell
 from ._memory cimport Memory
-from ._network cimport Network
+from ._network cimport Network, place_of
 from ._record cimport Record
 from ._sampler cimport draw_rows, shuffle_rows
 from ._scan cimport count_rows, parts_for, sparse_pays, take_tiling
+from ._state cimport OptimizerState, load_state, store_state
 from ._tape cimport block_rows, copy_parameters, take_sparse, take_stack, take_tape
 from ._team cimport allowed, cnet_seconds
 from .floats cimport IeeeFloats
-from .jobs cimport BatchJob, FitJob
-from .stack cimport Inputs, Kernels, Stack, real
+from .jobs cimport BatchJob, FitJob, FitNumbers
+from .stack cimport CNET_ACCURACY, CNET_SGD, Dropout, Inputs, Kernels, Stack, Vocabulary, real
 
 from .thread_chooser import ThreadChooser
 
@@ -33,22 +35,19 @@ cdef class Trainer:
     Parameters
     ----------
     net : Network
-        Where the parameters come from and are published to.
+        Where the parameters, and the optimizer's state, come from and are published to.
     x, t : array_like
         Inputs (N, I) and targets, kept for as long as the trainer lives.
-    batch_size : int
-    momentum : float
-        0 for plain gradient descent.
-    shuffle : bool
-        Each epoch in an order of its own; otherwise drawn with replacement.
+    weight : array_like or None
+        Weights of the samples (N,).
+    options : FitOptions
+        All that the caller of a fit chooses.
     key : int
         Of the random numbers, 64 bits.
     first_epoch : int
         Number of the first epoch in the stream of random numbers.
     iterations : int
         That this fit will take at most: only rows that it reaches are looked at.
-    n_threads : int
-        0 for as many as the work is worth.
     """
 
     cdef FitJob[float] job32
@@ -56,6 +55,7 @@ cdef class Trainer:
     cdef Network net
     cdef Batch batch
     cdef Memory memory
+    cdef OptimizerState state
     cdef object chooser
     cdef int64_t* order
     cdef readonly bint sparse
@@ -63,25 +63,30 @@ cdef class Trainer:
     cdef readonly int n_threads
     cdef readonly Py_ssize_t n_rows
 
-    def __init__(self, Network net not None, x, t, *, Py_ssize_t batch_size, double momentum, bint shuffle,
-                 uint64_t key, uint32_t first_epoch, Py_ssize_t iterations, int n_threads):
+    def __init__(self, Network net not None, x, t, weight, options, *, uint64_t key, uint32_t first_epoch,
+                 Py_ssize_t iterations):
         cdef IeeeFloats floats
         floats.begin()
-        cdef int32_t* labels
+        cdef bint shuffle = options.sampling == "shuffle"
+        cdef double smoothing = options.label_smoothing
         self.net = net
-        self.n_threads = allowed(n_threads) if n_threads else 0
+        self.n_threads = allowed(options.n_threads) if options.n_threads else 0
         self.memory = Memory()
-        self.batch = take_training_inputs(x, net.sizes[0], net.dtype, batch_size, shuffle)
+        self.batch = take_training_inputs(x, net.sizes[0], net.dtype, options.batch_size, shuffle)
         self.n_rows = self.batch.n_rows
-        labels = take_labels(t, self.batch.single, self.batch.n_rows, net.n_out, self.memory)
         if shuffle:
             self.order = <int64_t*>self.memory.take(self.n_rows * sizeof(int64_t))
+        self.state = OptimizerState.of(net, options.optimizer.name)
         if net.is_float32:
-            set_up(&self.job32, &net.stack32, &active().float32, self, labels,
-                   batch_size, momentum, key, first_epoch, iterations)
+            self.job32.batch[0].targets = take_targets(
+                t, self.batch.single, self.n_rows, &net.stack32, smoothing, self.memory)
+            self.job32.batch[0].targets.weight = take_weights(weight, self.n_rows, self.memory)
+            set_up(&self.job32, &net.stack32, &active().float32, self, options, key, first_epoch, iterations)
         else:
-            set_up(&self.job64, &net.stack64, &active().float64, self, labels,
-                   batch_size, momentum, key, first_epoch, iterations)
+            self.job64.batch[0].targets = take_targets(
+                t, self.batch.single, self.n_rows, &net.stack64, smoothing, self.memory)
+            self.job64.batch[0].targets.weight = take_weights(weight, self.n_rows, self.memory)
+            set_up(&self.job64, &net.stack64, &active().float64, self, options, key, first_epoch, iterations)
         if self.n_threads > allowed(0):
             self.job32.barrier.spins = self.job64.barrier.spins = 0
         if self.n_threads > 1:
@@ -101,9 +106,9 @@ cdef class Trainer:
     def start_epoch(self, uint32_t epoch):
         """Begin an epoch: `epoch` is its number in the stream of random numbers."""
         if self.net.is_float32:
-            self.job32.epoch, self.job32.iteration, self.job32.correct = epoch, 0, 0
+            start(&self.job32, epoch)
         else:
-            self.job64.epoch, self.job64.iteration, self.job64.correct = epoch, 0, 0
+            start(&self.job64, epoch)
         cdef uint64_t key = self.job32.key if self.net.is_float32 else self.job64.key
         if self.order is not NULL:
             with nogil:
@@ -137,7 +142,7 @@ cdef class Trainer:
 
     @property
     def correct(self):
-        """Samples of this epoch so far that were classified right, each before its update."""
+        """The weight of this epoch's samples so far that were classified right, each before its update."""
         return self.job32.correct if self.net.is_float32 else self.job64.correct
 
     def publish(self):
@@ -145,8 +150,8 @@ cdef class Trainer:
         cdef IeeeFloats floats
         floats.begin()
         if self.net.is_float32:
-            return publish_to(&self.net.stack32, &self.job32.stack)
-        return publish_to(&self.net.stack64, &self.job64.stack)
+            return publish_to(&self.job32, &self.net.stack32, self)
+        return publish_to(&self.job64, &self.net.stack64, self)
 
     def reload(self):
         """Take the parameters from the network, which a callback may have changed."""
@@ -158,65 +163,127 @@ cdef class Trainer:
             copy_parameters(&self.job64.stack, &self.net.stack64)
 
 
+cdef int start(FitJob[real]* job, uint32_t epoch) except -1:
+    job.epoch, job.iteration, job.correct, job.weighed = epoch, 0, 0, 0
+    return 0
+
+
 cdef bint advance_job(
     FitJob[real]* job, Stack[real]* net, Trainer trainer, Record record, const double[::1] rates
 ) except -1:
-    cdef double started = cnet_seconds()
+    cdef double started = cnet_seconds(), accuracy = NAN
     cdef Py_ssize_t samples, until = rates.shape[0]
     cdef bint finite
     _, finite = run_tick(job, record.epoch_losses(until), rates, trainer.chooser)
     # From here to the commit no Python code runs and nothing can fail.
     if finite:
-        finite = publish_to(net, &job.stack)
+        finite = publish_to(job, net, trainer)
     samples = job.iteration * job.batch_size
     if job.order is not NULL:
         samples = min(samples, job.n_rows)
-    record.commit(job.iteration, until, job.correct, samples, cnet_seconds() - started)
+    if active().losses.words[net.loss].property & CNET_ACCURACY and job.weighed:
+        accuracy = job.correct / job.weighed
+    record.commit(job.iteration, until, accuracy, samples, cnet_seconds() - started)
     tell(job, trainer.chooser)
     return finite
 
 
 cdef int set_up(
-    FitJob[real]* job, const Stack[real]* net, const Kernels[real]* kernels, Trainer trainer,
-    const int32_t* labels, Py_ssize_t batch_size, double momentum, uint64_t key,
-    uint32_t first_epoch, Py_ssize_t iterations,
+    FitJob[real]* job, const Stack[real]* net, const Kernels[real]* kernels, Trainer trainer, object options,
+    uint64_t key, uint32_t first_epoch, Py_ssize_t iterations,
 ) except -1:
     cdef Memory memory = trainer.memory
     cdef BatchJob[real]* batch = &job.batch[0]
+    cdef Py_ssize_t batch_size = options.batch_size
     cdef int i
     job.n_rows = trainer.n_rows
     job.batch_size = batch_size
     job.key = key
     job.order = trainer.order
-    job.all_labels = labels
     batch.x = trainer.batch.rows
     look_at_inputs(job, kernels, trainer, first_epoch, iterations)
     if not trainer.n_threads:
         trainer.n_threads = trainer.threads_worth()
-    job.labels = <int32_t*>memory.take(batch_size * sizeof(int32_t))
     for i in range(3):
         job.index[i] = <int64_t*>memory.take(batch_size * sizeof(int64_t))
     job.block = min(batch_size, block_rows(batch.x.n_in, batch.x.sparse))
     take_stack(&job.stack, net, kernels.lanes, True, memory)
     copy_parameters(&job.stack, net)
+    read_numbers(&job.numbers, trainer.net, options)
+    job.separate = (job.block < batch_size or job.numbers.clip_norm > 0 or job.numbers.max_norm > 0
+                    or job.numbers.averaging > 0)
     batch.kernels = kernels
     batch.stack = &job.stack
     batch.target = &job.stack
-    batch.velocity = NULL
-    batch.momentum = momentum
-    batch.labels = job.labels
     batch.barrier = &job.barrier
-    if momentum:
-        take_stack(&job.velocity, net, kernels.lanes, False, memory)
-        batch.velocity = &job.velocity
-    if job.block < batch_size:
+    batch.stepped = not job.separate and (job.numbers.optimizer != CNET_SGD or job.numbers.penalty != 0)
+    batch.state[0] = batch.state[1] = NULL
+    for i in range(job.numbers.n_states):
+        take_stack(&job.state[i], net, kernels.lanes, False, memory)
+        batch.state[i] = &job.state[i]
+    load_state(trainer.state, job)
+    if job.separate:
         take_stack(&job.gradient, net, kernels.lanes, False, memory)
         batch.target = &job.gradient
-        batch.velocity = NULL
-    take_tape(&batch.tape, net, kernels, &batch.x, &batch.tiling, job.block, trainer.n_threads, True, True, memory)
+        job.norms = <double*>memory.take(rows_of_all(net) * sizeof(double))
+    if job.numbers.averaging:
+        take_stack(&job.average, net, kernels.lanes, False, memory)
+        copy_parameters(&job.average, net)
+    set_up_dropout(job, options)
+    take_tape(&batch.tape, net, kernels, &batch.x, &batch.tiling, job.block, trainer.n_threads, True, True,
+              batch.stepped, job.dropping, memory)
     job.batch[1] = job.batch[0]
     if batch.x.sparse:
         take_sparse(&job.batch[1].tape.sparse, &batch.x, &batch.tiling, sizeof(real), memory)
+    return 0
+
+
+cdef Py_ssize_t rows_of_all(const Stack[real]* net) noexcept:
+    """Weight rows and biases of all layers."""
+    cdef Py_ssize_t rows = 0
+    cdef int l
+    for l in range(net.n_layers):
+        rows += net.layer[l].n_in + 1
+    return rows
+
+
+cdef int read_numbers(FitNumbers* numbers, Network net, object options) except -1:
+    """The optimizer's numbers, whatever it calls them, and what else is done with the gradient."""
+    cdef dict hyper = options.optimizer.hyper()
+    cdef const Vocabulary* optimizers = &active().optimizers
+    numbers.optimizer = place_of(optimizers, options.optimizer.name)
+    numbers.n_states = optimizers.words[numbers.optimizer].property
+    numbers.corrected = "beta1" in hyper
+    numbers.momentum = hyper.get("beta1", hyper.get("momentum", 0.0))
+    numbers.decay = hyper.get("beta2", hyper.get("decay_rate", 0.0))
+    numbers.epsilon = hyper.get("epsilon", 0.0)
+    numbers.shrink = hyper.get("weight_decay", 0.0)
+    numbers.penalty = net.weight_decay
+    numbers.clip_norm = options.clip_norm or 0.0
+    numbers.max_norm = options.max_norm or 0.0
+    numbers.averaging = options.averaging or 0.0
+    return 0
+
+
+cdef double share_dropped(object dropout, int hidden_layer) except -1:
+    """One share for all hidden layers, or one for each."""
+    return dropout[hidden_layer] if isinstance(dropout, tuple) else dropout
+
+
+cdef int set_up_dropout(FitJob[real]* job, object options) except -1:
+    """Which share of each layer is dropped: layer 0 are the inputs."""
+    cdef Dropout[real]* dropout = &job.dropout[0]
+    cdef int l
+    cdef double p
+    job.dropping = False
+    for l in range(job.stack.n_layers):
+        p = options.input_dropout if l == 0 else share_dropped(options.dropout, l - 1)
+        dropout.threshold[l] = <uint32_t>(p * 4294967296.0)
+        dropout.scale[l] = <real>(1 / (1 - p))
+        job.dropping = job.dropping or dropout.threshold[l] > 0
+    dropout.threshold[job.stack.n_layers] = 0
+    job.dropout[1] = job.dropout[2] = dropout[0]
+    job.batch[0].input_scale = dropout.scale[0]
     return 0
 
 
@@ -261,7 +328,18 @@ cdef Py_ssize_t reached_rows(
     return found
 
 
-cdef bint publish_to(Stack[real]* net, const Stack[real]* stack) noexcept:
+cdef bint publish_to(FitJob[real]* job, Stack[real]* net, Trainer trainer) noexcept:
+    """Parameters and the optimizer's state to the network, if they are finite."""
+    cdef const Stack[real]* stack = &job.average if job.numbers.averaging else &job.stack
+    if not is_finite(&job.stack):
+        return False
+    copy_parameters(net, stack)
+    store_state(trainer.state, job)
+    trainer.net.optimizer_state = trainer.state
+    return True
+
+
+cdef bint is_finite(const Stack[real]* stack) noexcept:
     cdef Py_ssize_t i
     cdef int l
     cdef real check = 0
@@ -271,7 +349,4 @@ cdef bint publish_to(Stack[real]* net, const Stack[real]* stack) noexcept:
             check += stack.layer[l].weight[i] - stack.layer[l].weight[i]
         for i in range(stack.layer[l].n_out):
             check += stack.layer[l].bias[i] - stack.layer[l].bias[i]
-    if check != 0:
-        return False
-    copy_parameters(net, stack)
-    return True
+    return check == 0

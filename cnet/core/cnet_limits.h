@@ -4,7 +4,8 @@
 #define CNET_LIMITS_H
 
 enum {
-    CNET_MAX_LAYERS = 8,
+    // Affine layers: sixteen hidden layers and the output layer.
+    CNET_MAX_LAYERS = 17,
     // Columns of a tile of sparse inputs: one word of a bitmap for each row.
     CNET_TILE = 64,
     CNET_MAX_PARTS = 8,
@@ -15,6 +16,8 @@ enum {
     CNET_MAX_WORDS = 16,
     // Rows of a product's block of registers; tasks of a gradient are cut into whole ones.
     CNET_STRIP_ROWS = 6,
+    // Bytes of a weight row in a tile that the kernels take at a time, at most.
+    CNET_TILE_BYTES = 256,
     // Lanes of the widest vector.
     CNET_MAX_LANES = 16,
 };

@@ -28,7 +28,7 @@ template <class T> struct ForwardJob {
     bool checked;            // whether all inputs are known to be finite;
     Flag sick;               // raised where one is not
     T* out;                  // (rows, n_out), or NULL for losses
-    const int32_t* labels;
+    Targets<T> targets;
     double* margin;          // of each row of the chunk: see Tape
     double* total;
     uint8_t* correct;
@@ -39,15 +39,18 @@ template <class T> struct BatchJob {
     const Kernels<T>* kernels;
     const Stack<T>* stack;
     const Stack<T>* target;
-    const Stack<T>* velocity;  // with momentum, or NULL
     Inputs x;
     Tiling tiling;
     Tape<T> tape;
-    const int32_t* labels;
+    Targets<T> targets;
     ptrdiff_t rows;
-    double divisor;          // the mean is over so many rows
-    double scale;            // target += scale * gradient (or scale * velocity)
-    double momentum;
+    double divisor;          // the sum of the rows' weights
+    double scale;            // target += scale * gradient,
+    int stepped;             // or, where set, these steps of an optimizer:
+    Step<T> step, bias_step;
+    const Stack<T>* state[2];
+    int skipped;             // a batch whose weights sum to 0 makes no step
+    T input_scale;           // what an input that is kept is worth (see Dropout)
     Barrier* barrier;
 };
 
@@ -69,19 +72,35 @@ template <class T> struct GradientJob {
     Pile parts_forward, transposes, rows, parts_back, weights;
 };
 
+// What a fit does besides the gradient, and the optimizer's numbers; see options.py.
+struct FitNumbers {
+    int optimizer;           // its number in the vocabulary
+    int n_states;
+    int corrected;           // whether the moments are corrected for their beginning at 0 (Adam)
+    double momentum, decay, epsilon;
+    double shrink;           // decoupled weight decay
+    double penalty;          // L2
+    double clip_norm, max_norm, averaging;  // 0: without
+};
+
 // A whole fit: see _trainer.
 template <class T> struct FitJob {
-    // Of even and of odd iterations: one member prepares the next while others still end this one.
+    // Of even and of odd iterations: one thread prepares the next while others still end this one.
     BatchJob<T> batch[2];
     int last[2];             // whether the tick ends with this iteration
     Barrier barrier;
+    FitNumbers numbers;
     Stack<T> stack;          // private, padded copy of the parameters
-    Stack<T> gradient;       // only where a batch takes more than one block
-    Stack<T> velocity;       // only with momentum
+    int separate;            // whether the gradient is summed first and applied then
+    Stack<T> gradient;       // only where it is
+    Stack<T> state[2];       // the optimizer's
+    Stack<T> average;        // of the parameters, where asked for
+    double* norms;           // of each weight row and bias: the squares of its gradient
+    int64_t steps;           // of the optimizer, since its state began
+    int dropping;            // whether there is dropout
+    Dropout<T> dropout[3];   // of this iteration, of the next and of the one before, in turn
     ptrdiff_t block;         // rows that a tape holds
     ptrdiff_t n_rows, batch_size;
-    const int32_t* all_labels;
-    int32_t* labels;         // of this batch
     int64_t* index[3];       // rows of this batch, of the next and of the one after, in turn
     const int64_t* order;    // this epoch's order, or NULL: drawn with replacement
     const double* rates;     // learning rate of each iteration of the epoch
@@ -95,7 +114,7 @@ template <class T> struct FitJob {
     ptrdiff_t measured_iterations;  // of the last tick, with how long it took and how long each thread waited
     double measured_seconds, measured_waits;
     double* loss;            // of each iteration of the epoch
-    int64_t correct;         // samples of this epoch that were read right
+    double correct, weighed; // of this epoch: the weights of rows classified right, and of all
     double loss_sum;         // of the batch under way
     int stop, diverged;
 };

@@ -1,9 +1,9 @@
 # cython: language_level=3
 """jobs.h for Cython: pieces of work for the team."""
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from ._team cimport Barrier, Flag, Pile
-from .stack cimport Inputs, Kernels, Stack, Tape, Tiling
+from .stack cimport Dropout, Inputs, Kernels, Stack, Step, Tape, Targets, Tiling
 
 cdef extern from "jobs.h" nogil:
     cdef cppclass ScanJob[T]:
@@ -26,7 +26,7 @@ cdef extern from "jobs.h" nogil:
         bint checked
         Flag sick
         T* out
-        const int32_t* labels
+        Targets[T] targets
         double* margin
         double* total
         uint8_t* correct
@@ -36,15 +36,19 @@ cdef extern from "jobs.h" nogil:
         const Kernels[T]* kernels
         const Stack[T]* stack
         const Stack[T]* target
-        const Stack[T]* velocity
         Inputs x
         Tiling tiling
         Tape[T] tape
-        const int32_t* labels
+        Targets[T] targets
         Py_ssize_t rows
         double divisor
         double scale
-        double momentum
+        bint stepped
+        Step[T] step
+        Step[T] bias_step
+        const Stack[T]** state
+        bint skipped
+        T input_scale
         Barrier* barrier
 
     cdef cppclass GradientJob[T]:
@@ -64,18 +68,32 @@ cdef extern from "jobs.h" nogil:
         Flag sick
         Pile parts_forward, transposes, rows, parts_back, weights
 
+    ctypedef struct FitNumbers:
+        int optimizer
+        int n_states
+        bint corrected
+        double momentum, decay, epsilon
+        double shrink
+        double penalty
+        double clip_norm, max_norm, averaging
+
     cdef cppclass FitJob[T]:
         FitJob() noexcept
         BatchJob[T]* batch
         int* last
         Barrier barrier
+        FitNumbers numbers
         Stack[T] stack
+        bint separate
         Stack[T] gradient
-        Stack[T] velocity
+        Stack[T]* state
+        Stack[T] average
+        double* norms
+        int64_t steps
+        bint dropping
+        Dropout[T]* dropout
         Py_ssize_t block
         Py_ssize_t n_rows, batch_size
-        const int32_t* all_labels
-        int32_t* labels
         int64_t** index
         const int64_t* order
         const double* rates
@@ -89,6 +107,6 @@ cdef extern from "jobs.h" nogil:
         Py_ssize_t measured_iterations
         double measured_seconds, measured_waits
         double* loss
-        int64_t correct
+        double correct, weighed
         double loss_sum
         int stop, diverged

@@ -15,6 +15,7 @@ cdef enum Purpose:
     PURPOSE_SAMPLE = 1    # rows of a mini-batch, drawn with replacement
     PURPOSE_SHUFFLE = 2   # the order of an epoch
     PURPOSE_DIGITS = 3    # drawn digits
+    PURPOSE_DROPOUT = 4   # the key of an iteration's dropout
 
 
 cdef inline void philox4x32(

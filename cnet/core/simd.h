@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <cmath>
+
 #include "cnet_limits.h"
 
 #ifndef CNET_ISA
@@ -62,6 +64,7 @@ static const int NARROW_PANELS = BLOCK_VECTORS * CNET_VECTOR_BYTES <= 64;
 // And of the sparse kernels, whose block is one row: 256 bytes, so that 64 rows of
 // weights stay in the first cache; half of it where vectors are short.
 static const int SPARSE_VECTORS = CNET_VECTOR_BYTES == 64 ? 4 : 8;
+static_assert(SPARSE_VECTORS * CNET_VECTOR_BYTES <= CNET_TILE_BYTES, "a tile's gradient has room");
 
 template <class T> struct bits_of;
 template <> struct bits_of<float> {
@@ -209,6 +212,35 @@ template <class T> static CNET_INLINE vec<T> held(vec<T> a) {
 #endif
     return a;
 }
+
+// The square root of each lane.
+template <class T> static CNET_INLINE vec<T> vsqrt(vec<T> a) {
+    T lane[vec<T>::lanes];
+    vstore(lane, a);
+    for (int i = 0; i < vec<T>::lanes; i++) lane[i] = std::sqrt(lane[i]);
+    return vload(lane);
+}
+#if CNET_VECTOR_EXTENSION
+#define CNET_SQRT(T, register_type, function) \
+    template <> CNET_INLINE vec<T> vsqrt(vec<T> a) { \
+        a.v = (vec<T>::lanes_type)function((register_type)a.v); \
+        return a; \
+    }
+#if defined(__AVX512F__)
+CNET_SQRT(float, __m512, _mm512_sqrt_ps)
+CNET_SQRT(double, __m512d, _mm512_sqrt_pd)
+#elif defined(__AVX__)
+CNET_SQRT(float, __m256, _mm256_sqrt_ps)
+CNET_SQRT(double, __m256d, _mm256_sqrt_pd)
+#elif defined(__SSE2__)
+CNET_SQRT(float, __m128, _mm_sqrt_ps)
+CNET_SQRT(double, __m128d, _mm_sqrt_pd)
+#elif defined(__aarch64__)
+CNET_SQRT(float, float32x4_t, vsqrtq_f32)
+CNET_SQRT(double, float64x2_t, vsqrtq_f64)
+#endif
+#undef CNET_SQRT
+#endif
 
 // ---- bitmaps ----
 

@@ -19,6 +19,7 @@ cdef extern from "simd.h" namespace "CNET_ISA" nogil:
     void vstore[T](T*, vec[T]) noexcept
     vec[T] vfma[T](vec[T], vec[T], vec[T]) noexcept
     vec[T] vselect_less[T](vec[T], vec[T], vec[T], vec[T]) noexcept
+    vec[T] vsqrt[T](vec[T]) noexcept
     vec[T] vpow2[T](vec[T]) noexcept
     vec[T] vexponent[T](vec[T], vec[T]) noexcept
     T vsum[T](vec[T]) noexcept

@@ -9,7 +9,32 @@
 
 #include "cnet_limits.h"
 
-enum cnet_activation { CNET_IDENTITY, CNET_SIGMOID, CNET_RELU, CNET_TANH };
+// A vocabulary: the activations, losses or optimizers that the kernels know, by name. A word's number is its place.
+struct Word {
+    const char *name;
+    // Of an activation: whether its slope is stored in the forward pass (else it follows from the value).
+    // Of a loss: which targets it takes, see cnet_targets. Of an optimizer: how many arrays of state it has.
+    int property;
+};
+
+struct Vocabulary {
+    int n;
+    const Word *words;
+};
+
+// The first words, which other files name too: no activation; plain gradient descent, whose step is fused.
+enum { CNET_IDENTITY = 0, CNET_SGD = 0 };
+
+// What a loss takes as targets: class indices, or values, or either.
+enum cnet_targets {
+    CNET_LABELS = 1,
+    CNET_VALUES = 2,
+    CNET_ACCURACY = 4,             // it can be classified right
+    CNET_SHARES = 8,               // values from 0 to 1
+    CNET_POSITIVE = 16,            // values of 0 or more
+    CNET_DISTRIBUTION = 32,        // values from 0 to 1 whose sum is 1 in each row
+    CNET_SMOOTHING = 64,           // label smoothing has a meaning
+};
 
 // The element-wise functions of _functions.
 enum cnet_function {
@@ -30,12 +55,42 @@ enum cnet_source { CNET_UINT8, CNET_FLOAT32, CNET_FLOAT64 };
 template <class T> struct Layer {
     ptrdiff_t n_in, n_out, ld, ld_transposed;
     T *weight, *bias, *transposed;
+    int activation;                // the last layer's is the identity: its outputs are scores
 };
 
 template <class T> struct Stack {
     int n_layers;
-    int activation;
+    int loss;
+    double loss_parameter;
     Layer<T> layer[CNET_MAX_LAYERS];
+};
+
+// The targets of a row of the data: its label, or its values (the outputs' number of them).
+template <class T> struct Targets {
+    const int32_t *labels;         // or NULL
+    const T *values;               // or NULL
+    const double *weight;          // of each row; NULL: 1
+    double smoothing;              // label smoothing
+};
+
+// Dropout in one mini-batch: which units are kept is drawn from (key, row, unit, layer).
+template <class T> struct Dropout {
+    uint64_t key;                  // of this iteration
+    ptrdiff_t first_row;           // of the block in the mini-batch
+    uint32_t threshold[CNET_MAX_LAYERS + 1];  // a unit is kept whose word is at least that; layer 0: the inputs
+    T scale[CNET_MAX_LAYERS + 1];  // 1 / (1 - p)
+};
+
+// An optimizer's numbers in one iteration. What each means to which optimizer: see kernels/optimizers.pxi.
+template <class T> struct Step {
+    int kind;
+    T rate;
+    T momentum, rest;              // the first state's decay, and 1 less it
+    T decay, decay_rest;           // the second state's
+    T epsilon, root;               // added to the root of the second state times `root`
+    T clip;                        // factor on the gradient
+    T penalty;                     // L2: gradient += penalty * weight
+    T shrink;                      // decoupled decay: weight *= shrink, before the step
 };
 
 // The inputs: n_in columns at `data`, rows `stride` apart. Row r of a block is
@@ -82,12 +137,16 @@ template <class T> struct Tape {
     ptrdiff_t ld[CNET_MAX_LAYERS];
     T *z[CNET_MAX_LAYERS];
     T *d[CNET_MAX_LAYERS];
-    double *margin;                // of each row: its largest score less its label's,
-    double *total;                 // and the sum of exp(score - largest); the loss is margin + log(total)
-    uint8_t *correct;              // of each row
+    T *slope[CNET_MAX_LAYERS];     // the derivatives of z by the pre-activations, or NULL: they follow from z
+    const Dropout<T> *dropout;     // or NULL
+    double *margin;                // of each row: its loss is margin + log(total); see kernels/losses.pxi
+    double *total;
+    uint8_t *correct;              // of each row: whether it is classified right
     SparseRows sparse;             // sparse inputs
     T *sums;                       // of the first layer, part by part: (n_parts, capacity, ld[0])
-    T *scratch;                    // for products: each member's room in turn, Kernels.scratch elements
+    T *scratch;                    // for products: each thread's room in turn, Kernels.scratch elements
+    T *gradient;                   // for steps: each thread's room in turn, gradient_size elements
+    ptrdiff_t gradient_size;
 };
 
 // One passage over a part of the first layer's columns, tile by tile, while a tile's weights
@@ -102,9 +161,12 @@ template <class T> struct Passage {
     ptrdiff_t ld;                  // of d and sums
     const Layer<T> *target;
     T scale;
-    // Or, with momentum: velocity = momentum * velocity + old^T d; target.weight += scale * velocity.
-    const Layer<T> *velocity;      // NULL without
-    T momentum;
+    // Or, with another optimizer: its step with a tile's whole gradient.
+    const Step<T> *step;           // or NULL
+    const Layer<T> *state0, *state1;
+    T *gradient;                   // room for a tile's gradient: CNET_TILE rows of CNET_TILE_BYTES bytes
+    const Dropout<T> *dropout;     // of next's inputs
+    T input_scale;                 // what the old inputs are worth: 1, or dropout's scale
     // Forward: sums[part] = next . layer.weight; no forward where next is NULL.
     const Layer<T> *layer;
     const Inputs *x;               // where next's rows are gathered from
@@ -137,22 +199,24 @@ template <class T> struct Kernels {
     ptrdiff_t scratch;             // elements of room that products need
     ptrdiff_t panel;               // but for those of so few columns
     // Rows first..last of a block through all layers: scores in the last z. Sparse inputs'
-    // first layer has been summed by `passage`.
-    void (*forward)(const Stack<T>*, const Inputs*, const Tiling*, Tape<T>*, ptrdiff_t first, ptrdiff_t last);
+    // first layer has been summed by `passage`. Here and below: `scratch` is this thread's room for products.
+    void (*forward)(const Stack<T>*, const Inputs*, const Tiling*, Tape<T>*, T* scratch, ptrdiff_t first, ptrdiff_t last);
     // A part of the first layer, for sparse inputs.
     void (*passage)(const Passage<T>*, int part);
-    // Scores to probabilities, in place.
-    void (*softmax)(const Stack<T>*, Tape<T>*, ptrdiff_t first, ptrdiff_t last);
-    // From scores: the loss of each row, and whether its largest score is its label's.
-    void (*cross_entropy)(const Stack<T>*, Tape<T>*, const int32_t* labels, ptrdiff_t first, ptrdiff_t last);
-    // From scores: loss, correct, and d of every layer; `divisor` is the batch size.
-    void (*backward)(const Stack<T>*, Tape<T>*, const int32_t* labels, ptrdiff_t first, ptrdiff_t last, double divisor);
+    // Scores to predictions, in place.
+    void (*predict)(const Stack<T>*, Tape<T>*, ptrdiff_t first, ptrdiff_t last);
+    // From scores: the loss of each row, and whether it is classified right.
+    void (*losses)(const Stack<T>*, const Inputs*, const Targets<T>*, Tape<T>*, ptrdiff_t first, ptrdiff_t last);
+    // From scores: loss, correct, and d of every layer; `divisor` is the sum of the batch's weights.
+    void (*backward)(const Stack<T>*, const Inputs*, const Targets<T>*, Tape<T>*, T* scratch, ptrdiff_t first, ptrdiff_t last, double divisor);
     // target.weight[first..last] += scale * inputs^T d, for one layer with dense inputs.
-    void (*accumulate_weight)(const Stack<T>* target, Tape<T>*, int layer, ptrdiff_t rows, ptrdiff_t first, ptrdiff_t last, double scale);
+    void (*accumulate_weight)(const Stack<T>* target, Tape<T>*, T* scratch, int layer, ptrdiff_t rows, ptrdiff_t first, ptrdiff_t last, double scale);
     // c (m, n) = base + scale * a . b, where a[i, k] stands at a[i * a_row + k * a_step].
     void (*product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const T* a, ptrdiff_t a_row, ptrdiff_t a_step, const T* b, ptrdiff_t ld_b, T scale, const T* base, ptrdiff_t ld_base, T* c, ptrdiff_t ld_c, T* scratch);
     // target.bias += scale * sum of d over the rows.
     void (*accumulate_bias)(const Stack<T>* target, Tape<T>*, int layer, ptrdiff_t rows, double scale);
+    // One step of an optimizer on n elements (whole vectors) of weights and state.
+    void (*step)(const Step<T>*, ptrdiff_t n, const T* gradient, T* weight, T* state0, T* state1);
     // Element-wise functions of _functions; n is a multiple of nothing.
     void (*apply)(int function, ptrdiff_t n, const T* x, T* out);
     void (*softmax_rows)(ptrdiff_t rows, ptrdiff_t n, const T* x, T* out);
@@ -163,6 +227,7 @@ template <class T> struct Kernels {
 struct KernelTable {
     const char *name;
     size_t vector_bytes;
+    Vocabulary activations, losses, optimizers;
     Kernels<float> float32;
     Kernels<double> float64;
     // Central differences: one vector of samples forward, then the derivatives by the weights that

@@ -1,6 +1,6 @@
 # cython: language_level=3
 """stack.h for Cython: the plain data shared by the door, the trainer and the kernels."""
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 ctypedef fused real:
     float
@@ -16,12 +16,28 @@ cdef extern from "stack.h" nogil:
         CNET_MAX_WORDS
         CNET_STRIP_ROWS
         CNET_MAX_LANES
+        CNET_TILE_BYTES
 
-    enum cnet_activation:
+    ctypedef struct Word:
+        const char* name
+        int property
+
+    ctypedef struct Vocabulary:
+        int n
+        const Word* words
+
+    enum:
         CNET_IDENTITY
-        CNET_SIGMOID
-        CNET_RELU
-        CNET_TANH
+        CNET_SGD
+
+    enum cnet_targets:
+        CNET_LABELS
+        CNET_VALUES
+        CNET_ACCURACY
+        CNET_SHARES
+        CNET_POSITIVE
+        CNET_DISTRIBUTION
+        CNET_SMOOTHING
 
     enum cnet_function:
         FUNCTION_SIGMOID
@@ -42,11 +58,35 @@ cdef extern from "stack.h" nogil:
         T* weight
         T* bias
         T* transposed
+        int activation
 
     cdef cppclass Stack[T]:
         int n_layers
-        int activation
+        int loss
+        double loss_parameter
         Layer[T]* layer
+
+    cdef cppclass Targets[T]:
+        const int32_t* labels
+        const T* values
+        const double* weight
+        double smoothing
+
+    cdef cppclass Dropout[T]:
+        uint64_t key
+        Py_ssize_t first_row
+        uint32_t* threshold
+        T* scale
+
+    cdef cppclass Step[T]:
+        int kind
+        T rate
+        T momentum, rest
+        T decay, decay_rest
+        T epsilon, root
+        T clip
+        T penalty
+        T shrink
 
     ctypedef struct Inputs:
         int source
@@ -77,12 +117,16 @@ cdef extern from "stack.h" nogil:
         Py_ssize_t* ld
         T** z
         T** d
+        T** slope
+        const Dropout[T]* dropout
         double* margin
         double* total
         uint8_t* correct
         SparseRows sparse
         T* sums
         T* scratch
+        T* gradient
+        Py_ssize_t gradient_size
 
     cdef cppclass Passage[T]:
         const Tiling* tiling
@@ -92,8 +136,12 @@ cdef extern from "stack.h" nogil:
         Py_ssize_t ld
         const Layer[T]* target
         T scale
-        const Layer[T]* velocity
-        T momentum
+        const Step[T]* step
+        const Layer[T]* state0
+        const Layer[T]* state1
+        T* gradient
+        const Dropout[T]* dropout
+        T input_scale
         const Layer[T]* layer
         const Inputs* x
         SparseRows* next
@@ -124,17 +172,21 @@ cdef extern from "stack.h" nogil:
         Py_ssize_t scratch
         Py_ssize_t panel
         void (*forward)(
-            const Stack[T]*, const Inputs*, const Tiling*, Tape[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil
+            const Stack[T]*, const Inputs*, const Tiling*, Tape[T]*, T*, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*passage)(const Passage[T]*, int) noexcept nogil
-        void (*softmax)(const Stack[T]*, Tape[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil
-        void (*cross_entropy)(const Stack[T]*, Tape[T]*, const int32_t*, Py_ssize_t, Py_ssize_t) noexcept nogil
-        void (*backward)(const Stack[T]*, Tape[T]*, const int32_t*, Py_ssize_t, Py_ssize_t, double) noexcept nogil
+        void (*predict)(const Stack[T]*, Tape[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*losses)(
+            const Stack[T]*, const Inputs*, const Targets[T]*, Tape[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*backward)(
+            const Stack[T]*, const Inputs*, const Targets[T]*, Tape[T]*, T*, Py_ssize_t, Py_ssize_t,
+            double) noexcept nogil
         void (*accumulate_weight)(
-            const Stack[T]*, Tape[T]*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, double) noexcept nogil
+            const Stack[T]*, Tape[T]*, T*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, double) noexcept nogil
         void (*product)(
             Py_ssize_t, Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t,
             T, const T*, Py_ssize_t, T*, Py_ssize_t, T*) noexcept nogil
         void (*accumulate_bias)(const Stack[T]*, Tape[T]*, int, Py_ssize_t, double) noexcept nogil
+        void (*step)(const Step[T]*, Py_ssize_t, const T*, T*, T*, T*) noexcept nogil
         void (*apply)(int, Py_ssize_t, const T*, T*) noexcept nogil
         void (*softmax_rows)(Py_ssize_t, Py_ssize_t, const T*, T*) noexcept nogil
         int64_t (*count_nonzero)(int, Py_ssize_t, const void*) noexcept nogil
@@ -142,6 +194,9 @@ cdef extern from "stack.h" nogil:
     cdef cppclass KernelTable:
         const char* name
         size_t vector_bytes
+        Vocabulary activations
+        Vocabulary losses
+        Vocabulary optimizers
         Kernels[float] float32
         Kernels[double] float64
         void (*difference_forward)(const Differences*, Py_ssize_t) noexcept nogil

@@ -1,4 +1,4 @@
-# Activations and their derivatives, one vector at a time, and loops over arrays.
+# Elementary functions, one vector at a time, and the chapter's element-wise functions over arrays.
 
 cdef inline vec[real] vexpm1_parts(vec[real] x, vec[real]* power) noexcept nogil:
     """For x <= 0: p and 2**n with exp(x) = 2**n * (1 + p).
@@ -73,54 +73,6 @@ cdef inline vec[real] vtanh(vec[real] x) noexcept nogil:
 
 cdef inline vec[real] vrelu(vec[real] x) noexcept nogil:
     return vselect_less(x, vset(<real>0), vset(<real>0), x)
-
-
-cdef inline vec[real] vactivation(int kind, vec[real] a) noexcept nogil:
-    if kind == CNET_SIGMOID:
-        return vsigmoid(a)
-    if kind == CNET_RELU:
-        return vrelu(a)
-    if kind == CNET_TANH:
-        return vtanh(a)
-    return a
-
-
-cdef inline vec[real] vactivation_grad(int kind, vec[real] z) noexcept nogil:
-    """The derivative of an activation, from its value z."""
-    cdef vec[real] one = vset(<real>1)
-    cdef vec[real] zero = vset(<real>0)
-    if kind == CNET_SIGMOID:
-        return z * (one - z)
-    if kind == CNET_RELU:
-        return vselect_less(zero, z, one, zero)
-    if kind == CNET_TANH:
-        return vfma(zero - z, z, one)
-    return one
-
-
-cdef inline void activate_as(int kind, Py_ssize_t n, real* a) noexcept nogil:
-    cdef Py_ssize_t v, i, lanes = sizeof(vec[real]) // sizeof(real)
-    for v in range(n // lanes):
-        i = v * lanes
-        vstore(a + i, vactivation(kind, vload(<const real*>a + i)))
-
-
-cdef inline void activate(int kind, Py_ssize_t n, real* a) noexcept nogil:
-    """a = activation(a); n is padded to whole vectors."""
-    if kind == CNET_SIGMOID:
-        activate_as(CNET_SIGMOID, n, a)
-    elif kind == CNET_RELU:
-        activate_as(CNET_RELU, n, a)
-    elif kind == CNET_TANH:
-        activate_as(CNET_TANH, n, a)
-
-
-cdef inline void activate_back(int kind, Py_ssize_t n, const real* z, real* d) noexcept nogil:
-    """d *= activation'(a), given z = activation(a); n is padded to whole vectors."""
-    cdef Py_ssize_t v, i, lanes = sizeof(vec[real]) // sizeof(real)
-    for v in range(n // lanes):
-        i = v * lanes
-        vstore(d + i, vload(<const real*>d + i) * vactivation_grad(kind, vload(z + i)))
 
 
 cdef inline vec[real] vfunction(int function, vec[real] x) noexcept nogil:

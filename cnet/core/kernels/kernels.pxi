@@ -5,22 +5,23 @@
 # only, and leave their module as one table.
 
 from cpython.pycapsule cimport PyCapsule_New
-from libc.float cimport DBL_MAX
-from libc.math cimport INFINITY
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.float cimport DBL_MAX, DBL_MIN, FLT_MIN
+from libc.math cimport INFINITY, log
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from .floats cimport IeeeFloats
+from .philox cimport philox4x32
 from .simd cimport (
     BLOCK_VECTORS, HAS_HALF, NARROW_PANELS, SPARSE_VECTORS, count_trailing_zeros, half_vec, held, hfma, hload,
     hlow, hstore, nonzero_bytes, nonzero_lanes, opaque, prefetch, vec, vexponent, vfma, vload, vmax, vpow2,
-    vselect_less, vset, vstore, vsum,
+    vselect_less, vset, vsqrt, vstore, vsum,
 )
 from .stack cimport (
-    CNET_FLOAT32, CNET_IDENTITY, CNET_MAX_LANES, CNET_MAX_WORDS, CNET_RELU, CNET_SIGMOID, CNET_STRIP_ROWS, CNET_TANH,
-    CNET_TILE, CNET_UINT8, Differences, FUNCTION_RELU,
-    FUNCTION_RELU_GRAD, FUNCTION_SIGMOID, FUNCTION_SIGMOID_GRAD, FUNCTION_TANH, Inputs, KernelTable,
-    Layer, Passage, RECIPROCAL_FACTORIAL, Stack, Tape, Tiling, real,
+    CNET_FLOAT32, CNET_IDENTITY, CNET_MAX_LANES, CNET_MAX_WORDS, CNET_SGD,
+    CNET_STRIP_ROWS, CNET_TILE, CNET_UINT8, Differences, Dropout, FUNCTION_RELU, FUNCTION_RELU_GRAD,
+    FUNCTION_SIGMOID, FUNCTION_SIGMOID_GRAD, FUNCTION_TANH, Inputs, KernelTable, Layer, Passage,
+    RECIPROCAL_FACTORIAL, Stack, Step, Tape, Targets, Tiling, Vocabulary, real,
 )
 
 cdef extern from *:
@@ -42,10 +43,14 @@ cdef extern from *:
     const double* LANE64
 
 include "elementwise.pxi"
+include "activations.pxi"
+include "optimizers.pxi"
+include "dropout.pxi"
 include "product.pxi"
 include "inputs.pxi"
 include "sparse.pxi"
 include "softmax.pxi"
+include "losses.pxi"
 include "passes.pxi"
 include "differences.pxi"
 
@@ -53,18 +58,20 @@ fill_pixels()
 
 cdef KernelTable table
 table.vector_bytes = sizeof(vec[float])
+table.activations, table.losses, table.optimizers = ACTIVATIONS, LOSSES, OPTIMIZERS
 
 table.float32.lanes = sizeof(vec[float]) // sizeof(float)
 table.float32.scratch = SCRATCH
 table.float32.panel = BLOCK_VECTORS * table.float32.lanes
 table.float32.forward = forward[float]
-table.float32.softmax = softmax[float]
-table.float32.cross_entropy = cross_entropy[float]
+table.float32.predict = predict[float]
+table.float32.losses = losses[float]
 table.float32.backward = backward[float]
 table.float32.passage = passage[float]
 table.float32.accumulate_weight = accumulate_weight[float]
 table.float32.product = product[float]
 table.float32.accumulate_bias = accumulate_bias[float]
+table.float32.step = step[float]
 table.float32.apply = apply[float]
 table.float32.softmax_rows = softmax_rows[float]
 table.float32.count_nonzero = count_nonzero32
@@ -73,13 +80,14 @@ table.float64.lanes = sizeof(vec[double]) // sizeof(double)
 table.float64.scratch = SCRATCH
 table.float64.panel = BLOCK_VECTORS * table.float64.lanes
 table.float64.forward = forward[double]
-table.float64.softmax = softmax[double]
-table.float64.cross_entropy = cross_entropy[double]
+table.float64.predict = predict[double]
+table.float64.losses = losses[double]
 table.float64.backward = backward[double]
 table.float64.passage = passage[double]
 table.float64.accumulate_weight = accumulate_weight[double]
 table.float64.product = product[double]
 table.float64.accumulate_bias = accumulate_bias[double]
+table.float64.step = step[double]
 table.float64.apply = apply[double]
 table.float64.softmax_rows = softmax_rows[double]
 table.float64.count_nonzero = count_nonzero64

@@ -1,4 +1,4 @@
-# Softmax and cross-entropy, row by row.
+# Softmax, row by row.
 
 cdef inline vec[real] lanes_below(Py_ssize_t n, vec[real] s) noexcept nogil:
     """s, with -inf in the lanes from n on."""
@@ -48,52 +48,6 @@ cdef inline void divide_row(Py_ssize_t padded, real* s, real divisor) noexcept n
 cdef inline Py_ssize_t padded_width(Py_ssize_t n, real* of_type) noexcept nogil:
     cdef Py_ssize_t v, lanes = sizeof(vec[real]) // sizeof(real)
     return (n + lanes - 1) // lanes * lanes
-
-
-cdef void softmax(const Stack[real]* net, Tape[real]* tape, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """Scores to probabilities, in place."""
-    cdef int top = net.n_layers - 1
-    cdef Py_ssize_t n = net.layer[top].n_out
-    cdef Py_ssize_t padded = padded_width(n, tape.z[top])
-    cdef Py_ssize_t r
-    cdef Py_ssize_t best
-    cdef real* s
-    cdef real largest, total
-    for r in range(first, last):
-        s = tape.z[top] + r * tape.ld[top]
-        total = softmax_row(n, padded, s, &largest, &best)
-        divide_row(padded, s, total)
-
-
-cdef inline real row_cross_entropy(
-    Py_ssize_t n, Py_ssize_t padded, Tape[real]* tape, int top, Py_ssize_t r, int32_t label
-) noexcept nogil:
-    """A row's scores s to exp(s - max(s)); returns their sum.
-
-    The loss log(sum(exp(s))) - s[label] is left in two parts: `margin`, max(s) - s[label], and
-    `total`, of which the logarithm is taken later, of many together.
-    """
-    cdef real* s = tape.z[top] + r * tape.ld[top]
-    cdef real largest
-    cdef double score = s[label]
-    cdef Py_ssize_t best
-    cdef real total = softmax_row(n, padded, s, &largest, &best)
-    tape.margin[r] = <double>largest - score
-    tape.total[r] = total
-    tape.correct[r] = best == label
-    return total
-
-
-cdef void cross_entropy(
-    const Stack[real]* net, Tape[real]* tape, const int32_t* labels, Py_ssize_t first, Py_ssize_t last
-) noexcept nogil:
-    """Losses of the rows first..last, whose labels are labels[first..last]."""
-    cdef int top = net.n_layers - 1
-    cdef Py_ssize_t n = net.layer[top].n_out
-    cdef Py_ssize_t padded = padded_width(n, tape.z[top])
-    cdef Py_ssize_t r
-    for r in range(first, last):
-        row_cross_entropy(n, padded, tape, top, r, labels[r])
 
 
 cdef void softmax_rows(Py_ssize_t rows, Py_ssize_t n, const real* x, real* out) noexcept nogil:

@@ -116,12 +116,10 @@ cdef inline void forward_block(
 cdef inline void update_columns(
     int columns, int vectors, bint half, Py_ssize_t words, const uint64_t* mask, const cell* x,
     const real* d, Py_ssize_t ld, real scale, real* weight, Py_ssize_t ld_weight,
-    bint first, bint last, real momentum, real* velocity, Py_ssize_t ld_velocity,
 ) noexcept nogil:
     """weight (columns, vectors) += scale * sum over the rows of 64 words of x[row] * d[row].
 
-    Of two neighbouring columns, the rows in which either is not zero are taken. With a velocity: it takes
-    the sum (and first decays), and the weights take it at last.
+    Of two neighbouring columns, the rows in which either is not zero are taken.
     """
     cdef vec[real] total[2][8]
     cdef half_vec[real] rest[2]
@@ -157,17 +155,6 @@ cdef inline void update_columns(
                 for c in range(columns):
                     rest[c] = hfma(hlow(factor[c]), delta_rest, rest[c])
     for c in range(columns):
-        if velocity is not NULL:
-            factor[c] = vset(momentum if first else <real>1)
-            for j in range(vectors):
-                total[c][j] = vfma(factor[c], vload(<const real*>velocity + j * lanes), total[c][j])
-                vstore(velocity + j * lanes, total[c][j])
-            if half:
-                rest[c] = hfma(hlow(factor[c]), hload(<const real*>velocity + vectors * lanes), rest[c])
-                hstore(velocity + vectors * lanes, rest[c])
-            velocity += ld_velocity
-            if not last:
-                continue
         factor[c] = vset(scale)
         for j in range(vectors):
             vstore(weight + j * lanes, vfma(factor[c], total[c][j], vload(<const real*>weight + j * lanes)))
@@ -192,47 +179,41 @@ cdef inline bint nothing_in(
 
 
 cdef inline void update_some(
-    int columns, int vectors, bint half, const Passage[real]* p, Py_ssize_t column, Py_ssize_t c,
-    Py_ssize_t word, Py_ssize_t words, bint last, const uint64_t* turned, const cell* x, Py_ssize_t shift,
+    int columns, int vectors, bint half, Py_ssize_t c, Py_ssize_t word, Py_ssize_t words, const uint64_t* turned,
+    const cell* x, const real* d, Py_ssize_t ld, real scale, real* weight, Py_ssize_t ld_weight,
 ) noexcept nogil:
-    """Column c of a tile (number `column` of all), or it and the next, by 64 `words` rows of deltas."""
+    """Column c of a tile, or it and the next, by 64 `words` rows of deltas."""
     cdef const uint64_t* mask = turned + word * CNET_TILE + place_of(c)
-    cdef real* velocity = NULL
-    if p.velocity is not NULL:
-        velocity = p.velocity.weight + column * p.velocity.ld + shift
-    elif nothing_in(columns, words, mask):
+    if nothing_in(columns, words, mask):
         return
     update_columns(
         columns, vectors, half, words, mask, x + word * CNET_TILE * CNET_TILE + c,
-        p.d + word * CNET_TILE * p.ld + shift, p.ld, p.scale, p.target.weight + column * p.target.ld + shift,
-        p.target.ld, word == 0, last, p.momentum, velocity, p.velocity.ld if velocity is not NULL else 0)
+        d + word * CNET_TILE * ld, ld, scale, weight + c * ld_weight, ld_weight)
 
 
 cdef inline void update_block(
-    int vectors, bint half, const Passage[real]* p, Py_ssize_t first_column, Py_ssize_t n, bint paired,
-    const uint64_t* turned, const cell* x, Py_ssize_t shift,
+    int vectors, bint half, Py_ssize_t rows, Py_ssize_t n, bint paired, const uint64_t* turned, const cell* x,
+    const real* d, Py_ssize_t ld, real scale, real* weight, Py_ssize_t ld_weight,
 ) noexcept nogil:
-    """The columns first_column..+n of the weights, 128 rows of deltas (in the nearest cache) at a time."""
-    cdef Py_ssize_t all_words = (p.old.rows + CNET_TILE - 1) // CNET_TILE
+    """weight (n, vectors) += scale * x^T . d, 128 rows of deltas (in the nearest cache) at a time."""
+    cdef Py_ssize_t all_words = (rows + CNET_TILE - 1) // CNET_TILE
     cdef Py_ssize_t word = 0, words, c
     while word < all_words:
         words = min(2, all_words - word)
         c = 0
         if vectors <= PAIRED_VECTORS and paired:
             while c + 1 < n:
-                update_some(2, vectors, half, p, first_column + c, c, word, words, word + words == all_words,
-                            turned, x, shift)
+                update_some(2, vectors, half, c, word, words, turned, x, d, ld, scale, weight, ld_weight)
                 c += 2
         while c < n:
-            update_some(1, vectors, half, p, first_column + c, c, word, words, word + words == all_words,
-                        turned, x, shift)
+            update_some(1, vectors, half, c, word, words, turned, x, d, ld, scale, weight, ld_weight)
             c += 1
         word += words
 
 
 cdef inline void update_by_rows(
-    int vectors, bint half, const Passage[real]* p, Py_ssize_t first_column, const uint64_t* mask,
-    const cell* x, Py_ssize_t shift,
+    int vectors, bint half, Py_ssize_t rows, const uint64_t* mask, const cell* x,
+    const real* d, Py_ssize_t ld, real scale, real* weights, Py_ssize_t ld_weight,
 ) noexcept nogil:
     """The same for a batch of few rows: one row's columns after the other's, in place.
 
@@ -245,14 +226,14 @@ cdef inline void update_by_rows(
     cdef real* weight
     cdef Py_ssize_t r, lanes = sizeof(vec[real]) // sizeof(real)
     cdef int j, column
-    for r in range(p.old.rows):
+    for r in range(rows):
         bits = mask[r]
-        delta = p.d + r * p.ld + shift
+        delta = d + r * ld
         while bits:
             column = count_trailing_zeros(bits)
             bits &= bits - 1
-            factor = vset(p.scale * as_number(x + r * CNET_TILE + column, delta))
-            weight = p.target.weight + (first_column + column) * p.target.ld + shift
+            factor = vset(scale * as_number(x + r * CNET_TILE + column, delta))
+            weight = weights + column * ld_weight
             for j in range(vectors):
                 vstore(weight + j * lanes, vfma(factor, vload(delta + j * lanes), vload(<const real*>weight + j * lanes)))
             if half:
@@ -261,7 +242,23 @@ cdef inline void update_by_rows(
 
 
 cdef inline bint by_rows(const Passage[real]* p) noexcept nogil:
-    return p.old.rows <= FEW_ROWS and p.velocity is NULL
+    return p.old.rows <= FEW_ROWS
+
+
+cdef inline void step_tile(
+    const Passage[real]* p, Py_ssize_t vectors, Py_ssize_t first_column, Py_ssize_t n, Py_ssize_t shift
+) noexcept nogil:
+    """An optimizer's step on some columns of a tile's weights, whose gradient is known."""
+    cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
+    cdef Py_ssize_t ld = p.target.ld, at = first_column * ld + shift, c
+    cdef real* state0 = p.state0.weight + at if p.state0 is not NULL else NULL
+    cdef real* state1 = p.state1.weight + at if p.state1 is not NULL else NULL
+    if vectors * lanes == ld:
+        step(p.step, n * ld, p.gradient, p.target.weight + at, state0, state1)
+        return
+    for c in range(n):
+        step(p.step, vectors * lanes, p.gradient + c * vectors * lanes, p.target.weight + at + c * ld,
+             state0 + c * ld if state0 is not NULL else NULL, state1 + c * ld if state1 is not NULL else NULL)
 
 
 cdef inline void tile_block(
@@ -269,10 +266,23 @@ cdef inline void tile_block(
     const uint64_t* columns, const cell* old, const cell* next, const uint64_t* mask, real* sums, Py_ssize_t shift,
 ) noexcept nogil:
     """Some columns of a tile's weights: updated, then used."""
+    cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
+    cdef Py_ssize_t ld = p.target.ld if p.old is not NULL else 0
+    cdef Py_ssize_t whole = vectors + half
+    cdef real* weight = NULL
+    cdef real scale = p.scale
+    if old is not NULL:
+        weight = p.target.weight + first_column * ld + shift
+    if p.step is not NULL and old is not NULL:
+        weight, ld = p.gradient, whole * lanes
+        scale = p.input_scale
+        memset(weight, 0, n * ld * sizeof(real))
     if old is not NULL and by_rows(p):
-        update_by_rows(vectors, half, p, first_column, columns, old, shift)
+        update_by_rows(vectors, half, p.old.rows, columns, old, p.d + shift, p.ld, scale, weight, ld)
     elif old is not NULL:
-        update_block(vectors, half, p, first_column, n, paired, columns, old, shift)
+        update_block(vectors, half, p.old.rows, n, paired, columns, old, p.d + shift, p.ld, scale, weight, ld)
+    if p.step is not NULL and old is not NULL:
+        step_tile(p, whole, first_column, n, shift)
     if next is not NULL:
         forward_block(vectors, half, fresh, p.next.rows, mask, next, <const real*>p.layer.weight
                       + first_column * p.layer.ld + shift, p.layer.ld, sums + shift, p.ld)
@@ -349,6 +359,8 @@ cdef inline void passage_as(const cell* of_type, const Passage[real]* p, int par
             next = <cell*>p.next.values + tile * p.next.capacity * CNET_TILE
             mask = p.next.mask + tile * p.next.capacity
             gather_tile(p.x, tiling.start[tile], n, p.next.rows, next, mask)
+            if p.dropout is not NULL and p.dropout.threshold[0]:
+                drop_inputs(p.dropout, tiling.start[tile], n, p.next.rows, mask)
         if p.after is not NULL:
             prefetch_tile(p.x, tiling.start[tile], n, p.after, p.n_after)
         tile_blocks(p, n_out, tiling.start[tile], n, tile == first_tile, tiling.paired[tile], columns,
@@ -366,15 +378,17 @@ cdef void passage(const Passage[real]* p, int part) noexcept nogil:
 
 
 cdef inline void sum_parts(
-    const Layer[real]* layer, int kind, const Tiling* tiling, Tape[real]* tape, Py_ssize_t first, Py_ssize_t last
+    const Layer[real]* layer, const Tiling* tiling, Tape[real]* tape, Py_ssize_t first, Py_ssize_t last
 ) noexcept nogil:
-    """z of the first layer's rows first..last: the bias and the parts' sums, activated."""
+    """z of the first layer's rows first..last: the bias and the parts' sums, activated unless a slope is stored."""
     cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
     cdef Py_ssize_t vectors = (layer.n_out + lanes - 1) // lanes
     cdef Py_ssize_t ld = tape.ld[0]
     cdef Py_ssize_t r, v, at
     cdef vec[real] a
-    cdef int part
+    cdef int part, kind = layer.activation if tape.slope[0] is NULL else CNET_IDENTITY
+    cdef bint scaled = tape.dropout is not NULL
+    cdef vec[real] scale = vset(tape.dropout.scale[0] if scaled else <real>1)
     for r in range(first, last):
         for part in range(tiling.n_parts):
             prefetch_numbers(layer.n_out, tape.sums + (part * tape.sparse.capacity + min(r + 12, last - 1)) * ld)
@@ -382,5 +396,10 @@ cdef inline void sum_parts(
             at = r * ld + v * lanes
             a = vload(<const real*>layer.bias + v * lanes)
             for part in range(tiling.n_parts):
-                a = a + vload(<const real*>tape.sums + part * tape.sparse.capacity * ld + at)
+                if scaled:
+                    a = vfma(scale, vload(<const real*>tape.sums + part * tape.sparse.capacity * ld + at), a)
+                else:
+                    a = a + vload(<const real*>tape.sums + part * tape.sparse.capacity * ld + at)
             vstore(tape.z[0] + at, vactivation(kind, a))
+    if tape.slope[0] is not NULL:
+        activate(layer.activation, (last - first) * ld, tape.z[0] + first * ld, tape.slope[0] + first * ld)

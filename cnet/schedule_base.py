@@ -153,8 +153,12 @@ def iterations_of(extent: float, total: int) -> float:
 
 def _check_extent(name: str, value: Any) -> float:
     """A share of the iterations as a float, a whole number of them as an int."""
-    if not isinstance(value, bool | np.bool_) and hasattr(value, "__index__"):
-        return check_count(name, operator.index(value), least=0)
+    if not isinstance(value, bool):
+        try:
+            return check_count(name, operator.index(value), least=0)
+        except TypeError:
+            # No integer; arrays have __index__ too.
+            pass
     share = check_number(name, value, positive=False)
     if share >= 1:
         raise ValueError(f"{name} must be a share of the iterations below 1, or a whole number of them "

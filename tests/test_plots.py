@@ -114,7 +114,8 @@ def test_a_long_curve_is_drawn_from_its_extremes():
     lambda: plots.derivative(np.sin, exact=np.cos)[1],
     lambda: plots.learning_rates(bowl, [-3.0, 4.0]),
     lambda: plots.learning_rates(bowl, [3.0, -4.0], (0.1, 0.95)),
-], ids=range(10))
+    lambda: plots.schedule(list(cnet.schedules.SCHEDULES), learning_rate=0.1),
+], ids=range(11))
 def test_no_legend_lies_over_a_line(draw_it):
     ax = draw(draw_it())
     box = ax.get_legend().get_window_extent()
@@ -194,6 +195,33 @@ def test_curves_of_a_fit_that_ends_early(data, stop):
     ax = draw(plots.accuracy_curve(net.history))
     np.testing.assert_array_equal(ax.lines[1].get_xdata(), [1, 2])
     np.testing.assert_array_equal(ax.lines[0].get_xdata(), [1, 2] if stop else [1, 2, net.history.iterations / 4])
+
+
+# ---- schedules --------------------------------------------------------------------
+
+
+def halves(iteration, total):
+    return 0.5 ** (iteration // 2)
+
+
+def test_schedules_are_drawn_by_iteration():
+    ax = draw(plots.schedule("linear", 4))
+    np.testing.assert_array_equal(ax.lines[0].get_xydata(), [[1, 1], [2, 0.75], [3, 0.5], [4, 0.25]])
+    assert ax.get_ylabel() == "factor on the learning rate" and ax.get_legend() is None and ax.get_ylim()[0] == 0
+    ramp = cnet.optimizers.LinearRamp(0.8)
+    several = [halves, cnet.schedules.Linear(final=0.5), ramp]
+    ax = draw(plots.schedule(several, 4, learning_rate=2))
+    np.testing.assert_allclose([line.get_ydata() for line in ax.lines],
+                               [[2, 2, 1, 1], [2, 1.75, 1.5, 1.25], [0.8, 0.8, 1.6 / 3, 0.8 / 3]])
+    assert labels(ax) == ["halves", "Linear(warmup=0, final=0.5)", "LinearRamp(peak=0.8, warmup=0.25)"]
+    assert ax.get_ylabel() == "learning rate" == draw(plots.schedule(ramp, 4)).get_ylabel()
+    assert labels(draw(plots.schedule({"a": "step", 2: halves}))) == ["a", "2"]
+
+
+def test_schedules_of_one_iteration_and_of_many():
+    draw(plots.schedule(list(cnet.schedules.SCHEDULES), 1))
+    line = draw(plots.schedule("one-cycle", 200_000)).lines[0]
+    assert len(line.get_xdata()) < 10_000 and line.get_ydata().max() == 1
 
 
 # ---- functions of one variable ----------------------------------------------------
@@ -563,6 +591,7 @@ EVERY = {
     "surface": lambda net, x, t, ax: plots.surface(bowl, points=4, ax=ax),
     "descent": lambda net, x, t, ax: plots.descent(bowl, [[1.0, 1.0], [0.5, 0.5]], points=9, ax=ax),
     "learning_rates": lambda net, x, t, ax: plots.learning_rates(bowl, [1.0, 1.0], points=9, ax=ax),
+    "schedule": lambda net, x, t, ax: plots.schedule(["step", "cosine"], 20, ax=ax),
     "tangent": lambda net, x, t, ax: plots.tangent(np.sin, 1.0, ax=ax),
     "derivative": lambda net, x, t, ax: plots.derivative(np.sin, exact=np.cos, ax=ax),
     "activations": lambda net, x, t, ax: plots.activations(ax=ax),
@@ -737,6 +766,14 @@ def test_refuses_what_are_no_axes_and_opens_nothing(name, trained, data):
     (lambda: plots.learning_rates(bowl, [1, 2], 0.1), TypeError, "rates must be a sequence"),
     (lambda: plots.learning_rates(bowl, [1, 2], []), ValueError, "at least one learning rate"),
     (lambda: plots.learning_rates(bowl, [1, 2], [-1]), ValueError, "lr must be finite and greater"),
+    (lambda: plots.schedule("cosinus"), ValueError, "schedule must be one of 'constant', .* got 'cosinus'"),
+    (lambda: plots.schedule(3), TypeError, "schedule must be one of .* got int"),
+    (lambda: plots.schedule([]), ValueError, "at least one schedule"),
+    (lambda: plots.schedule([None]), TypeError, "schedules must be schedules.* got None"),
+    (lambda: plots.schedule("linear", 0), ValueError, "total must be from 1"),
+    (lambda: plots.schedule("linear", learning_rate=-1), ValueError, "learning_rate must be finite and above 0"),
+    (lambda: plots.schedule(["linear", cnet.optimizers.LinearRamp()]), ValueError, "give learning_rate to draw"),
+    (lambda: plots.schedule(lambda i, n: -1.0), ValueError, "schedule returns at iteration 0 must .* got -1"),
     (lambda: plots.tangent(np.sin, "a"), TypeError, "x must hold real numbers"),
     (lambda: plots.activations("swish"), ValueError, "names must be one of"),
     (lambda: plots.activations([]), ValueError, "at least one activation"),

@@ -33,6 +33,7 @@ from .images import digits, misread, weights
 from .landscapes import gradient_field, surface
 from .layers import DistributionRecorder, distributions
 from .paths import descent, learning_rates
+from .schedules import schedule
 from .slices import loss_slice
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "loss_curve",
     "loss_slice",
     "misread",
+    "schedule",
     "surface",
     "tangent",
     "weights",

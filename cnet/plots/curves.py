@@ -13,7 +13,7 @@ from ..checks import check_count
 from ..training import History
 from .style import MARKER_LIMIT, as_floats, check_axes, count_axis, legend, markers, new_axes, note, palette, tidy
 
-__all__ = ["accuracy_curve", "loss_curve"]
+__all__ = ["accuracy_curve", "loss_curve", "thinned"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -72,10 +72,10 @@ def loss_curve(
     raw: dict[str, Any] = {"alpha": 0.35, "linewidth": 1} if window > 1 else {"linewidth": 1.8}
     # A lone point between gaps has no line.
     marker = "o" if len(loss) <= MARKER_LIMIT else "." if finite.sum() < MARKER_LIMIT else None
-    ax.plot(*_thinned(iteration, shown), color=colors[0], label="each mini-batch", marker=marker,
+    ax.plot(*thinned(iteration, shown), color=colors[0], label="each mini-batch", marker=marker,
             markersize=4, **raw)
     if window > 1:
-        ax.plot(*_thinned(iteration, _moving_average(shown, window)), color=colors[0], linewidth=2,
+        ax.plot(*thinned(iteration, _moving_average(shown, window)), color=colors[0], linewidth=2,
                 label=f"mean of {window:,} iterations")
     if isinstance(history, History):
         _draw_validation(ax, history, colors[1])
@@ -88,7 +88,7 @@ def loss_curve(
     return ax
 
 
-def _thinned(x: npt.NDArray[Any], y: FloatArray) -> tuple[npt.NDArray[Any], FloatArray]:
+def thinned(x: npt.NDArray[Any], y: FloatArray) -> tuple[npt.NDArray[Any], FloatArray]:
     """The same picture from fewer points: of every stretch narrower than a pixel its lowest and highest."""
     width = len(y) // STRETCHES
     if width < 4:

@@ -26,7 +26,7 @@ from .functions import (
     step_function,
     sum_squared_error,
 )
-from .network import TwoLayerNet, load
+from .networks import TwoLayerNet, load
 from .threads import get_num_threads, set_num_threads
 from .training import History
 

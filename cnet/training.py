@@ -29,7 +29,7 @@ from .rng import as_key
 from .trained_on import look_at_fit
 
 if TYPE_CHECKING:
-    from .network import TwoLayerNet
+    from .networks import TwoLayerNet
 
 __all__ = ["EpochInfo", "History", "fit"]
 

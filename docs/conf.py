@@ -82,7 +82,7 @@ numpydoc_xref_aliases = {
     "numpy.random.Generator": "numpy.random.Generator",
     "History": "cnet.History",
     "TwoLayerNet": "cnet.TwoLayerNet",
-    "Parameters": "cnet.network.Parameters",
+    "Parameters": "cnet.networks.Parameters",
     "EpochInfo": "cnet.training.EpochInfo",
     "pathlib.Path": "pathlib.Path",
     "os.PathLike": "os.PathLike",

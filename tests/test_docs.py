@@ -27,7 +27,7 @@ PUBLIC_MODULES = (
     "cnet.schedules",
 )
 # Names that are reached as attributes or passed to callbacks rather than imported from the top.
-MORE_NAMES = ("cnet.network.Parameters", "cnet.training.EpochInfo")
+MORE_NAMES = ("cnet.networks.Parameters", "cnet.training.EpochInfo")
 
 
 @pytest.mark.slow
@@ -162,7 +162,7 @@ def test_no_public_module_is_forgotten() -> None:
     # These hold what the top level hands on, or are not imported by users.
     behind_the_top = {
         "activations", "atomic_file", "capi", "checks", "cli", "config", "core", "differentiation", "errors",
-        "functions", "guarded_json", "history", "model_file", "network", "open_files", "optimizer_base", "options",
+        "functions", "guarded_json", "history", "model_file", "networks", "open_files", "optimizer_base", "options",
         "parameters", "parts", "rng", "schedule_base", "storable", "threads", "trained_on", "training",
     }
     found = {module.name for module in pkgutil.iter_modules(cnet.__path__) if not module.name.startswith("_")}

@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _network(args: argparse.Namespace) -> Any:
     """The network to check: a trained one, or a new one."""
-    from ..network import TwoLayerNet
+    from ..networks import TwoLayerNet
 
     if args.model is None:
         activation: Any = args.activation or "sigmoid"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..network import TwoLayerNet, load
+from ..networks import TwoLayerNet, load
 from .console import Failure
 from .record import Record, Settings
 from .run_folder import CURVES, HISTORY, MODEL, has_model, read_record, write_history

@@ -15,7 +15,7 @@ from .console import Failure, one_line
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..network import TwoLayerNet
+    from ..networks import TwoLayerNet
     from .data import Data
     from .record import Record
 

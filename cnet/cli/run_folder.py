@@ -19,7 +19,7 @@ import numpy as np
 
 from ..atomic_file import replacing
 from ..guarded_json import parse_json
-from ..network import TwoLayerNet, load
+from ..networks import TwoLayerNet, load
 from ..open_files import open_regular, read_pieces
 from ..parts import NAMES
 from .console import Failure, to_json

@@ -15,7 +15,7 @@ from .progress import Progress
 from .run_folder import CHECKPOINT, CURVES, HISTORY, MODEL, Snapshot
 
 if TYPE_CHECKING:
-    from ..network import TwoLayerNet
+    from ..networks import TwoLayerNet
     from ..training import EpochInfo
     from .data import Data
     from .record import Record

@@ -20,7 +20,7 @@ from .run_folder import CHECKPOINT, CURVES, check_is_run, read_checkpoint
 from .session import Session
 
 if TYPE_CHECKING:
-    from ..network import TwoLayerNet
+    from ..networks import TwoLayerNet
 
 __all__ = ["add_to", "run"]
 
@@ -226,7 +226,7 @@ def _listed(folder: str, names: list[str]) -> str:
 
 def _new(args: argparse.Namespace) -> tuple[TwoLayerNet, Record, Data]:
     """A network with its first weights, and an empty record."""
-    from ..network import TwoLayerNet
+    from ..networks import TwoLayerNet
 
     given = {name: getattr(args, name) for name in DEFAULTS if getattr(args, name) is not None}
     chosen = DEFAULTS | given

@@ -13,7 +13,7 @@ from matplotlib.colors import Normalize, PowerNorm
 from matplotlib.ticker import FixedFormatter, FixedLocator, PercentFormatter
 
 from ..core import _functions
-from ..network import TwoLayerNet
+from ..networks import TwoLayerNet
 from .networks import check_names, predictions
 from .style import check_axes, fade, ink, letters_on, new_axes, palette, tidy, width_of
 from .style import colorbar as add_colorbar

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, Normalize, to_rgba
 
 from ..checks import check_count
-from ..network import TwoLayerNet
+from ..networks import TwoLayerNet
 from .networks import check_names, check_network, predictions
 from .style import check_axes, fade, ink, new_axes, note, sign_map, tidy, width_of
 from .style import colorbar as add_colorbar

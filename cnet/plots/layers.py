@@ -10,7 +10,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from .. import reference
-from ..network import TwoLayerNet
+from ..networks import TwoLayerNet
 from ..training import EpochInfo
 from .networks import check_network
 from .style import check_axes, count_axis, legend_on_top, new_axes, note, palette, tidy

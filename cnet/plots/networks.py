@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core import _functions
-from ..network import TwoLayerNet
+from ..networks import TwoLayerNet
 
 __all__ = ["check_names", "check_network", "predictions"]
 

@@ -12,7 +12,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.ticker import MaxNLocator
 
 from ..checks import check_number
-from ..network import TwoLayerNet
+from ..networks import TwoLayerNet
 from ..rng import as_key
 from .evaluation import check_points
 from .networks import check_network

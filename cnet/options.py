@@ -23,9 +23,6 @@ MAX_THREADS = 256
 SAMPLINGS = ("replacement", "shuffle")
 GRADIENTS = ("backprop", "numerical")
 
-# TEMPORARY: the optimizers that the compiled fit can take steps with.
-SUPPORTED_BY_CORE = ("sgd", "momentum")
-
 
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
@@ -144,9 +141,6 @@ def check_options(
         # The 0 of FitOptions is not for callers of fit.
         check_count("n_threads", options["n_threads"], MAX_THREADS)
     checked = FitOptions(**options)
-    if checked.optimizer.name not in SUPPORTED_BY_CORE:
-        # TEMPORARY, goes away with SUPPORTED_BY_CORE.
-        raise ValueError(f"optimizer must be 'sgd' or 'momentum' for now, got {checked.optimizer!r}")
     if checked.validation_split is not None and validation_data is not None:
         raise ValueError("give validation_data or validation_split, not both")
     loss = CrossEntropy() if loss is None else loss

@@ -140,9 +140,7 @@ class _Fit:
                 core, x, t, batch_size=options.batch_size, h=STEP, shuffle=shuffle, key=key,
                 n_threads=options.n_threads,
             )
-        return Trainer(
-            core, x, t, None, core_options(options), key=key, first_epoch=self.first_epoch, iterations=self.total,
-        )
+        return Trainer(core, x, t, None, options, key=key, first_epoch=self.first_epoch, iterations=self.total)
 
     def refuse_read_only(self) -> None:
         names = self.network.params.read_only()
@@ -291,14 +289,3 @@ def fit(
     assert network.history is not None
     return network.history
 
-
-def core_options(options: FitOptions) -> Any:
-    """The options as the core reads them."""
-    from types import SimpleNamespace
-
-    hyper = {"momentum": options.momentum} if options.momentum else {}
-    return SimpleNamespace(
-        batch_size=options.batch_size, sampling=options.sampling, n_threads=options.n_threads,
-        optimizer=SimpleNamespace(name="momentum" if hyper else "sgd", hyper=lambda: hyper), dropout=0.0,
-        input_dropout=0.0, label_smoothing=0.0, clip_norm=None, max_norm=None, averaging=None,
-    )

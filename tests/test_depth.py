@@ -6,7 +6,6 @@ import pytest
 from cnet.core._network import Network
 from cnet.core._trainer import Trainer
 from cnet.options import FitOptions
-from cnet.training import core_options
 
 SIZES = [(9, 4), (37, 13, 5), (21, 12, 7, 3), (70, 33, 8, 17, 4), (19, 6, 5, 4, 3, 4, 5, 6, 7)]
 ACTIVATIONS = {
@@ -104,7 +103,7 @@ def test_passes_at_any_depth(isa, sizes, activation, dtype, first_layer):
 
 def train(net, x, t, batch_size, iterations, rate, n_threads):
     """Descend with every row in every batch, or (shuffled) in batches of an epoch's order."""
-    options = core_options(FitOptions(None, None, batch_size, 0.1, 0.0, "shuffle", "backprop", n_threads))
+    options = FitOptions(batch_size=batch_size, sampling="shuffle", n_threads=n_threads)
     trainer = Trainer(net, x, t, None, options, key=1, first_epoch=0, iterations=iterations)
     per_epoch = -(-len(t) // batch_size)
     for epoch in range(iterations // per_epoch):

@@ -488,11 +488,10 @@ def test_no_more_threads_than_processors():
         from cnet.core import _trainer
         from cnet.core._team import cores
         from cnet.options import FitOptions
-        from cnet.training import core_options
         net = cnet.TwoLayerNet(30, 13, 5, rng=0)
         x, t = np.ones((50, 30), np.float32), np.zeros(50, int)
         for asked in (1, cores(), cores() + 1, 200):
-            options = core_options(FitOptions(None, None, 10, 0.1, 0.0, "replacement", "backprop", asked))
+            options = FitOptions(batch_size=10, sampling="replacement", n_threads=asked)
             trainer = _trainer.Trainer(net._core, x, t, None, options, key=0, first_epoch=0, iterations=1)
             print(trainer.n_threads == min(asked, cores()), end=" ")
     """

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cnet import losses, optimizers, schedules
-from cnet.options import SUPPORTED_BY_CORE, FitOptions, check_options
+from cnet.options import FitOptions, check_options
 
 
 class Stopper:
@@ -113,9 +113,3 @@ def test_options_that_go_together():
     assert check_options(loss=losses.BinaryCrossEntropy(), label_smoothing=0.1).label_smoothing == 0.1
     assert check_options(loss=losses.Huber(), label_smoothing=0).label_smoothing == 0
     assert check_options(schedule="linear", learning_rate=0.5).schedule == schedules.Linear()
-
-
-@pytest.mark.parametrize("name", [name for name in optimizers.OPTIMIZERS if name not in SUPPORTED_BY_CORE])
-def test_optimizers_that_wait_for_the_core(name):
-    with pytest.raises(ValueError, match="optimizer must be 'sgd' or 'momentum' for now, got "):
-        check_options(optimizer=name)

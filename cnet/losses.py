@@ -16,18 +16,17 @@ Huber(delta=2.0)
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from .checks import check_number, check_share, excerpt
+from .values import Value
 
 __all__ = [
     "AbsoluteError", "BinaryCrossEntropy", "CrossEntropy", "Huber", "Poisson", "Quantile", "SquaredError",
 ]
 
 
-@dataclass(frozen=True)
-class Loss:
+class Loss(Value):
     """The base of all losses: a name, and at most one parameter."""
 
     name: ClassVar[str]
@@ -36,11 +35,17 @@ class Loss:
 
     @property
     def parameter(self) -> float:
-        """The loss's parameter, or 0.0 where it has none."""
-        return float(next((getattr(self, each.name) for each in fields(self)), 0.0))
+        """The loss's parameter, or 0.0 where it has none.
+
+        Examples
+        --------
+        >>> from cnet.losses import Poisson, Quantile
+        >>> Quantile(0.9).parameter, Poisson().parameter
+        (0.9, 0.0)
+        """
+        return float(next(iter(self._attributes().values()), 0.0))
 
 
-@dataclass(frozen=True)
 class CrossEntropy(Loss):
     """Softmax and cross-entropy, for classes that exclude each other: ``log(sum(exp(s))) - sum(t * s)``.
 
@@ -62,7 +67,6 @@ class CrossEntropy(Loss):
     smooths_labels: ClassVar[bool] = True
 
 
-@dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
     """A sigmoid for each output, for labels that may go together: ``sum(max(s, 0) - s*t + log(1 + exp(-abs(s))))``.
 
@@ -84,7 +88,6 @@ class BinaryCrossEntropy(Loss):
     smooths_labels: ClassVar[bool] = True
 
 
-@dataclass(frozen=True)
 class SquaredError(Loss):
     """Half the squared difference, for regression to the mean: ``sum(r**2) / 2``.
 
@@ -105,7 +108,6 @@ class SquaredError(Loss):
     name: ClassVar[str] = "squared_error"
 
 
-@dataclass(frozen=True)
 class AbsoluteError(Loss):
     """The absolute difference, for regression to the median: ``sum(abs(r))``.
 
@@ -127,7 +129,6 @@ class AbsoluteError(Loss):
     name: ClassVar[str] = "absolute_error"
 
 
-@dataclass(frozen=True)
 class Huber(Loss):
     """Squared error near 0, absolute beyond: ``r**2 / 2`` up to `delta`, then ``delta * (abs(r) - delta/2)``, summed.
 
@@ -152,13 +153,12 @@ class Huber(Loss):
 
     name: ClassVar[str] = "huber"
 
-    delta: float = 1.0
+    delta: float
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "delta", check_number("delta", self.delta, positive=True))
+    def __init__(self, delta: float = 1.0) -> None:
+        self._set(delta=check_number("delta", delta, positive=True))
 
 
-@dataclass(frozen=True)
 class Poisson(Loss):
     """Half the deviance of counts, with a logarithmic link: ``sum(exp(s) - t*s + t*log(t) - t)``.
 
@@ -179,7 +179,6 @@ class Poisson(Loss):
     name: ClassVar[str] = "poisson"
 
 
-@dataclass(frozen=True)
 class Quantile(Loss):
     """The pinball loss, for regression to a quantile: ``sum(max(q * -r, (1 - q) * r))``.
 
@@ -204,10 +203,10 @@ class Quantile(Loss):
 
     name: ClassVar[str] = "quantile"
 
-    q: float = 0.5
+    q: float
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "q", check_share("q", self.q, positive=True))
+    def __init__(self, q: float = 0.5) -> None:
+        self._set(q=check_share("q", q, positive=True))
 
 
 # The names of loss=...: the only list of them.

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from .checks import check_number, check_share, is_real
+from .values import Value
 
 __all__ = ["Optimizer"]
 
 Array = npt.NDArray[Any]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Optimizer:
+class Optimizer(Value):
     """The base of all optimizers: a learning rate, hyper-parameters, and the loop over the parameters."""
 
     # The optimizer's name in fit(optimizer=...), and the arrays of state that each parameter needs.
@@ -27,15 +26,14 @@ class Optimizer:
     default_lr: ClassVar[float]
     update_lr: ClassVar[float] = 0.01
 
-    lr: float | None = None
-    _steps: int = field(default=0, init=False, repr=False, compare=False)
-    _states: dict[Any, list[Array]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    lr: float | None
+    # Of the updates by hand: how many there were, and the state of each parameter.
+    _steps: int
+    _states: dict[Any, list[Array]]
 
-    def __post_init__(self) -> None:
-        if self.lr is not None:
-            object.__setattr__(self, "lr", check_number("lr", self.lr, positive=True))
-        for key, value in self.hyper().items():
-            object.__setattr__(self, key, _check_hyper(key, value))
+    def __init__(self, lr: float | None = None, **hyper: float) -> None:
+        self._set(lr=None if lr is None else check_number("lr", lr, positive=True), _steps=0, _states={})
+        self._set(**{name: _check_hyper(name, value) for name, value in hyper.items()})
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy must not share its state with the original.
@@ -55,7 +53,7 @@ class Optimizer:
         >>> Adam(beta1=0.8).hyper()
         {'beta1': 0.8, 'beta2': 0.999, 'epsilon': 1e-08}
         """
-        return {each.name: getattr(self, each.name) for each in fields(self) if each.init and each.name != "lr"}
+        return {name: value for name, value in self._attributes().items() if name != "lr"}
 
     def update(self, params: MutableMapping[Any, Any], grads: Mapping[Any, Any]) -> None:
         """Take one step, for a training loop written by hand.
@@ -91,7 +89,7 @@ class Optimizer:
         todo = [(name, *_entry(name, params, grads)) for name in _names(params, grads)]
         for name, weight, _ in todo:
             self._check_state(name, weight)
-        object.__setattr__(self, "_steps", self._steps + 1)
+        self._set(_steps=self._steps + 1)
         rate = self.update_lr if self.lr is None else self.lr
         for name, weight, gradient in todo:
             # Only a number's array is not the very object that stands in the mapping.

@@ -24,7 +24,6 @@ True
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -40,7 +39,7 @@ __all__ = ["AdaGrad", "Adam", "AdamW", "LinearRamp", "Momentum", "Nesterov", "RM
 # Its Nesterov takes the velocity after its update where the formula has the one before. Its Adam adds epsilon (1e-7)
 # before the correction of the bias, which is an epsilon of 1e-7 / sqrt(1 - beta2**t) here.
 
-@dataclass(frozen=True, kw_only=True)
+
 class SGD(Optimizer):
     """Plain stochastic gradient descent: ``W -= rate * g``.
 
@@ -66,11 +65,13 @@ class SGD(Optimizer):
     name: ClassVar[str] = "sgd"
     default_lr: ClassVar[float] = 0.1
 
+    def __init__(self, *, lr: float | None = None) -> None:
+        super().__init__(lr)
+
     def _step(self, rate: float, weight: Array, gradient: Array, *states: Array) -> None:
         weight -= rate * gradient
 
 
-@dataclass(frozen=True, kw_only=True)
 class Momentum(Optimizer):
     """Gradient descent with momentum: ``v = momentum * v + g``, ``W -= rate * v``.
 
@@ -100,7 +101,10 @@ class Momentum(Optimizer):
     n_states: ClassVar[int] = 1
     default_lr: ClassVar[float] = 0.1
 
-    momentum: float = 0.9
+    momentum: float
+
+    def __init__(self, *, lr: float | None = None, momentum: float = 0.9) -> None:
+        super().__init__(lr, momentum=momentum)
 
     def _step(self, rate: float, weight: Array, gradient: Array, *states: Array) -> None:
         v, = states
@@ -109,7 +113,6 @@ class Momentum(Optimizer):
         weight -= rate * v
 
 
-@dataclass(frozen=True, kw_only=True)
 class Nesterov(Optimizer):
     """Nesterov's momentum: ``v = momentum * v + g``, ``W -= rate * (g + momentum * v)``.
 
@@ -142,7 +145,10 @@ class Nesterov(Optimizer):
     n_states: ClassVar[int] = 1
     default_lr: ClassVar[float] = 0.1
 
-    momentum: float = 0.9
+    momentum: float
+
+    def __init__(self, *, lr: float | None = None, momentum: float = 0.9) -> None:
+        super().__init__(lr, momentum=momentum)
 
     def _step(self, rate: float, weight: Array, gradient: Array, *states: Array) -> None:
         v, = states
@@ -151,7 +157,6 @@ class Nesterov(Optimizer):
         weight -= rate * (gradient + self.momentum * v)
 
 
-@dataclass(frozen=True, kw_only=True)
 class AdaGrad(Optimizer):
     """Steps that become shorter where gradients were large: ``h += g**2``, ``W -= rate * g / (sqrt(h) + epsilon)``.
 
@@ -182,7 +187,10 @@ class AdaGrad(Optimizer):
     n_states: ClassVar[int] = 1
     default_lr: ClassVar[float] = 0.01
 
-    epsilon: float = 1e-7
+    epsilon: float
+
+    def __init__(self, *, lr: float | None = None, epsilon: float = 1e-7) -> None:
+        super().__init__(lr, epsilon=epsilon)
 
     def _step(self, rate: float, weight: Array, gradient: Array, *states: Array) -> None:
         h, = states
@@ -190,7 +198,6 @@ class AdaGrad(Optimizer):
         weight -= rate * gradient / (np.sqrt(h) + self.epsilon)
 
 
-@dataclass(frozen=True, kw_only=True)
 class RMSprop(Optimizer):
     """AdaGrad that forgets: ``h = d*h + (1 - d) * g**2``, ``W -= rate * g / (sqrt(h) + epsilon)``, d `decay_rate`.
 
@@ -220,8 +227,11 @@ class RMSprop(Optimizer):
     n_states: ClassVar[int] = 1
     default_lr: ClassVar[float] = 0.01
 
-    decay_rate: float = 0.99
-    epsilon: float = 1e-7
+    decay_rate: float
+    epsilon: float
+
+    def __init__(self, *, lr: float | None = None, decay_rate: float = 0.99, epsilon: float = 1e-7) -> None:
+        super().__init__(lr, decay_rate=decay_rate, epsilon=epsilon)
 
     def _step(self, rate: float, weight: Array, gradient: Array, *states: Array) -> None:
         h, = states
@@ -230,7 +240,6 @@ class RMSprop(Optimizer):
         weight -= rate * gradient / (np.sqrt(h) + self.epsilon)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Adam(Optimizer):
     """Means of gradient and square: ``W -= rate * m / (1 - beta1**t) / (sqrt(v / (1 - beta2**t)) + epsilon)``.
 
@@ -263,9 +272,14 @@ class Adam(Optimizer):
     default_lr: ClassVar[float] = 0.001
     update_lr: ClassVar[float] = 0.001
 
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
+    beta1: float
+    beta2: float
+    epsilon: float
+
+    def __init__(
+        self, *, lr: float | None = None, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8
+    ) -> None:
+        super().__init__(lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
 
     def _step(self, rate: float, weight: Array, gradient: Array, *states: Array) -> None:
         m, v = states
@@ -277,7 +291,6 @@ class Adam(Optimizer):
         weight -= rate / (1 - self.beta1**self._steps) * m / corrected
 
 
-@dataclass(frozen=True, kw_only=True)
 class AdamW(Adam):
     """Adam with decoupled weight decay: first ``W *= 1 - rate * weight_decay``, then Adam's step.
 
@@ -310,7 +323,13 @@ class AdamW(Adam):
 
     name: ClassVar[str] = "adamw"
 
-    weight_decay: float = 0.01
+    weight_decay: float
+
+    def __init__(
+        self, *, lr: float | None = None, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        Optimizer.__init__(self, lr, beta1=beta1, beta2=beta2, epsilon=epsilon, weight_decay=weight_decay)
 
     def _step(self, rate: float, weight: Array, gradient: Array, *states: Array) -> None:
         if weight.ndim >= 2:

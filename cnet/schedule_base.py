@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from .checks import check_count, check_number
+from .values import Value
 
 __all__ = ["CHUNK", "FromFunction", "Schedule", "iterations_of"]
 
@@ -20,19 +20,17 @@ FloatArray = npt.NDArray[np.float64]
 CHUNK = 65_536
 
 
-@dataclass(frozen=True, kw_only=True)
-class Schedule:
+class Schedule(Value):
     """The base of all schedules: a warmup, and a shape after it."""
 
     name: ClassVar[str]
 
-    warmup: float = 0
+    warmup: float
 
-    def __post_init__(self) -> None:
-        for each in fields(self):
-            value = getattr(self, each.name)
-            check = _check_extent if each.name in ("warmup", "every") else _check_factor
-            object.__setattr__(self, each.name, check(each.name, value))
+    def __init__(self, **parameters: float) -> None:
+        for name, value in parameters.items():
+            check = _check_extent if name in ("warmup", "every") else _check_factor
+            self._set(**{name: check(name, value)})
 
     def __call__(self, iteration: int, total: int) -> float:
         """Return the factor of one iteration, as a function passed to fit does.
@@ -99,11 +97,18 @@ class Schedule:
         Returns
         -------
         numpy.ndarray of float64, shape (end - begin,)
+            The same numbers as in ``factors(total)[begin:end]``.
 
         Raises
         ------
         ValueError
             If `total` is not more than a `warmup` of so many iterations.
+
+        Examples
+        --------
+        >>> from cnet.schedules import Linear
+        >>> Linear().factors_between(2, 4, 4).tolist()
+        [0.5, 0.25]
         """
         rising = iterations_of(self.warmup, total)
         if rising >= total:
@@ -121,16 +126,15 @@ class Schedule:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
 class FromFunction(Schedule):
     """A function ``f(iteration, total)`` as a schedule, whose every value is checked."""
 
-    function: Callable[[int, int], Any]
-
     name: ClassVar[str] = "function"
 
-    def __post_init__(self) -> None:
-        pass
+    function: Callable[[int, int], Any]
+
+    def __init__(self, function: Callable[[int, int], Any]) -> None:
+        self._set(function=function)
 
     def factors_between(self, begin: int, end: int, total: int) -> FloatArray:
         """Return what the function returns for the iterations from `begin` up to `end`, of `total`.

@@ -18,7 +18,6 @@ Examples
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -29,7 +28,6 @@ from .schedule_base import FloatArray, FromFunction, Schedule, iterations_of
 
 __all__ = ["Constant", "Cosine", "Exponential", "Linear", "OneCycle", "Step"]
 
-@dataclass(frozen=True, kw_only=True)
 class Constant(Schedule):
     """The learning rate itself: ``1``.
 
@@ -51,11 +49,13 @@ class Constant(Schedule):
 
     name: ClassVar[str] = "constant"
 
+    def __init__(self, *, warmup: float = 0) -> None:
+        super().__init__(warmup=warmup)
+
     def _shape(self, done: FloatArray, after: float, total: int) -> FloatArray:
         return np.ones_like(done)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Step(Schedule):
     """A factor that drops every so many iterations: ``factor ** floor(done / every)``.
 
@@ -82,11 +82,11 @@ class Step(Schedule):
 
     name: ClassVar[str] = "step"
 
-    every: float = 0.25
-    factor: float = 0.5
+    every: float
+    factor: float
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def __init__(self, *, every: float = 0.25, factor: float = 0.5, warmup: float = 0) -> None:
+        super().__init__(every=every, factor=factor, warmup=warmup)
         if self.every == 0:
             raise ValueError("every must be above 0, got 0")
         if self.factor == 0:
@@ -97,7 +97,6 @@ class Step(Schedule):
         return np.asarray(self.factor ** np.floor(done / every))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Exponential(Schedule):
     """A factor that falls by the same share in each iteration: ``final ** p``.
 
@@ -121,10 +120,10 @@ class Exponential(Schedule):
 
     name: ClassVar[str] = "exponential"
 
-    final: float = 0.01
+    final: float
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def __init__(self, *, final: float = 0.01, warmup: float = 0) -> None:
+        super().__init__(final=final, warmup=warmup)
         if self.final == 0:
             raise ValueError("final must be above 0, got 0.0")
 
@@ -132,7 +131,6 @@ class Exponential(Schedule):
         return np.asarray(self.final ** (done / after))
 
 
-@dataclass(frozen=True, kw_only=True)
 class Cosine(Schedule):
     """Half a wave of a cosine: ``final + (1 - final) * (1 + cos(pi * p)) / 2``.
 
@@ -157,13 +155,15 @@ class Cosine(Schedule):
 
     name: ClassVar[str] = "cosine"
 
-    final: float = 0.0
+    final: float
+
+    def __init__(self, *, final: float = 0.0, warmup: float = 0) -> None:
+        super().__init__(final=final, warmup=warmup)
 
     def _shape(self, done: FloatArray, after: float, total: int) -> FloatArray:
         return np.asarray(self.final + (1 - self.final) * (1 + np.cos(np.pi * (done / after))) / 2)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Linear(Schedule):
     """A straight line down: ``1 - (1 - final) * p``.
 
@@ -188,13 +188,15 @@ class Linear(Schedule):
 
     name: ClassVar[str] = "linear"
 
-    final: float = 0.0
+    final: float
+
+    def __init__(self, *, final: float = 0.0, warmup: float = 0) -> None:
+        super().__init__(final=final, warmup=warmup)
 
     def _shape(self, done: FloatArray, after: float, total: int) -> FloatArray:
         return 1 - (1 - self.final) * (done / after)
 
 
-@dataclass(frozen=True, kw_only=True)
 class OneCycle(Schedule):
     """One cycle: up to 1 during the warmup, then in a straight line down to 0: ``1 - p``.
 
@@ -217,7 +219,8 @@ class OneCycle(Schedule):
 
     name: ClassVar[str] = "one-cycle"
 
-    warmup: float = 0.25
+    def __init__(self, *, warmup: float = 0.25) -> None:
+        super().__init__(warmup=warmup)
 
     def _shape(self, done: FloatArray, after: float, total: int) -> FloatArray:
         return 1 - done / after

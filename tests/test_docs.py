@@ -163,7 +163,7 @@ def test_no_public_module_is_forgotten() -> None:
     behind_the_top = {
         "activations", "atomic_file", "capi", "checks", "cli", "config", "core", "differentiation", "errors",
         "functions", "guarded_json", "history", "model_file", "networks", "open_files", "optimizer_base", "options",
-        "parameters", "parts", "rng", "schedule_base", "storable", "threads", "trained_on", "training",
+        "parameters", "parts", "rng", "schedule_base", "storable", "threads", "trained_on", "training", "values",
     }
     found = {module.name for module in pkgutil.iter_modules(cnet.__path__) if not module.name.startswith("_")}
     assert found == behind_the_top | {name.removeprefix("cnet.") for name in PUBLIC_MODULES[1:]}

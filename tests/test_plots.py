@@ -213,7 +213,7 @@ def test_schedules_are_drawn_by_iteration():
     ax = draw(plots.schedule(several, 4, learning_rate=2))
     np.testing.assert_allclose([line.get_ydata() for line in ax.lines],
                                [[2, 2, 1, 1], [2, 1.75, 1.5, 1.25], [0.8, 0.8, 1.6 / 3, 0.8 / 3]])
-    assert labels(ax) == ["halves", "Linear(warmup=0, final=0.5)", "LinearRamp(peak=0.8, warmup=0.25)"]
+    assert labels(ax) == ["halves", "Linear(final=0.5, warmup=0)", "LinearRamp(peak=0.8, warmup=0.25)"]
     assert ax.get_ylabel() == "learning rate" == draw(plots.schedule(ramp, 4)).get_ylabel()
     assert labels(draw(plots.schedule({"a": "step", 2: halves}))) == ["a", "2"]
 

@@ -67,7 +67,7 @@ def schedule(
     >>> from cnet.schedules import Cosine
     >>> ax = cnet.plots.schedule(["one-cycle", Cosine(warmup=0.1)], total=500, learning_rate=0.1)
     >>> [line.get_label() for line in ax.lines]
-    ['one-cycle', 'Cosine(warmup=0.1, final=0.0)']
+    ['one-cycle', 'Cosine(final=0.0, warmup=0.1)']
     >>> ax.get_ylabel()
     'learning rate'
     """

@@ -103,7 +103,7 @@ class FitOptions:
         if self.schedule is not None and isinstance(self.learning_rate, LinearRamp):
             raise ValueError("give schedule or a LinearRamp as learning_rate, not both; a schedule goes with a "
                              "constant learning_rate")
-        if self.gradient == "numerical" and self.momentum:
+        if self.gradient == "numerical" and self.optimizer.name != "sgd":
             raise ValueError('gradient="numerical" goes with plain descent (optimizer="sgd"), '
                              f"got {self.optimizer!r}")
 

@@ -98,6 +98,7 @@ def test_numbers_out_of_range_and_of_other_types(name):
     ({"label_smoothing": 0.1, "loss": losses.Huber()}, ValueError, r"label_smoothing .* Huber\(delta=1.0\)"),
     ({"callback": 3}, TypeError, "callback must be callable"),
     ({"gradient": "numerical", "optimizer": "momentum"}, ValueError, 'gradient="numerical".*sgd'),
+    ({"gradient": "numerical", "optimizer": "adam"}, ValueError, 'gradient="numerical".*sgd'),
     ({"n_threads": 0}, ValueError, "n_threads must be from 1"), ({"n_threads": False}, TypeError, "n_threads"),
     ({"momentum": 0.9}, TypeError, "momentum"),
 ])

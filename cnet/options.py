@@ -107,11 +107,6 @@ class FitOptions:
             raise ValueError('gradient="numerical" goes with plain descent (optimizer="sgd"), '
                              f"got {self.optimizer!r}")
 
-    @property
-    def momentum(self) -> float:
-        """The optimizer's momentum, 0.0 where it has none."""
-        return self.optimizer.hyper().get("momentum", 0.0)
-
 
 def check_options(
     *, n_hidden: int = 1, loss: Loss | None = None, callback: Any = None, validation_data: Any = None,

@@ -34,7 +34,7 @@ def test_defaults():
         "input_dropout": 0.0, "label_smoothing": 0.0, "clip_norm": None, "max_norm": None, "averaging": None,
         "validation_split": None, "early_stopping": None,
     }
-    assert options.momentum == 0 and replace(options, batch_size=3).batch_size == 3
+    assert replace(options, batch_size=3).batch_size == 3
 
 
 @pytest.mark.parametrize(("given", "name", "expected"), [
@@ -43,7 +43,6 @@ def test_defaults():
     ({"optimizer": optimizers.Adam(lr=0.5), "learning_rate": 2}, "learning_rate", 2.0),
     ({"learning_rate": optimizers.LinearRamp(0.3)}, "learning_rate", optimizers.LinearRamp(0.3)),
     ({"optimizer": "nesterov"}, "optimizer", optimizers.Nesterov()),
-    ({"optimizer": optimizers.Momentum(momentum=0.5)}, "momentum", 0.5), ({"optimizer": "adam"}, "momentum", 0.0),
     ({"schedule": "cosine"}, "schedule", schedules.Cosine()),
     ({"schedule": half}, "schedule", schedules.as_schedule(half)),
     ({"dropout": 0.5}, "dropout", 0.5), ({"dropout": [0.5, 0]}, "dropout", (0.5, 0.0)),

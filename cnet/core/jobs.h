@@ -25,7 +25,7 @@ template <class T> struct ForwardJob {
     ptrdiff_t first, last;   // a chunk of the rows
     ptrdiff_t block;         // rows of a piece
     Pile pile;
-    bool checked;            // whether all inputs are known to be finite;
+    int checked;             // whether all inputs are known to be finite;
     Flag sick;               // raised where one is not
     T* out;                  // (rows, n_out), or NULL for losses
     Targets<T> targets;
@@ -67,7 +67,7 @@ template <class T> struct GradientJob {
     T* padded_rows;          // of each member in turn, for what is not written at once
     ptrdiff_t padded_size;
     const T* zeros;
-    bool checked;            // as above
+    int checked;             // as above
     Flag sick;
     Pile parts_forward, transposes, rows, parts_back, weights;
 };

@@ -26,7 +26,7 @@ from .functions import (
     step_function,
     sum_squared_error,
 )
-from .networks import TwoLayerNet, load
+from .networks import MultiLayerNet, TwoLayerNet, load
 from .threads import get_num_threads, set_num_threads
 from .training import History
 
@@ -36,6 +36,7 @@ __all__ = [
     "CnetWarning",
     "DivergenceError",
     "History",
+    "MultiLayerNet",
     "TwoLayerNet",
     "cross_entropy_error",
     "datasets",

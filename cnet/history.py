@@ -19,7 +19,7 @@ __all__ = ["History"]
 FloatArray = npt.NDArray[np.float64]
 
 SERIES = ("loss", "train_accuracy", "validation_loss", "validation_accuracy")
-OPTIONAL_SERIES = SERIES[2:]
+OPTIONAL_SERIES = SERIES[1:]
 TIMES = ("seconds", "samples_per_second")
 COUNTS = ("epochs", "iterations", "iterations_per_epoch")
 

@@ -16,6 +16,7 @@ Huber(delta=2.0)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from .checks import check_number, check_share, excerpt
@@ -237,3 +238,10 @@ def as_loss(value: object) -> Loss:
     if isinstance(value, type) and value in LOSSES.values():
         given = f"the class {value.__name__}; write {value.__name__}()"
     raise TypeError(f"loss must be one of {names}, or a loss of cnet.losses, got {given}")
+
+
+def loss_of(name: str, parameter: float) -> Loss:
+    """Return the loss of a name in `LOSSES`, with its parameter if it has one."""
+    kind: Callable[..., Loss] = LOSSES[name]
+    # One that has a parameter has a default for it, which is not 0.
+    return kind(parameter) if kind().parameter else kind()

@@ -1,48 +1,64 @@
-"""TwoLayerNet: initial weights, and delegation to the compiled core."""
+"""MultiLayerNet, and TwoLayerNet, its two-layer face: initial weights, and delegation to the compiled core."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from . import training
+from .activations import ACTIVATIONS, as_activations
 from .checks import check_choice, check_count, check_number
-from .core import _network, _numerical, _team
+from .core import _network
 from .history import History, Progress
+from .initial_weights import check_std, draw_weights
+from .losses import CrossEntropy, Loss, as_loss
 from .optimizer_base import Optimizer
 from .optimizers import LinearRamp
 from .options import check_options
 from .parameters import Parameters
-from .parts import NAMES
+from .parts import parameter_names
+from .passes import Passes
 from .rng import as_key
-from .storable import Storable
+from .storable import Storable, read_parts
 from .trained_on import warn_unlike
 from .training import Callback
 
 if TYPE_CHECKING:
     from .open_files import Source
 
-__all__ = ["NAMES", "Parameters", "TwoLayerNet", "load"]
+__all__ = ["MultiLayerNet", "Parameters", "TwoLayerNet", "load"]
 
 Array = npt.NDArray[Any]
 
-class TwoLayerNet(Storable):
-    """A network of one hidden layer that classifies: affine, activation, affine, softmax.
+MOST_HIDDEN_LAYERS = 16
+
+
+class MultiLayerNet(Passes, Storable):
+    """A network of any number of layers: affine and activation in turn, then affine, whose scores a loss reads.
 
     Parameters
     ----------
-    input_size, hidden_size, output_size : int
-        Units of each layer (I, H, O), at least 1.
-    weight_init_std : float, "he" or "xavier", default 0.01
+    input_size : int
+        The number of inputs (I), at least 1.
+    hidden_size_list : list or tuple of int
+        The units of each hidden layer, for 0 to 16 of them.
+    output_size : int
+        The number of outputs (O), at least 1.
+    activation : str, or list of str, default "relu"
+        The hidden layers' activation, or one for each of them: "identity", "sigmoid", "tanh", "relu", "leaky_relu",
+        "elu", "gelu" or "silu".
+    weight_init_std : float, "relu", "he", "sigmoid" or "xavier", default "relu"
         The standard deviation of the initial weights, which are drawn from a normal distribution
-        around 0: a number for both layers, or for a layer of n inputs
-        ``sqrt(2 / n)`` ("he", for relu [2]_) or ``sqrt(1 / n)`` ("xavier", a simpler form of the rule in [3]_).
-        Biases begin at 0.
-    activation : {"sigmoid", "relu", "tanh"}
-        The hidden layer's activation.
+        around 0: a number for all layers, or for a layer of n inputs
+        ``sqrt(2 / n)`` ("relu" or "he" [2]_) or ``sqrt(1 / n)`` ("sigmoid" or "xavier", a simpler form of the rule
+        in [3]_). Biases begin at 0.
+    weight_decay_lambda : float, default 0
+        The factor of the L2 penalty: half of it times the sum of all squared weights (not biases) is part of the loss.
+    loss : str or an object of cnet.losses, default "cross_entropy"
+        What is made small, and with it what the outputs mean.
     dtype : float32 or float64
         The type of parameters and computation.
     rng : None, int or numpy.random.Generator
@@ -51,7 +67,7 @@ class TwoLayerNet(Storable):
     Attributes
     ----------
     params : Parameters
-        ``W1 (I, H)``, ``b1 (H,)``, ``W2 (H, O)``, ``b2 (O,)``.
+        ``W1 (I, H1)``, ``b1 (H1,)``, ``W2 (H1, H2)``, ..., ``bn (O,)``.
     history : History or None
         What the last `fit` has recorded, even if it was interrupted or is still running.
     seed : int
@@ -62,16 +78,21 @@ class TwoLayerNet(Storable):
     TypeError, ValueError
         If an argument is of the wrong type or out of range.
 
+    See Also
+    --------
+    TwoLayerNet : The same with one hidden layer, as the book's chapter 4 has it.
+
     Notes
     -----
     Inputs `x` are arrays (B, I), or (I,) for a single sample. uint8 means pixels, which are divided by
     255; every other type means plain numbers. The network remembers which of them it was
-    trained on, and a call whose inputs look scaled otherwise gives a `CnetWarning`. Targets `t` are class indices (B,)
-    or one-hot rows (B, O); for a single sample an index or a row (O,).
+    trained on, and a call whose inputs look scaled otherwise gives a `CnetWarning`. Targets `t` are what the loss
+    takes, see `cnet.losses`: of cross-entropy class indices (B,), one-hot rows (B, O) or rows of probabilities, of
+    the others values (B, O), or (B,) where there is one output.
 
     References
     ----------
-    .. [1] Saito Goki, "Deep Learning from Scratch", O'Reilly Japan, 2016, section 4.5.
+    .. [1] Saito Goki, "Deep Learning from Scratch", O'Reilly Japan, 2016, chapter 6.
     .. [2] Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, "Delving deep into rectifiers", ICCV 2015.
     .. [3] Xavier Glorot and Yoshua Bengio, "Understanding the difficulty of training deep feedforward
        neural networks", AISTATS 2010.
@@ -80,44 +101,44 @@ class TwoLayerNet(Storable):
     --------
     >>> import cnet
     >>> x, t = cnet.datasets.make_digits(2000, rng=0)
-    >>> net = cnet.TwoLayerNet(784, 50, 10, activation="relu", rng=0)
-    >>> history = net.fit(x, t, epochs=20)
+    >>> net = cnet.MultiLayerNet(784, [100, 50], 10, rng=0)
+    >>> history = net.fit(x, t, epochs=10)
     >>> net.accuracy(x, t) > 0.8
     True
     """
 
+    # What files call it.
+    _KIND = "MultiLayerNet"
+
     def __init__(
         self,
         input_size: int,
-        hidden_size: int,
+        hidden_size_list: Sequence[int],
         output_size: int,
-        weight_init_std: float | Literal["he", "xavier"] = 0.01,
+        activation: str | Sequence[str] = "relu",
+        weight_init_std: float | Literal["relu", "he", "sigmoid", "xavier"] = "relu",
+        weight_decay_lambda: float = 0,
         *,
-        activation: Literal["sigmoid", "relu", "tanh"] = "sigmoid",
+        loss: str | Loss = "cross_entropy",
         dtype: npt.DTypeLike = np.float32,
         rng: int | np.random.Generator | None = None,
     ) -> None:
-        sizes = (
-            check_count("input_size", input_size),
-            check_count("hidden_size", hidden_size),
-            check_count("output_size", output_size),
-        )
-        stds = _check_std(weight_init_std, sizes)
-        check_choice("activation", activation, tuple(_network.ACTIVATIONS))
-        self._set_up(sizes, activation, _check_dtype(dtype), as_key(rng))
-        normal = np.random.Generator(np.random.Philox(key=self.seed)).standard_normal
-        for name, std in zip(("W1", "W2"), stds, strict=True):
-            with np.errstate(all="ignore"), _team.IeeeArithmetic():
-                weights = std * normal(self.params[name].shape)
-                if not np.isfinite(weights).all():
-                    raise ValueError(f"weight_init_std = {std:g} is too large for {self.dtype}")
-                self.params[name] = weights
+        hidden = _check_hidden(hidden_size_list)
+        sizes = (check_count("input_size", input_size), *hidden, check_count("output_size", output_size))
+        activations = as_activations(activation, len(hidden))
+        stds = check_std(weight_init_std, sizes)
+        decay = check_number("weight_decay_lambda", weight_decay_lambda, positive=False)
+        self._set_up(sizes, activations, _check_dtype(dtype), as_key(rng), as_loss(loss), decay)
+        draw_weights(self._params, stds, self.seed)
 
-    def _set_up(self, sizes: tuple[int, int, int], activation: str, dtype: np.dtype[Any], seed: int) -> None:
-        self._core = _network.Network(sizes, activation, dtype)
+    def _set_up(
+        self, sizes: tuple[int, ...], activations: tuple[str, ...], dtype: np.dtype[Any], seed: int, loss: Loss,
+        weight_decay_lambda: float,
+    ) -> None:
+        self._core = _network.Network(sizes, activations, dtype, loss.name, loss.parameter, weight_decay_lambda)
         self._core.on_unlike = warn_unlike
-        (W1, W2), (b1, b2) = self._core.weights, self._core.biases
-        self._params = Parameters({"W1": W1, "b1": b1, "W2": W2, "b2": b2})
+        arrays = [array for pair in zip(self._core.weights, self._core.biases, strict=True) for array in pair]
+        self._params = Parameters(dict(zip(parameter_names(len(sizes) - 1), arrays, strict=True)))
         self.seed = seed
         self._progress = Progress()
 
@@ -133,15 +154,15 @@ class TwoLayerNet(Storable):
             self._params.assign(values)
 
     @property
-    def sizes(self) -> tuple[int, int, int]:
-        """The numbers of inputs, hidden units and outputs."""
-        sizes: tuple[int, int, int] = self._core.sizes
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of inputs, of units of each hidden layer, and of outputs."""
+        sizes: tuple[int, ...] = self._core.sizes
         return sizes
 
     @property
-    def activation(self) -> str:
-        """The hidden layer's activation."""
-        activation: str = self._core.activation
+    def activation(self) -> str | tuple[str, ...]:
+        """The hidden layers' activation; where they are not all the same, or there is no hidden layer, a tuple."""
+        activation: str | tuple[str, ...] = self._core.activation
         return activation
 
     @property
@@ -161,168 +182,25 @@ class TwoLayerNet(Storable):
         return self._progress.history
 
     def __repr__(self) -> str:
-        n_in, n_hidden, n_out = self.sizes
-        return f"{type(self).__name__}({n_in}, {n_hidden}, {n_out}, activation={self.activation!r}, dtype={self.dtype})"
+        n_in, *hidden, n_out = self.sizes
+        loss = self.loss_function
+        text = f"{type(self).__name__}({n_in}, {hidden}, {n_out}, activation={self.activation!r}"
+        if self.weight_decay_lambda:
+            text += f", weight_decay_lambda={self.weight_decay_lambda:g}"
+        return f"{text}, loss={loss if loss.parameter else repr(loss.name)}, dtype={self.dtype})"
 
-    def predict(self, x: npt.ArrayLike) -> Array:
-        """Compute the probability of each class.
-
-        Parameters
-        ----------
-        x : array_like, shape (B, I) or (I,)
-            The inputs: one sample in each row, or a single sample.
-
-        Returns
-        -------
-        numpy.ndarray, shape (B, O) or (O,)
-            Rows sum to 1; of the network's dtype.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `x` does not hold finite real numbers, or is of the wrong shape.
+    def reset_optimizer(self) -> None:
+        """Forget the optimizer's state: the next `fit` begins with velocities, averages and a step count of 0.
 
         Examples
         --------
         >>> import cnet
-        >>> cnet.TwoLayerNet(4, 3, 2, rng=0).predict([0, 1, 0, 1]).shape
-        (2,)
+        >>> x, t = cnet.datasets.make_digits(100, rng=0)
+        >>> net = cnet.TwoLayerNet(784, 10, 10, rng=0)
+        >>> history = net.fit(x, t, epochs=1, optimizer="momentum")
+        >>> net.reset_optimizer()
         """
-        probabilities: Array = self._core.predict(x)
-        return probabilities
-
-    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike) -> float:
-        """Compute the mean cross-entropy, from the scores: ``log(sum(exp(s))) - s[label]``.
-
-        Parameters
-        ----------
-        x : array_like, shape (B, I) or (I,)
-            The inputs: one sample in each row, or a single sample.
-        t : array_like
-            Class indices or one-hot rows.
-
-        Returns
-        -------
-        float
-            In nats; summed in float64. Any number of rows takes the same memory.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `x` or `t` is of the wrong type or shape, or a label is out of range.
-
-        Examples
-        --------
-        >>> import cnet
-        >>> net = cnet.TwoLayerNet(4, 3, 2, weight_init_std=0, rng=0)
-        >>> print(round(net.loss([0, 1, 0, 1], 0), 6))
-        0.693147
-        """
-        loss: float = self._core.loss_and_accuracy(x, t, True)[0]
-        return loss
-
-    def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike) -> float:
-        """Compute the share of samples whose most probable class is their label.
-
-        Parameters
-        ----------
-        x : array_like, shape (B, I) or (I,)
-            The inputs: one sample in each row, or a single sample.
-        t : array_like
-            Class indices or one-hot rows.
-
-        Returns
-        -------
-        float
-            From 0 to 1; for a single sample 0.0 or 1.0.
-
-        Raises
-        ------
-        TypeError, ValueError
-            The same errors as `loss`.
-
-        Examples
-        --------
-        >>> import cnet
-        >>> net = cnet.TwoLayerNet(4, 3, 2, weight_init_std=0, rng=0)
-        >>> net.accuracy([0, 1, 0, 1], 0)
-        1.0
-        """
-        accuracy: float = self._core.loss_and_accuracy(x, t, True)[1]
-        return accuracy
-
-    def gradient(self, x: npt.ArrayLike, t: npt.ArrayLike) -> dict[str, Array]:
-        """Compute the derivatives of the loss with respect to every parameter, by backpropagation.
-
-        Parameters
-        ----------
-        x : array_like, shape (B, I) or (I,)
-            The inputs: one sample in each row, or a single sample.
-        t : array_like
-            Class indices or one-hot rows.
-
-        Returns
-        -------
-        dict of str to numpy.ndarray
-            ``W1, b1, W2, b2``, each of its parameter's shape and dtype.
-
-        Raises
-        ------
-        TypeError, ValueError
-            The same errors as `loss`.
-
-        References
-        ----------
-        .. [1] David E. Rumelhart, Geoffrey E. Hinton and Ronald J. Williams, "Learning representations by
-           back-propagating errors", Nature 323, 1986.
-
-        Examples
-        --------
-        >>> import cnet
-        >>> net = cnet.TwoLayerNet(4, 3, 2, weight_init_std=0, rng=0)
-        >>> net.gradient([0, 1, 0, 1], 0)["b2"]
-        array([-0.5,  0.5], dtype=float32)
-        """
-        (W1, W2), (b1, b2) = self._core.gradient(x, t)
-        return {"W1": W1, "b1": b1, "W2": W2, "b2": b2}
-
-    def numerical_gradient(self, x: npt.ArrayLike, t: npt.ArrayLike, h: float = 1e-4) -> dict[str, Array]:
-        """Compute the derivatives of the loss with respect to every parameter, by central differences.
-
-        Parameters
-        ----------
-        x : array_like, shape (B, I) or (I,)
-            The inputs: one sample in each row, or a single sample.
-        t : array_like
-            Class indices or one-hot rows.
-        h : float, default 1e-4
-            How far each parameter is moved up and down.
-
-        Returns
-        -------
-        dict of str to numpy.ndarray
-            ``W1, b1, W2, b2``, always computed in float64 and returned as float64.
-
-        Raises
-        ------
-        TypeError, ValueError
-            The same errors as `loss`; also if `h` is not a finite number above 0.
-
-        Examples
-        --------
-        >>> import cnet
-        >>> net = cnet.TwoLayerNet(4, 3, 2, weight_init_std=0, rng=0)
-        >>> net.numerical_gradient([0, 1, 0, 1], 0)["b2"].round(6)
-        array([-0.5,  0.5])
-        """
-        step = check_number("h", h, positive=True)
-        exact = _network.Network(self.sizes, self.activation, np.dtype(np.float64))
-        with _team.IeeeArithmetic():
-            for layer in range(2):
-                exact.weights[layer][...] = self._core.weights[layer]
-                exact.biases[layer][...] = self._core.biases[layer]
-        exact.trained_on, exact.on_unlike = self._core.trained_on, warn_unlike
-        return dict(zip(NAMES, _numerical.numerical_gradient(exact, x, t, step), strict=True))
+        self._core.optimizer_state = None
 
     def fit(
         self,
@@ -417,11 +295,97 @@ class TwoLayerNet(Storable):
         options = check_options(
             iterations=iterations, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
             optimizer=optimizer, sampling=sampling, gradient=gradient, n_threads=n_threads, callback=callback,
+            n_hidden=len(self.sizes) - 2, loss=self.loss_function,
         )
         return training.fit(
             self, x, t, options,
             validation_data=validation_data, rng=rng, callback=callback, progress=progress,
         )
+
+
+class TwoLayerNet(MultiLayerNet):
+    """A network of one hidden layer that classifies: affine, activation, affine, softmax.
+
+    Parameters
+    ----------
+    input_size, hidden_size, output_size : int
+        Units of each layer (I, H, O), at least 1.
+    weight_init_std : float, "he" or "xavier", default 0.01
+        The standard deviation of the initial weights, which are drawn from a normal distribution
+        around 0: a number for both layers, or for a layer of n inputs
+        ``sqrt(2 / n)`` ("he", for relu [2]_) or ``sqrt(1 / n)`` ("xavier", a simpler form of the rule in [3]_).
+        Biases begin at 0.
+    activation : str, default "sigmoid"
+        The hidden layer's activation: "sigmoid", "relu", "tanh", or another one of `MultiLayerNet`'s.
+    dtype : float32 or float64
+        The type of parameters and computation.
+    rng : None, int or numpy.random.Generator
+        The seed of the initial weights and of the mini-batches that `fit` draws.
+
+    Attributes
+    ----------
+    params : Parameters
+        ``W1 (I, H)``, ``b1 (H,)``, ``W2 (H, O)``, ``b2 (O,)``.
+    history : History or None
+        What the last `fit` has recorded, even if it was interrupted or is still running.
+    seed : int
+        The 64-bit key of the stream of random numbers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong type or out of range.
+
+    Notes
+    -----
+    Inputs `x` are arrays (B, I), or (I,) for a single sample. uint8 means pixels, which are divided by
+    255; every other type means plain numbers. The network remembers which of them it was
+    trained on, and a call whose inputs look scaled otherwise gives a `CnetWarning`. Targets `t` are class indices (B,)
+    or one-hot rows (B, O); for a single sample an index or a row (O,).
+
+    References
+    ----------
+    .. [1] Saito Goki, "Deep Learning from Scratch", O'Reilly Japan, 2016, section 4.5.
+    .. [2] Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, "Delving deep into rectifiers", ICCV 2015.
+    .. [3] Xavier Glorot and Yoshua Bengio, "Understanding the difficulty of training deep feedforward
+       neural networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> import cnet
+    >>> x, t = cnet.datasets.make_digits(2000, rng=0)
+    >>> net = cnet.TwoLayerNet(784, 50, 10, activation="relu", rng=0)
+    >>> history = net.fit(x, t, epochs=20)
+    >>> net.accuracy(x, t) > 0.8
+    True
+    """
+
+    _KIND = "TwoLayerNet"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        weight_init_std: float | Literal["he", "xavier"] = 0.01,
+        *,
+        activation: str = "sigmoid",
+        dtype: npt.DTypeLike = np.float32,
+        rng: int | np.random.Generator | None = None,
+    ) -> None:
+        sizes = (
+            check_count("input_size", input_size),
+            check_count("hidden_size", hidden_size),
+            check_count("output_size", output_size),
+        )
+        stds = check_std(weight_init_std, sizes, ("he", "xavier"))
+        check_choice("activation", activation, tuple(ACTIVATIONS))
+        self._set_up(sizes, (activation,), _check_dtype(dtype), as_key(rng), CrossEntropy(), 0.0)
+        draw_weights(self._params, stds, self.seed)
+
+    def __repr__(self) -> str:
+        n_in, n_hidden, n_out = self.sizes
+        return f"{type(self).__name__}({n_in}, {n_hidden}, {n_out}, activation={self.activation!r}, dtype={self.dtype})"
 
 
 def _check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
@@ -434,18 +398,25 @@ def _check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
     return checked.newbyteorder("=")
 
 
-def _check_std(weight_init_std: Any, sizes: tuple[int, int, int]) -> tuple[float, float]:
-    """Return the standard deviation of each layer's initial weights."""
-    if isinstance(weight_init_std, str):
-        check_choice("weight_init_std", weight_init_std, ("he", "xavier"))
-        gain = 2.0 if weight_init_std == "he" else 1.0
-        return (gain / sizes[0]) ** 0.5, (gain / sizes[1]) ** 0.5
-    std = check_number("weight_init_std", weight_init_std, positive=False)
-    return std, std
+def _check_hidden(hidden_size_list: Any) -> list[int]:
+    if isinstance(hidden_size_list, np.ndarray) and hidden_size_list.ndim == 1:
+        hidden_size_list = hidden_size_list.tolist()
+    if not isinstance(hidden_size_list, list | tuple):
+        hint = f"; for one hidden layer write [{hidden_size_list}]" if isinstance(hidden_size_list, int) else ""
+        raise TypeError(
+            f"hidden_size_list must be a list of integers, got {type(hidden_size_list).__name__}{hint}")
+    if len(hidden_size_list) > MOST_HIDDEN_LAYERS:
+        raise ValueError(
+            f"hidden_size_list must hold at most {MOST_HIDDEN_LAYERS} sizes, got {len(hidden_size_list)}")
+    return [check_count(f"hidden_size_list[{i}]", size) for i, size in enumerate(hidden_size_list)]
 
 
-def load(path: Source) -> TwoLayerNet:
-    """Read a network that `TwoLayerNet.save` wrote.
+# By the names that files have for them.
+_KINDS: dict[str, type[MultiLayerNet]] = {each._KIND: each for each in (TwoLayerNet, MultiLayerNet)}
+
+
+def load(path: Source) -> MultiLayerNet:
+    """Read a network that `TwoLayerNet.save` or `MultiLayerNet.save` wrote.
 
     Parameters
     ----------
@@ -455,8 +426,8 @@ def load(path: Source) -> TwoLayerNet:
 
     Returns
     -------
-    TwoLayerNet
-        It continues where the saved one was: same parameters, same stream of random numbers.
+    TwoLayerNet or MultiLayerNet
+        What was saved. It continues where the saved one was: same parameters, same stream of random numbers.
 
     Raises
     ------
@@ -465,7 +436,7 @@ def load(path: Source) -> TwoLayerNet:
     OSError
         If the file cannot be read.
     ValueError
-        If it is damaged, truncated or not a network of cnet.
+        If it is damaged, truncated, not a network of cnet, or of a later version of cnet.
 
     Examples
     --------
@@ -474,4 +445,5 @@ def load(path: Source) -> TwoLayerNet:
     Traceback (most recent call last):
     FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.safetensors'
     """
-    return TwoLayerNet.load(path)
+    kind, parts = read_parts(path)
+    return _KINDS[kind]._assembled(parts)

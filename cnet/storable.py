@@ -6,24 +6,26 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from .checks import excerpt
+from .checks import check_flag, excerpt
+from .core._state import OptimizerState
 from .errors import raise_in_context
 from .history import Progress
 from .parameters import Parameters
-from .parts import FORMAT_VERSION, Parts, check_parts, parts_of_file
+from .parts import OptimizerParts, Parts, check_parts
 from .trained_on import KINDS
 
 if TYPE_CHECKING:
     from .core._network import Network
+    from .losses import Loss
     from .open_files import Source
 
-__all__ = ["Storable"]
+__all__ = ["Storable", "read_parts"]
 
 # What a network itself is made of; all other attributes are a caller's or a subclass's own.
 OWN_ATTRIBUTES = frozenset({"_core", "_params", "seed", "_progress"})
 STATE_KEYS = frozenset({
-    "params", "sizes", "activation", "dtype", "seed", "epochs", "iterations", "history", "trained_on", "attributes",
-    "slots",
+    "params", "sizes", "activation", "dtype", "seed", "epochs", "iterations", "history", "trained_on", "loss",
+    "loss_parameter", "weight_decay_lambda", "first_layer", "optimizer_state", "attributes", "slots",
 })
 
 
@@ -34,20 +36,26 @@ class Storable:
     and travel with copies and pickles.
     """
 
+    # What files call the class.
+    _KIND: str
+
     if TYPE_CHECKING:
         _core: Network
         _params: Parameters
         _progress: Progress
         seed: int
 
-        def _set_up(self, sizes: tuple[int, int, int], activation: str, dtype: np.dtype[Any], seed: int) -> None: ...
+        def _set_up(
+            self, sizes: tuple[int, ...], activations: tuple[str, ...], dtype: np.dtype[Any], seed: int, loss: Loss,
+            weight_decay_lambda: float,
+        ) -> None: ...
 
     @property
     def _trained_on(self) -> str:
         """The kind of inputs that the last fit had: see `trained_on`."""
         return KINDS[self._core.trained_on]
 
-    def save(self, path: Source) -> None:
+    def save(self, path: Source, optimizer_state: bool = False) -> None:
         """Write the network to a file, whole or not at all.
 
         Parameters
@@ -56,11 +64,14 @@ class Storable:
             Written exactly there, in the safetensors format, with a checksum. A leading ``~`` is the
             user's home folder. Into an open file all is written at its position, and it is left
             open; what it holds after an error is not defined.
+        optimizer_state : bool, default False
+            Whether to write the optimizer's state too, so that a fit of the loaded network goes on as this one's
+            would: it is as large as the parameters, with Adam twice as large.
 
         Raises
         ------
         TypeError
-            If `path` is neither a path nor an open binary file.
+            If `path` is neither a path nor an open binary file, or `optimizer_state` is no bool.
         OSError
             If it cannot be written; what was there before is still there.
 
@@ -85,21 +96,13 @@ class Storable:
         True
         """
         # Imported when needed: reading and writing files takes longer to import than all the rest.
-        import json
-
+        from .file_parts import file_of_parts
         from .model_file import write_model
 
-        metadata = {
-            "cnet_format": FORMAT_VERSION,
-            "sizes": json.dumps(self._core.sizes),
-            "activation": self._core.activation,
-            "seed": str(self.seed),
-            "iterations": str(self._progress.iterations),
-            "epochs": str(self._progress.epochs),
-        }
-        if self._core.trained_on:
-            metadata["trained_on"] = self._trained_on
-        write_model(path, self._params, metadata)
+        state = self._state()
+        if not check_flag("optimizer_state", optimizer_state):
+            state["optimizer_state"] = None
+        write_model(path, *file_of_parts(self._KIND, state))
 
     @classmethod
     def load(cls, path: Source) -> Self:
@@ -116,7 +119,7 @@ class Storable:
 
         Returns
         -------
-        TwoLayerNet
+        MultiLayerNet or TwoLayerNet
             Of the class that `load` was called on. It continues where the saved one was: same parameters,
             same stream of random numbers.
 
@@ -127,7 +130,11 @@ class Storable:
         OSError
             If the file cannot be read.
         ValueError
-            If it is damaged, truncated or not a network of cnet.
+            If it is damaged, truncated, not a network of cnet, or of a later version of cnet.
+
+        See Also
+        --------
+        cnet.load : Reads any network.
 
         Examples
         --------
@@ -136,27 +143,18 @@ class Storable:
         Traceback (most recent call last):
         FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.safetensors'
         """
-        from .model_file import read_model
-        from .open_files import as_source, named
-
-        tensors, metadata = read_model(path)
-        try:
-            parts = parts_of_file(tensors, metadata)
-        except (TypeError, ValueError) as error:
-            name = named(as_source("path", path, "read"))
-            raise ValueError(f"{name}: not a two-layer network of cnet: {error}") from None
+        kind, parts = read_parts(path)
+        if kind != cls._KIND:
+            raise TypeError(
+                f"the file holds a {kind}, which {cls.__name__}.load does not make: use cnet.load, which makes what "
+                f"the file holds, or {kind}.load"
+            )
         return cls._assembled(parts)
 
     @classmethod
-    def _from_parts(
-        cls, tensors: Any, *, sizes: Any, activation: Any, seed: Any, epochs: Any = 0, iterations: Any = 0,
-        dtype: Any = None, history: Any = None, trained_on: Any = KINDS[0],
-    ) -> Self:
+    def _from_parts(cls, tensors: Any, **parts: Any) -> Self:
         """Make a network of parts that nobody has checked yet; see `parts.check_parts` for what is refused."""
-        return cls._assembled(check_parts(
-            tensors, sizes=sizes, activation=activation, seed=seed, epochs=epochs, iterations=iterations,
-            dtype=dtype, history=history, trained_on=trained_on,
-        ))
+        return cls._assembled(check_parts(tensors, kind=cls._KIND, **{"epochs": 0, "iterations": 0, **parts}))
 
     @classmethod
     def _assembled(cls, parts: Parts) -> Self:
@@ -165,21 +163,31 @@ class Storable:
         return net
 
     def _take_over(self, parts: Parts) -> None:
-        self._set_up(parts.sizes, parts.activation, parts.dtype, parts.seed)
+        self._set_up(parts.sizes, parts.activations, parts.dtype, parts.seed, parts.loss, parts.weight_decay_lambda)
         self._params.assign(parts.tensors)
         self._progress = Progress(parts.epochs, parts.iterations, parts.history)
         self._core.trained_on = KINDS.index(parts.trained_on)
+        self._core.first_layer = parts.first_layer
+        self._core.optimizer_state = _optimizer_of(parts)
+
+    def _state(self) -> dict[str, Any]:
+        """The parts, as `parts.check_parts` takes them, but for ``params``, which it takes apart from them."""
+        core = self._core
+        return {
+            "sizes": core.sizes, "activation": core.activation, "dtype": core.dtype.name, "seed": self.seed,
+            "epochs": self._progress.epochs, "iterations": self._progress.iterations,
+            "history": self._progress.history, "trained_on": self._trained_on, "loss": core.loss,
+            "loss_parameter": core.loss_parameter, "weight_decay_lambda": core.weight_decay,
+            "first_layer": core.first_layer, "optimizer_state": _taken_apart(core.optimizer_state, self._params),
+            "params": self._params.copy(),
+        }
 
     def __getstate__(self) -> dict[str, Any]:
         # The attributes, and those in a subclass's slots.
         whole = object.__getstate__(self)
         attributes, slots = whole if isinstance(whole, tuple) else (whole, None)
         return {
-            "sizes": self._core.sizes, "activation": self._core.activation,
-            "dtype": self._core.dtype.name, "seed": self.seed, "epochs": self._progress.epochs,
-            "iterations": self._progress.iterations, "history": self._progress.history,
-            "trained_on": self._trained_on,
-            "params": self._params.copy(),
+            **self._state(),
             "attributes": {name: value for name, value in attributes.items() if name not in OWN_ATTRIBUTES},
             "slots": slots or {},
         }
@@ -197,10 +205,48 @@ class Storable:
             if not isinstance(values, dict) or not OWN_ATTRIBUTES.isdisjoint(values):
                 raise ValueError(f"{context}: its {name} are not those of a subclass or a caller")
         try:
-            parts = check_parts(tensors, **rest)
+            parts = check_parts(tensors, kind=self._KIND, **rest)
         except (TypeError, ValueError) as error:
             raise_in_context(error, context)
         self._take_over(parts)
         self.__dict__.update(attributes)
         for name, value in slots.items():
             object.__setattr__(self, name, value)
+
+
+def read_parts(path: Source) -> tuple[str, Parts]:
+    """The kind of network in a file, and its parts."""
+    from .file_parts import NewerVersionError, parts_of_file
+    from .model_file import read_model
+    from .open_files import as_source, named
+
+    tensors, metadata = read_model(path)
+    try:
+        return parts_of_file(tensors, metadata)
+    except (TypeError, ValueError) as error:
+        name = named(as_source("path", path, "read"))
+        what = "cannot read it" if isinstance(error, NewerVersionError) else "not a network of cnet"
+        raise ValueError(f"{name}: {what}: {error}") from None
+
+
+def _taken_apart(state: OptimizerState | None, params: Parameters) -> dict[str, Any] | None:
+    """An optimizer's state as plain data, in copies: array i of parameter p is called "i.p"."""
+    if state is None:
+        return None
+    arrays: dict[str, Any] = {}
+    for i, (weights, biases) in enumerate(state.copy().arrays):
+        in_turn = [array for pair in zip(weights, biases, strict=True) for array in pair]
+        arrays |= {f"{i}.{name}": array for name, array in zip(params, in_turn, strict=True)}
+    return {"name": state.name, "steps": state.steps, "arrays": arrays}
+
+
+def _optimizer_of(parts: Parts) -> OptimizerState | None:
+    """The optimizer's state as the core has it: contiguous copies in the network's type."""
+    found: OptimizerParts | None = parts.optimizer
+    if found is None:
+        return None
+    arrays = []
+    for of_one in found.arrays:
+        copies = [np.array(array, parts.dtype, order="C") for array in of_one.values()]
+        arrays.append((tuple(copies[::2]), tuple(copies[1::2])))
+    return OptimizerState(found.name, tuple(arrays), found.steps)

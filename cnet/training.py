@@ -29,7 +29,7 @@ from .rng import as_key
 from .trained_on import look_at_fit
 
 if TYPE_CHECKING:
-    from .networks import TwoLayerNet
+    from .networks import MultiLayerNet
 
 __all__ = ["EpochInfo", "History", "fit"]
 
@@ -63,7 +63,7 @@ class EpochInfo:
     validation_loss, validation_accuracy : float or None
     seconds : float
         Time spent on training so far.
-    network : TwoLayerNet
+    network : MultiLayerNet
         The network itself, with its current parameters. What a callback assigns to them is
         kept. Training continues in the same memory: keep ``network.params.copy()``, not
         ``dict(network.params)``, whose arrays change with the next epoch.
@@ -101,14 +101,14 @@ class EpochInfo:
     validation_loss: float | None
     validation_accuracy: float | None
     seconds: float
-    network: TwoLayerNet
+    network: MultiLayerNet
 
 
 class _Fit:
     """One running fit."""
 
     def __init__(
-        self, network: TwoLayerNet, x: Any, t: Any, options: FitOptions, key: int, first_epoch: int,
+        self, network: MultiLayerNet, x: Any, t: Any, options: FitOptions, key: int, first_epoch: int,
         validation_data: Any, callback: Callback | None, bar: Any,
     ) -> None:
         self.network, self.options, self.callback, self.bar = network, options, callback, bar
@@ -235,7 +235,7 @@ class _Fit:
         )
 
 
-def _check_validation(network: TwoLayerNet, data: Any, n_threads: int) -> tuple[Any, Any] | None:
+def _check_validation(network: MultiLayerNet, data: Any, n_threads: int) -> tuple[Any, Any] | None:
     """(x, t), looked at before training begins rather than after the first epoch, and converted once."""
     if data is None:
         return None
@@ -267,11 +267,11 @@ def _progress_bar(progress: Any) -> Any:
 
 
 def fit(
-    network: TwoLayerNet, x: npt.ArrayLike, t: npt.ArrayLike, options: FitOptions, *,
+    network: MultiLayerNet, x: npt.ArrayLike, t: npt.ArrayLike, options: FitOptions, *,
     validation_data: tuple[npt.ArrayLike, npt.ArrayLike] | None, rng: Any, callback: Callback | None,
     progress: bool,
 ) -> History:
-    """Train `network`; see ``TwoLayerNet.fit``."""
+    """Train `network`; see ``MultiLayerNet.fit``."""
     bar = _progress_bar(progress)
 
     def train() -> None:

@@ -81,6 +81,7 @@ numpydoc_xref_aliases = {
     "numpy.ndarray": "numpy.ndarray",
     "numpy.random.Generator": "numpy.random.Generator",
     "History": "cnet.History",
+    "MultiLayerNet": "cnet.MultiLayerNet",
     "TwoLayerNet": "cnet.TwoLayerNet",
     "Parameters": "cnet.networks.Parameters",
     "EpochInfo": "cnet.training.EpochInfo",

@@ -162,8 +162,9 @@ def test_no_public_module_is_forgotten() -> None:
     # These hold what the top level hands on, or are not imported by users.
     behind_the_top = {
         "activations", "atomic_file", "capi", "checks", "cli", "config", "core", "differentiation", "errors",
-        "functions", "guarded_json", "history", "model_file", "networks", "open_files", "optimizer_base", "options",
-        "parameters", "parts", "rng", "schedule_base", "storable", "threads", "trained_on", "training", "values",
+        "file_parts", "functions", "guarded_json", "history", "initial_weights", "measures", "model_file", "networks",
+        "open_files", "optimizer_base", "options", "parameters", "parts", "passes", "rng", "schedule_base", "storable",
+        "threads", "trained_on", "training", "values",
     }
     found = {module.name for module in pkgutil.iter_modules(cnet.__path__) if not module.name.startswith("_")}
     assert found == behind_the_top | {name.removeprefix("cnet.") for name in PUBLIC_MODULES[1:]}

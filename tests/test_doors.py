@@ -126,7 +126,7 @@ def test_bad_targets_of_a_single_sample(t):
         ((4, 3, 3, np.inf), {}, ValueError, "weight_init_std"),
         ((4, 3, 3, "normal"), {}, ValueError, "weight_init_std"),
         ((4, 3, 3, None), {}, TypeError, "weight_init_std"), ((4, 3, 3, 1e300), {}, ValueError, "float32"),
-        ((4, 3, 3), {"activation": "gelu"}, ValueError, "activation"),
+        ((4, 3, 3), {"activation": "softmax"}, ValueError, "activation"),
         ((4, 3, 3), {"activation": None}, TypeError, "activation"),
         ((4, 3, 3), {"dtype": np.float16}, ValueError, "dtype"), ((4, 3, 3), {"dtype": int}, ValueError, "dtype"),
         ((4, 3, 3), {"dtype": "nonsense"}, TypeError, "dtype"), ((4, 3, 3), {"dtype": None}, ValueError, "dtype"),

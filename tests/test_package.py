@@ -107,4 +107,4 @@ def test_a_type_checker_sees_the_modules(tmp_path):
     )
     own = [line for line in done.stdout.splitlines() if line.startswith("program.py")]
     assert len(own) == 3, done.stdout
-    assert "TwoLayerNet" in own[0] and "no_such_function" in own[1] and '"nothing"' in own[2]
+    assert "MultiLayerNet" in own[0] and "no_such_function" in own[1] and '"nothing"' in own[2]

@@ -777,7 +777,7 @@ def test_refuses_what_are_no_axes_and_opens_nothing(name, trained, data):
     (lambda: plots.tangent(np.sin, "a"), TypeError, "x must hold real numbers"),
     (lambda: plots.activations("swish"), ValueError, "names must be one of"),
     (lambda: plots.activations([]), ValueError, "at least one activation"),
-    (lambda: plots.weights(None), TypeError, "net must be a cnet.TwoLayerNet, got NoneType"),
+    (lambda: plots.weights(None), TypeError, "net must be a cnet.MultiLayerNet or cnet.TwoLayerNet, got NoneType"),
     (lambda: plots.confusion_matrix([0]), TypeError, r"takes \(net, x, t\) or \(t, predicted\)"),
     (lambda: plots.confusion_matrix([0, 1], [0]), ValueError, "of one length, got 2 and 1"),
     (lambda: plots.confusion_matrix([], []), ValueError, "not empty"),

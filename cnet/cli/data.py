@@ -128,15 +128,15 @@ def data_for(model: str, source: str | None) -> Data:
     return load_data("drawn") if folder is None else load_own_data(folder, read_record(folder).settings)
 
 
-def check_fit(model: str, sizes: tuple[int, int, int], data: Data) -> None:
+def check_fit(model: str, sizes: tuple[int, ...], data: Data) -> None:
     """Raise a Failure if a network of these sizes does not take these images and labels."""
     if data.n_inputs != sizes[0]:
         raise Failure(
             f"{model} reads images of {sizes[0]} pixels, those of {data.source} have {data.n_inputs}"
         )
     highest = max(int(t.max(initial=0)) for _, t in (data.train, data.test))
-    if highest >= sizes[2]:
-        raise Failure(f"{model} knows {sizes[2]} classes, {data.source} has a label {highest}")
+    if highest >= sizes[-1]:
+        raise Failure(f"{model} knows {sizes[-1]} classes, {data.source} has a label {highest}")
 
 
 def _drawn() -> Data:

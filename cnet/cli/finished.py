@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..networks import TwoLayerNet, load
+from ..networks import MultiLayerNet, load
 from .console import Failure
 from .record import Record, Settings
 from .run_folder import CURVES, HISTORY, MODEL, has_model, read_record, write_history
@@ -29,13 +29,13 @@ def is_finished(folder: str, record: Record) -> bool:
     )
 
 
-def restore_results(folder: str, net: TwoLayerNet, record: Record) -> tuple[Record, list[str]]:
+def restore_results(folder: str, net: MultiLayerNet, record: Record) -> tuple[Record, list[str]]:
     """Write what is missing of a finished run, or was damaged, from its checkpoint.
 
     Parameters
     ----------
     folder : str
-    net : TwoLayerNet
+    net : MultiLayerNet
     record : Record
         Those of the checkpoint.
 
@@ -63,7 +63,7 @@ def restore_results(folder: str, net: TwoLayerNet, record: Record) -> tuple[Reco
     return past, written
 
 
-def _model_stands(folder: str, net: TwoLayerNet, past: Record | None) -> bool:
+def _model_stands(folder: str, net: MultiLayerNet, past: Record | None) -> bool:
     """Whether the model in the folder is the network, or one that the same run had further on."""
     model = _model(folder)
     if model is None:
@@ -90,7 +90,7 @@ def _past(folder: str) -> Record | None:
         return None
 
 
-def _model(folder: str) -> TwoLayerNet | None:
+def _model(folder: str) -> MultiLayerNet | None:
     """The model, if there is one that can be read."""
     try:
         return load(os.path.join(folder, MODEL)) if has_model(folder) else None

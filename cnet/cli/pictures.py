@@ -15,7 +15,7 @@ from .console import Failure, one_line
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ..networks import TwoLayerNet
+    from ..networks import MultiLayerNet
     from .data import Data
     from .record import Record
 
@@ -73,7 +73,7 @@ def write_curves(record: Record, path: str, dark: bool = False) -> None:
             accuracy_curve(record.history(), labels=("train", "test"), ax=right)
 
 
-def write_weights(net: TwoLayerNet, path: str, dark: bool = False) -> None:
+def write_weights(net: MultiLayerNet, path: str, dark: bool = False) -> None:
     """Draw the weights of each hidden unit."""
     from ..plots import weights
     from ..plots.images import weights_size
@@ -82,7 +82,7 @@ def write_weights(net: TwoLayerNet, path: str, dark: bool = False) -> None:
         weights(net, ax=figure.subplots())
 
 
-def write_confusion(net: TwoLayerNet, data: Data, path: str, dark: bool = False) -> None:
+def write_confusion(net: MultiLayerNet, data: Data, path: str, dark: bool = False) -> None:
     """Draw which digit was taken for which, over the test images."""
     from ..plots import confusion_matrix
 
@@ -90,7 +90,7 @@ def write_confusion(net: TwoLayerNet, data: Data, path: str, dark: bool = False)
         confusion_matrix(net, *data.test, ax=figure.subplots())
 
 
-def write_misread(net: TwoLayerNet, data: Data, path: str, dark: bool = False) -> None:
+def write_misread(net: MultiLayerNet, data: Data, path: str, dark: bool = False) -> None:
     """Draw the test images that the network got wrong."""
     from ..plots import misread
 

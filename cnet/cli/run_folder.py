@@ -19,7 +19,7 @@ import numpy as np
 
 from ..atomic_file import replacing
 from ..guarded_json import parse_json
-from ..networks import TwoLayerNet, load
+from ..networks import MultiLayerNet, TwoLayerNet, load
 from ..open_files import open_regular, read_pieces
 from ..parts import NAMES
 from .console import Failure, to_json
@@ -193,7 +193,7 @@ def has_model(folder: str) -> bool:
     return os.path.exists(os.path.join(folder, MODEL))
 
 
-def load_model(path: str) -> TwoLayerNet:
+def load_model(path: str) -> MultiLayerNet:
     """The network in a model file, or in the folder of a run.
 
     Raises

@@ -3,7 +3,7 @@ from libc.stdint cimport int32_t, int64_t
 
 from ._memory cimport Memory
 from ._network cimport Network
-from .stack cimport Differences, Inputs, KernelTable
+from .stack cimport Differences, Inputs, KernelTable, Targets
 
 ctypedef struct DifferenceJob:
     const KernelTable* kernels
@@ -23,3 +23,7 @@ cdef class CentralDifferences:
     cdef readonly int64_t correct
     cdef int differentiate(self, const Inputs* x, const int32_t* labels, Py_ssize_t n_rows) except -1
     cdef int differentiate_block(self) except -1
+
+cdef bint is_incremental(Network net, const Targets[double]* targets, object weight) except -1
+cdef tuple plain_gradient(Network net, object x, object t, double h, int n_threads, object weight)
+cdef list parameters_of(Network net)

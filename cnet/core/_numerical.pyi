@@ -14,5 +14,6 @@ class CentralDifferences:
     def correct(self) -> int: ...
 
 def numerical_gradient(
-    net: Network, x: npt.ArrayLike, t: npt.ArrayLike, h: float, n_threads: int = 0
+    net: Network, x: npt.ArrayLike, t: npt.ArrayLike, h: float, n_threads: int = 0,
+    weight: npt.ArrayLike | None = None,
 ) -> tuple[npt.NDArray[Any], ...]: ...

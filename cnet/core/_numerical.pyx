@@ -11,12 +11,12 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport uint8_t
 
 from ._dispatch cimport active
-from ._inputs cimport Batch, take_inputs, take_labels
+from ._inputs cimport Batch, as_inputs, take_inputs, take_targets
 from ._network cimport data_of
 from ._scan cimport check_finite, members_for
 from ._team cimport allowed, run, share
 from .floats cimport IeeeFloats
-from .stack cimport CNET_FLOAT32, CNET_UINT8
+from .stack cimport CNET_FLOAT32, CNET_UINT8, Targets
 
 # Samples that are held at once, and exponentials between two looks at the signals.
 cdef Py_ssize_t BLOCK = 256
@@ -184,21 +184,62 @@ cdef int64_t count_correct(const Differences* d) noexcept nogil:
     return correct
 
 
-def numerical_gradient(Network net not None, x, t, double h, int n_threads=0):
-    """Central differences of the mean loss by every parameter of a two-layer float64 network.
+def numerical_gradient(Network net not None, x, t, double h, int n_threads=0, weight=None):
+    """Central differences of the mean loss by every parameter of a float64 network.
+
+    What `CentralDifferences` cannot do, two losses for each parameter do.
 
     Returns
     -------
-    (dW1, db1, dW2, db2) : tuple of numpy.ndarray
+    (dW1, db1, dW2, db2, ...) : tuple of numpy.ndarray
     """
     cdef IeeeFloats floats
     floats.begin()
     cdef Batch batch = take_inputs(x, net.sizes[0], net.dtype)
     cdef Memory memory = Memory()
-    cdef int32_t* labels = take_labels(t, batch.single, batch.n_rows, net.n_out, memory)
+    cdef Targets[double] targets = take_targets(t, batch.single, batch.n_rows, &net.stack64, 0, memory)
     cdef CentralDifferences differences
     net.compare(batch)
+    if not is_incremental(net, &targets, weight):
+        return plain_gradient(net, x, t, h, n_threads, weight)
     check_finite(&active().float64, &batch.rows, batch.n_rows, n_threads)
     differences = CentralDifferences(net, h, batch.n_rows, n_threads)
-    differences.differentiate(&batch.rows, labels, batch.n_rows)
+    differences.differentiate(&batch.rows, targets.labels, batch.n_rows)
     return differences.gradients
+
+
+cdef bint is_incremental(Network net, const Targets[double]* targets, object weight) except -1:
+    """Whether `CentralDifferences` can do it: two layers, cross-entropy, class indices, no weights."""
+    return net.stack64.n_layers == 2 and net.loss == "cross_entropy" and targets.labels is not NULL and weight is None
+
+
+cdef tuple plain_gradient(Network net, object x, object t, double h, int n_threads, object weight):
+    """The same derivatives from two losses for each parameter, which is moved in place and put back."""
+    cdef Py_ssize_t i
+    cdef double kept, up, down
+    cdef double[::1] values, derivatives
+    cdef list gradients = []
+    x = as_inputs(x, net.dtype)
+    for parameter in parameters_of(net):
+        gradient = np.empty_like(parameter)
+        values, derivatives = parameter.reshape(-1), gradient.reshape(-1)
+        for i in range(values.shape[0]):
+            kept = values[i]
+            values[i] = kept + h
+            up = net.loss_and_accuracy(x, t, False, n_threads, weight)[0]
+            values[i] = kept - h
+            down = net.loss_and_accuracy(x, t, False, n_threads, weight)[0]
+            values[i] = kept
+            derivatives[i] = (up - down) / (2 * h)
+        gradients.append(gradient)
+        PyErr_CheckSignals()
+    return tuple(gradients)
+
+
+cdef list parameters_of(Network net):
+    """W1, b1, W2, b2, ...: the order of the gradients."""
+    cdef list arrays = []
+    for weight, bias in zip(net.weights, net.biases):
+        arrays.append(weight)
+        arrays.append(bias)
+    return arrays

@@ -2,20 +2,27 @@
 """Training by central differences: the trainer of ``fit(gradient="numerical")``."""
 import numpy as np
 
-from libc.math cimport isfinite
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.math cimport NAN, isfinite
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
+from ._arrays cimport real_array
 from ._dispatch cimport active
-from ._inputs cimport Batch, take_labels, take_training_inputs
+from ._inputs cimport Batch, as_inputs, take_targets, take_training_inputs, take_weights
 from ._memory cimport Memory
 from ._network cimport Network
 from ._record cimport Record
-from ._numerical cimport CentralDifferences
+from ._numerical cimport CentralDifferences, is_incremental, parameters_of, plain_gradient
 from ._sampler cimport draw_rows, shuffle_rows
 from ._scan cimport check_finite
 from ._team cimport TICK_MILLISECONDS, cnet_seconds, tick_is_over
 from .floats cimport IeeeFloats
-from .stack cimport Stack, real
+from .stack cimport Stack, Targets, real
+
+
+cdef struct Batched:
+    double loss
+    double correct    # the weight of the samples that were classified right
+    double weighed    # and of all of them; 0: that has no meaning
 
 
 cdef class NumericalTrainer:
@@ -27,8 +34,9 @@ cdef class NumericalTrainer:
     Parameters
     ----------
     net : Network
-        Of two layers.
     x, t : array_like
+    weight : array_like, optional
+        The samples' weights.
     batch_size : int
     h : float
         How far each parameter is moved.
@@ -41,27 +49,34 @@ cdef class NumericalTrainer:
 
     cdef Network net
     cdef Network exact
-    cdef CentralDifferences differences
+    cdef CentralDifferences differences  # or None: two losses for each parameter
     cdef Batch batch
     cdef Memory memory
-    cdef int32_t* labels
+    cdef Targets[double] targets
+    cdef object x, t, weight             # for those losses: arrays
+    cdef double h
+    cdef int n_threads
     cdef int64_t* index
     cdef int64_t* order
     cdef uint64_t key
     cdef uint32_t epoch
     cdef Py_ssize_t batch_size, iteration
-    cdef readonly int64_t correct
+    cdef double weighed                  # of the epoch's samples so far
+    cdef readonly double correct
     cdef readonly Py_ssize_t n_rows
 
-    def __init__(self, Network net not None, x, t, *, Py_ssize_t batch_size, double h, bint shuffle,
+    def __init__(self, Network net not None, x, t, weight=None, *, Py_ssize_t batch_size, double h, bint shuffle,
                  uint64_t key, int n_threads):
         cdef IeeeFloats floats
         floats.begin()
-        self.net, self.key, self.batch_size = net, key, batch_size
+        self.net, self.key, self.batch_size, self.h, self.n_threads = net, key, batch_size, h, n_threads
         self.memory = Memory()
+        x = as_inputs(x, net.dtype)
         self.batch = take_training_inputs(x, net.sizes[0], net.dtype, batch_size, shuffle)
         self.n_rows = self.batch.n_rows
-        self.labels = take_labels(t, False, self.n_rows, net.n_out, self.memory)
+        self.exact = Network(net.sizes, net.activations, np.dtype(np.float64), net.loss, net.loss_parameter)
+        self.targets = take_targets(t, False, self.n_rows, &self.exact.stack64, 0, self.memory)
+        take_weights(weight, self.n_rows, self.memory)
         # What the network's own type cannot hold is refused, as by the other trainer.
         if net.is_float32:
             check_finite(&active().float32, &self.batch.rows, self.n_rows, n_threads)
@@ -70,13 +85,16 @@ cdef class NumericalTrainer:
         self.index = <int64_t*>self.memory.take(batch_size * sizeof(int64_t))
         if shuffle:
             self.order = <int64_t*>self.memory.take(self.n_rows * sizeof(int64_t))
-        self.exact = Network(net.sizes, net.activations, np.dtype(np.float64))
-        self.differences = CentralDifferences(self.exact, h, batch_size, n_threads)
+        if is_incremental(self.exact, &self.targets, weight):
+            self.differences = CentralDifferences(self.exact, h, batch_size, n_threads)
+        else:
+            self.x, self.t = x, np.array(real_array(t, "t"))
+            self.weight = None if weight is None else np.array(real_array(weight, "sample_weight"), np.float64)
         self.reload()
 
     def start_epoch(self, uint32_t epoch):
         """Begin an epoch: `epoch` is its number in the stream of random numbers."""
-        self.epoch, self.iteration, self.correct = epoch, 0, 0
+        self.epoch, self.iteration, self.correct, self.weighed = epoch, 0, 0, 0
         if self.order is not NULL:
             with nogil:
                 shuffle_rows(self.key, epoch, self.n_rows, self.order)
@@ -90,13 +108,15 @@ cdef class NumericalTrainer:
         floats.begin()
         cdef double started = cnet_seconds()
         cdef Py_ssize_t samples, done = self.iteration, until = rates.shape[0]
-        cdef int64_t correct = self.correct
+        cdef double correct = self.correct, weighed = self.weighed, accuracy = NAN
         cdef bint finite = True
         cdef double[::1] loss = record.epoch_losses(until)
+        cdef Batched batched
         while finite and done < until:
-            self.step(done, rates[done])
-            loss[done] = self.differences.loss
-            correct += self.differences.correct
+            batched = self.step(done, rates[done])
+            loss[done] = batched.loss
+            correct += batched.correct
+            weighed += batched.weighed
             finite = isfinite(loss[done])
             done += 1
             # A mini-batch is not cut short.
@@ -109,27 +129,54 @@ cdef class NumericalTrainer:
             round_to(&self.net.stack32, &self.exact.stack64)
         elif finite:
             round_to(&self.net.stack64, &self.exact.stack64)
-        self.iteration, self.correct = done, correct
+        self.iteration, self.correct, self.weighed = done, correct, weighed
         samples = done * self.batch_size
         if self.order is not NULL:
             samples = min(samples, self.n_rows)
-        record.commit(done, until, <double>correct / <double>max(1, samples), samples, cnet_seconds() - started)
+        if weighed > 0:
+            accuracy = correct / weighed
+        record.commit(done, until, accuracy, samples, cnet_seconds() - started)
         return finite
 
-    cdef int step(self, Py_ssize_t iteration, double rate) except -1:
+    cdef Batched step(self, Py_ssize_t iteration, double rate) except *:
         """One mini-batch: its rows, its gradient, the update."""
         cdef Py_ssize_t first = iteration * self.batch_size
         cdef Py_ssize_t rows = self.batch_size
+        cdef Batched batched
         if self.order is NULL:
             draw_rows(self.key, self.epoch, first, first + rows, self.n_rows, self.index)
             self.batch.rows.index = self.index
         else:
             rows = min(rows, self.n_rows - first)
             self.batch.rows.index = self.order + first
-        self.differences.differentiate(&self.batch.rows, self.labels, rows)
+        if self.differences is not None:
+            self.differences.differentiate(&self.batch.rows, self.targets.labels, rows)
+            batched.loss, batched.correct, batched.weighed = self.differences.loss, self.differences.correct, rows
+            self.update(self.differences.gradients, rate)
+            return batched
+        return self.plain_step(np.array(<int64_t[:rows]>self.batch.rows.index), rate)
+
+    cdef Batched plain_step(self, object rows, double rate) except *:
+        """The same by the whole loss; a batch without any weight makes no step."""
+        cdef Batched batched
+        x, t, weight = self.x[rows], self.t[rows], None if self.weight is None else self.weight[rows]
+        batched.loss = batched.correct = batched.weighed = 0
+        if weight is not None and not weight.any():
+            return batched
+        loss, accuracy = self.exact.loss_and_accuracy(x, t, False, self.n_threads, weight)
+        batched.loss = loss
+        if accuracy is not None:
+            batched.weighed = len(rows) if weight is None else weight.sum()
+            batched.correct = accuracy * batched.weighed
+        self.update(plain_gradient(self.exact, x, t, self.h, self.n_threads, weight), rate)
+        return batched
+
+    cdef int update(self, tuple gradients, double rate) except -1:
         # An overflow is seen at the tick's end, as a parameter that is not finite.
         with np.errstate(all="ignore"):
-            for parameter, gradient in zip(arrays_of(self.exact), self.differences.gradients):
+            for parameter, gradient in zip(parameters_of(self.exact), gradients):
+                if self.net.weight_decay and parameter.ndim == 2:
+                    gradient += self.net.weight_decay * parameter
                 parameter -= rate * gradient
                 if self.net.is_float32:
                     parameter[...] = parameter.astype(np.float32)
@@ -139,7 +186,7 @@ cdef class NumericalTrainer:
         """Take the parameters from the network, which a callback may have changed."""
         cdef IeeeFloats floats
         floats.begin()
-        for parameter, source in zip(arrays_of(self.exact), arrays_of(self.net)):
+        for parameter, source in zip(parameters_of(self.exact), parameters_of(self.net)):
             parameter[...] = source
 
 
@@ -165,12 +212,3 @@ cdef void round_to(Stack[real]* net, const Stack[double]* exact) noexcept:
             net.layer[l].weight[i] = <real>exact.layer[l].weight[i]
         for i in range(exact.layer[l].n_out):
             net.layer[l].bias[i] = <real>exact.layer[l].bias[i]
-
-
-cdef list arrays_of(Network net):
-    """W1, b1, W2, b2: the order of the gradients."""
-    cdef list arrays = []
-    for weight, bias in zip(net.weights, net.biases):
-        arrays.append(weight)
-        arrays.append(bias)
-    return arrays

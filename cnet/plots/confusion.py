@@ -13,7 +13,7 @@ from matplotlib.colors import Normalize, PowerNorm
 from matplotlib.ticker import FixedFormatter, FixedLocator, PercentFormatter
 
 from ..core import _functions
-from ..networks import TwoLayerNet
+from ..networks import MultiLayerNet
 from .networks import check_names, predictions
 from .style import check_axes, fade, ink, letters_on, new_axes, palette, tidy, width_of
 from .style import colorbar as add_colorbar
@@ -32,7 +32,7 @@ LARGEST, SMALLEST = 10.0, 6.0
 
 @overload
 def confusion_matrix(
-    net: TwoLayerNet, x: npt.ArrayLike, t: npt.ArrayLike, /, *,
+    net: MultiLayerNet, x: npt.ArrayLike, t: npt.ArrayLike, /, *,
     names: Sequence[str] | None = ..., colorbar: bool = ..., ax: Axes | None = ...,
 ) -> Axes: ...
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, Normalize, to_rgba
 
 from ..checks import check_count
-from ..networks import TwoLayerNet
+from ..networks import MultiLayerNet
 from .networks import check_names, check_network, predictions
 from .style import check_axes, fade, ink, new_axes, note, sign_map, tidy, width_of
 from .style import colorbar as add_colorbar
@@ -31,7 +31,7 @@ USUAL = 0.995
 
 
 def weights(
-    net: TwoLayerNet,
+    net: MultiLayerNet,
     *,
     shape: Shape | None = None,
     limit: int = 64,
@@ -42,7 +42,7 @@ def weights(
 
     Parameters
     ----------
-    net : TwoLayerNet
+    net : MultiLayerNet or TwoLayerNet
         Trained or not.
     shape : (int, int), optional
         Height and width of an image, whose product is the number of inputs. By default a
@@ -121,7 +121,7 @@ def _tile_shape(n_in: int, shape: Shape | None) -> Shape | None:
     return height, width
 
 
-def weights_size(net: TwoLayerNet, shape: Shape | None = None, limit: int = 64) -> tuple[float, float]:
+def weights_size(net: MultiLayerNet, shape: Shape | None = None, limit: int = 64) -> tuple[float, float]:
     """Inches of a figure that the images of `weights` fill."""
     n_in, n_hidden, _ = net.sizes
     tile, count = _tile_shape(n_in, shape), min(limit, n_hidden)
@@ -229,7 +229,7 @@ def digits(
 
 
 def misread(
-    net: TwoLayerNet,
+    net: MultiLayerNet,
     x: npt.ArrayLike,
     t: npt.ArrayLike,
     *,
@@ -244,7 +244,7 @@ def misread(
 
     Parameters
     ----------
-    net : TwoLayerNet
+    net : MultiLayerNet or TwoLayerNet
         Trained or not.
     x : array_like, shape (B, I) or (I,)
         Images, one a row, drawn as by `digits`.

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from .. import reference
-from ..networks import TwoLayerNet
+from ..networks import MultiLayerNet
 from ..training import EpochInfo
 from .networks import check_network
 from .style import check_axes, count_axis, legend_on_top, new_axes, note, palette, tidy
@@ -92,12 +92,12 @@ class DistributionRecorder:
         """
         self.record(info.network)
 
-    def record(self, net: TwoLayerNet) -> None:
+    def record(self, net: MultiLayerNet) -> None:
         """Record a network as it is now; also before the first epoch.
 
         Parameters
         ----------
-        net : TwoLayerNet
+        net : MultiLayerNet or TwoLayerNet
             Of the sizes that `x` and `t` fit.
 
         Raises

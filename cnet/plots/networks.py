@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core import _functions
-from ..networks import TwoLayerNet
+from ..networks import MultiLayerNet
 
 __all__ = ["check_names", "check_network", "predictions"]
 
@@ -18,8 +18,8 @@ Array = npt.NDArray[Any]
 
 def check_network(net: Any) -> None:
     """Refuse what is not a network."""
-    if not isinstance(net, TwoLayerNet):
-        raise TypeError(f"net must be a cnet.TwoLayerNet, got {type(net).__name__}")
+    if not isinstance(net, MultiLayerNet):
+        raise TypeError(f"net must be a cnet.MultiLayerNet or cnet.TwoLayerNet, got {type(net).__name__}")
 
 
 def predictions(net: Any, x: npt.ArrayLike, t: npt.ArrayLike) -> tuple[Array, Array]:

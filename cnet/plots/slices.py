@@ -12,7 +12,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.ticker import MaxNLocator
 
 from ..checks import check_number
-from ..networks import TwoLayerNet
+from ..networks import MultiLayerNet
 from ..rng import as_key
 from .evaluation import check_points
 from .networks import check_network
@@ -27,7 +27,7 @@ LEVELS = 20
 
 
 def loss_slice(
-    net: TwoLayerNet,
+    net: MultiLayerNet,
     x: npt.ArrayLike,
     t: npt.ArrayLike,
     *,
@@ -45,7 +45,7 @@ def loss_slice(
 
     Parameters
     ----------
-    net : TwoLayerNet
+    net : MultiLayerNet or TwoLayerNet
         Trained or not.
     x : array_like, shape (B, I)
         A few thousand samples are enough: the loss is computed ``points**2`` times.
@@ -133,7 +133,7 @@ def _direction(centre: dict[str, Array], generator: np.random.Generator) -> dict
 
 
 def _losses(
-    net: TwoLayerNet, x: Any, t: Any, centre: dict[str, Array], first: dict[str, Array],
+    net: MultiLayerNet, x: Any, t: Any, centre: dict[str, Array], first: dict[str, Array],
     second: dict[str, Array], steps: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float64]:
     """Loss at each point of the plane: row i is a step along the second direction."""

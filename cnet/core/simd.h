@@ -425,12 +425,20 @@ static CNET_INLINE half_vec<double> hfma(half_vec<double> a, half_vec<double> b,
     a.v = (half_vec<double>::lanes_type)_mm256_fmadd_pd((__m256d)a.v, (__m256d)b.v, (__m256d)c.v);
     return a;
 }
+// a, or 0 in the lanes whose magnitude is below `least`.
+template <class T> static CNET_INLINE half_vec<T> hat_least(half_vec<T> a, T least) {
+    typedef typename bits_of<T>::type bits __attribute__((vector_size(32)));
+    bits mask = (bits)(a.v >= least) | (bits)(a.v <= -least);
+    a.v = (typename half_vec<T>::lanes_type)((bits)a.v & mask);
+    return a;
+}
 #else
 // Shorter vectors are not worth halving, and arrays need no halves: never used.
 static const int HAS_HALF = 0;
 template <class T> struct half_vec { T v; };
 template <class T> static CNET_INLINE half_vec<T> hlow(vec<T>) { half_vec<T> a; a.v = 0; return a; }
 template <class T> static CNET_INLINE half_vec<T> hfma(half_vec<T> a, half_vec<T>, half_vec<T>) { return a; }
+template <class T> static CNET_INLINE half_vec<T> hat_least(half_vec<T> a, T) { return a; }
 #endif
 template <class T> static CNET_INLINE half_vec<T> hload(const T* p) { half_vec<T> a; memcpy(&a.v, p, sizeof(a.v)); return a; }
 template <class T> static CNET_INLINE void hstore(T* p, half_vec<T> a) { memcpy(p, &a.v, sizeof(a.v)); }

@@ -44,3 +44,4 @@ cdef extern from "simd.h" namespace "CNET_ISA" nogil:
     void hstore[T](T*, half_vec[T]) noexcept
     half_vec[float] hfma(half_vec[float], half_vec[float], half_vec[float]) noexcept
     half_vec[double] hfma(half_vec[double], half_vec[double], half_vec[double]) noexcept
+    half_vec[T] hat_least[T](half_vec[T], T) noexcept

@@ -61,16 +61,35 @@ cdef inline vec[real] vstep(
     return rate * g
 
 
+cdef inline bint is_plain(const Step[real]* p) noexcept nogil:
+    """Without penalty, clipping and decay of the weights."""
+    return p.penalty == 0 and p.clip == 1 and p.shrink == 1
+
+
 cdef inline void step_as(
-    int kind, const Step[real]* p, Py_ssize_t n, const real* gradient, real* weight, real* state0, real* state1
+    int kind, bint plain, const Step[real]* p, Py_ssize_t n, const real* gradient, real* weight, real* state0,
+    real* state1,
 ) noexcept nogil:
+    """`plain`: see is_plain."""
     cdef Py_ssize_t v, i, lanes = sizeof(vec[real]) // sizeof(real)
     cdef vec[real] w, g
     for v in range((n + lanes - 1) // lanes):
         i = v * lanes
         w = vload(<const real*>weight + i)
-        g = vfma(vset(p.penalty), w, vload(gradient + i)) * vset(p.clip)
-        vstore(weight + i, w * vset(p.shrink) - vstep(kind, p, g, state0, state1, i))
+        g = vload(gradient + i)
+        if not plain:
+            g = vfma(vset(p.penalty), w, g) * vset(p.clip)
+            w = w * vset(p.shrink)
+        vstore(weight + i, w - vstep(kind, p, g, state0, state1, i))
+
+
+cdef inline void step_kind(
+    int kind, const Step[real]* p, Py_ssize_t n, const real* gradient, real* weight, real* state0, real* state1
+) noexcept nogil:
+    if is_plain(p):
+        step_as(kind, True, p, n, gradient, weight, state0, state1)
+    else:
+        step_as(kind, False, p, n, gradient, weight, state0, state1)
 
 
 cdef void step(
@@ -78,14 +97,14 @@ cdef void step(
 ) noexcept nogil:
     """One step on n elements, in whole vectors: what lies behind them up to a vector's end must be room for it."""
     if p.kind == CNET_MOMENTUM:
-        step_as(CNET_MOMENTUM, p, n, gradient, weight, state0, state1)
+        step_kind(CNET_MOMENTUM, p, n, gradient, weight, state0, state1)
     elif p.kind == CNET_NESTEROV:
-        step_as(CNET_NESTEROV, p, n, gradient, weight, state0, state1)
+        step_kind(CNET_NESTEROV, p, n, gradient, weight, state0, state1)
     elif p.kind == CNET_ADAGRAD:
-        step_as(CNET_ADAGRAD, p, n, gradient, weight, state0, state1)
+        step_kind(CNET_ADAGRAD, p, n, gradient, weight, state0, state1)
     elif p.kind == CNET_RMSPROP:
-        step_as(CNET_RMSPROP, p, n, gradient, weight, state0, state1)
+        step_kind(CNET_RMSPROP, p, n, gradient, weight, state0, state1)
     elif p.kind == CNET_ADAM or p.kind == CNET_ADAMW:
-        step_as(CNET_ADAM, p, n, gradient, weight, state0, state1)
+        step_kind(CNET_ADAM, p, n, gradient, weight, state0, state1)
     else:
-        step_as(CNET_SGD, p, n, gradient, weight, state0, state1)
+        step_kind(CNET_SGD, p, n, gradient, weight, state0, state1)

@@ -116,10 +116,12 @@ cdef inline void forward_block(
 cdef inline void update_columns(
     int columns, int vectors, bint half, Py_ssize_t words, const uint64_t* mask, const cell* x,
     const real* d, Py_ssize_t ld, real scale, real* weight, Py_ssize_t ld_weight,
+    bint first, bint last, real momentum, real* velocity,
 ) noexcept nogil:
     """weight (columns, vectors) += scale * sum over the rows of 64 words of x[row] * d[row].
 
-    Of two neighbouring columns, the rows in which either is not zero are taken.
+    Of two neighbouring columns, the rows in which either is not zero are taken. With a velocity: it takes
+    the sum (and first decays), and the weights take it at last.
     """
     cdef vec[real] total[2][8]
     cdef half_vec[real] rest[2]
@@ -130,6 +132,7 @@ cdef inline void update_columns(
     cdef const real* row
     cdef Py_ssize_t w, r, lanes = sizeof(vec[real]) // sizeof(real)
     cdef int c, j
+    cdef real smallest = <real>FLT_MIN if real is float else <real>DBL_MIN
     for c in range(columns):
         for j in range(vectors):
             total[c][j] = vset(<real>0)
@@ -155,6 +158,19 @@ cdef inline void update_columns(
                 for c in range(columns):
                     rest[c] = hfma(hlow(factor[c]), delta_rest, rest[c])
     for c in range(columns):
+        if velocity is not NULL:
+            factor[c] = vset(momentum if first else <real>1)
+            for j in range(vectors):
+                total[c][j] = without_denormals(
+                    vfma(factor[c], vload(<const real*>velocity + j * lanes), total[c][j]))
+                vstore(velocity + j * lanes, total[c][j])
+            if half:
+                rest[c] = hat_least(
+                    hfma(hlow(factor[c]), hload(<const real*>velocity + vectors * lanes), rest[c]), smallest)
+                hstore(velocity + vectors * lanes, rest[c])
+            velocity += ld_weight
+            if not last:
+                continue
         factor[c] = vset(scale)
         for j in range(vectors):
             vstore(weight + j * lanes, vfma(factor[c], total[c][j], vload(<const real*>weight + j * lanes)))
@@ -179,41 +195,48 @@ cdef inline bint nothing_in(
 
 
 cdef inline void update_some(
-    int columns, int vectors, bint half, Py_ssize_t c, Py_ssize_t word, Py_ssize_t words, const uint64_t* turned,
-    const cell* x, const real* d, Py_ssize_t ld, real scale, real* weight, Py_ssize_t ld_weight,
+    int columns, int vectors, bint half, const Passage[real]* p, Py_ssize_t c, Py_ssize_t word, Py_ssize_t words,
+    bint last, const uint64_t* turned, const cell* x, const real* d, real scale, real* weight, Py_ssize_t ld_weight,
+    real* velocity,
 ) noexcept nogil:
     """Column c of a tile, or it and the next, by 64 `words` rows of deltas."""
     cdef const uint64_t* mask = turned + word * CNET_TILE + place_of(c)
-    if nothing_in(columns, words, mask):
+    if velocity is not NULL:
+        velocity += c * ld_weight
+    elif nothing_in(columns, words, mask):
         return
     update_columns(
         columns, vectors, half, words, mask, x + word * CNET_TILE * CNET_TILE + c,
-        d + word * CNET_TILE * ld, ld, scale, weight + c * ld_weight, ld_weight)
+        d + word * CNET_TILE * p.ld, p.ld, scale, weight + c * ld_weight, ld_weight, word == 0, last,
+        p.step.momentum if velocity is not NULL else <real>0, velocity)
 
 
 cdef inline void update_block(
-    int vectors, bint half, Py_ssize_t rows, Py_ssize_t n, bint paired, const uint64_t* turned, const cell* x,
-    const real* d, Py_ssize_t ld, real scale, real* weight, Py_ssize_t ld_weight,
+    int vectors, bint half, const Passage[real]* p, Py_ssize_t n, bint paired, const uint64_t* turned,
+    const cell* x, const real* d, real scale, real* weight, Py_ssize_t ld_weight, real* velocity,
 ) noexcept nogil:
-    """weight (n, vectors) += scale * x^T . d, 128 rows of deltas (in the nearest cache) at a time."""
-    cdef Py_ssize_t all_words = (rows + CNET_TILE - 1) // CNET_TILE
+    """weight (n, vectors) += scale * x^T . d, 128 rows of deltas (in the nearest cache) at a time; with a velocity: see
+    update_columns."""
+    cdef Py_ssize_t all_words = (p.old.rows + CNET_TILE - 1) // CNET_TILE
     cdef Py_ssize_t word = 0, words, c
     while word < all_words:
         words = min(2, all_words - word)
         c = 0
         if vectors <= PAIRED_VECTORS and paired:
             while c + 1 < n:
-                update_some(2, vectors, half, c, word, words, turned, x, d, ld, scale, weight, ld_weight)
+                update_some(2, vectors, half, p, c, word, words, word + words == all_words, turned, x, d, scale,
+                            weight, ld_weight, velocity)
                 c += 2
         while c < n:
-            update_some(1, vectors, half, c, word, words, turned, x, d, ld, scale, weight, ld_weight)
+            update_some(1, vectors, half, p, c, word, words, word + words == all_words, turned, x, d, scale,
+                        weight, ld_weight, velocity)
             c += 1
         word += words
 
 
 cdef inline void update_by_rows(
-    int vectors, bint half, Py_ssize_t rows, const uint64_t* mask, const cell* x,
-    const real* d, Py_ssize_t ld, real scale, real* weights, Py_ssize_t ld_weight,
+    int vectors, bint half, const Passage[real]* p, const uint64_t* mask, const cell* x, const real* d, real scale,
+    real* weights, Py_ssize_t ld_weight,
 ) noexcept nogil:
     """The same for a batch of few rows: one row's columns after the other's, in place.
 
@@ -226,9 +249,9 @@ cdef inline void update_by_rows(
     cdef real* weight
     cdef Py_ssize_t r, lanes = sizeof(vec[real]) // sizeof(real)
     cdef int j, column
-    for r in range(rows):
+    for r in range(p.old.rows):
         bits = mask[r]
-        delta = d + r * ld
+        delta = d + r * p.ld
         while bits:
             column = count_trailing_zeros(bits)
             bits &= bits - 1
@@ -241,8 +264,13 @@ cdef inline void update_by_rows(
                                                       hload(<const real*>weight + vectors * lanes)))
 
 
+cdef inline bint fused_momentum(const Passage[real]* p) noexcept nogil:
+    """Whether momentum's step is taken while a column's sum is in registers."""
+    return p.step is not NULL and p.step.kind == CNET_MOMENTUM and is_plain(p.step) and p.input_scale == 1
+
+
 cdef inline bint by_rows(const Passage[real]* p) noexcept nogil:
-    return p.old.rows <= FEW_ROWS
+    return p.old.rows <= FEW_ROWS and not fused_momentum(p)
 
 
 cdef inline void step_tile(
@@ -250,14 +278,14 @@ cdef inline void step_tile(
 ) noexcept nogil:
     """An optimizer's step on some columns of a tile's weights, whose gradient is known."""
     cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
-    cdef Py_ssize_t ld = p.target.ld, at = first_column * ld + shift, c
+    cdef Py_ssize_t width = vectors * lanes, ld = p.target.ld, at = first_column * ld + shift, c
     cdef real* state0 = p.state0.weight + at if p.state0 is not NULL else NULL
     cdef real* state1 = p.state1.weight + at if p.state1 is not NULL else NULL
-    if vectors * lanes == ld:
+    if width == ld:
         step(p.step, n * ld, p.gradient, p.target.weight + at, state0, state1)
         return
     for c in range(n):
-        step(p.step, vectors * lanes, p.gradient + c * vectors * lanes, p.target.weight + at + c * ld,
+        step(p.step, width, p.gradient + c * width, p.target.weight + at + c * ld,
              state0 + c * ld if state0 is not NULL else NULL, state1 + c * ld if state1 is not NULL else NULL)
 
 
@@ -267,22 +295,23 @@ cdef inline void tile_block(
 ) noexcept nogil:
     """Some columns of a tile's weights: updated, then used."""
     cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
-    cdef Py_ssize_t ld = p.target.ld if p.old is not NULL else 0
-    cdef Py_ssize_t whole = vectors + half
-    cdef real* weight = NULL
+    cdef Py_ssize_t ld = p.target.ld if old is not NULL else 0
+    cdef real* weight = p.target.weight + first_column * ld + shift if old is not NULL else NULL
+    cdef real* velocity = NULL
     cdef real scale = p.scale
-    if old is not NULL:
-        weight = p.target.weight + first_column * ld + shift
-    if p.step is not NULL and old is not NULL:
-        weight, ld = p.gradient, whole * lanes
-        scale = p.input_scale
+    cdef bint summed = old is not NULL and p.step is not NULL and not fused_momentum(p)
+    if summed:
+        weight, ld, scale = p.gradient, (vectors + half) * lanes, p.input_scale
         memset(weight, 0, n * ld * sizeof(real))
+    elif old is not NULL and p.step is not NULL:
+        velocity = p.state0.weight + first_column * ld + shift
+        scale = <real>0 - p.step.rate
     if old is not NULL and by_rows(p):
-        update_by_rows(vectors, half, p.old.rows, columns, old, p.d + shift, p.ld, scale, weight, ld)
+        update_by_rows(vectors, half, p, columns, old, p.d + shift, scale, weight, ld)
     elif old is not NULL:
-        update_block(vectors, half, p.old.rows, n, paired, columns, old, p.d + shift, p.ld, scale, weight, ld)
-    if p.step is not NULL and old is not NULL:
-        step_tile(p, whole, first_column, n, shift)
+        update_block(vectors, half, p, n, paired, columns, old, p.d + shift, scale, weight, ld, velocity)
+    if summed:
+        step_tile(p, vectors + half, first_column, n, shift)
     if next is not NULL:
         forward_block(vectors, half, fresh, p.next.rows, mask, next, <const real*>p.layer.weight
                       + first_column * p.layer.ld + shift, p.layer.ld, sums + shift, p.ld)

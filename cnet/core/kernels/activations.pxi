@@ -6,19 +6,78 @@
 
 cdef extern from *:
     """
-    enum { CNET_SIGMOID = 1, CNET_RELU, CNET_TANH };
-    static const Word ACTIVATION_WORDS[] = {{"identity", 0}, {"sigmoid", 0}, {"relu", 0}, {"tanh", 0}};
+    enum { CNET_SIGMOID = 1, CNET_RELU, CNET_TANH, CNET_LEAKY_RELU, CNET_ELU, CNET_GELU, CNET_SILU };
+    static const Word ACTIVATION_WORDS[] = {
+        {"identity", 0}, {"sigmoid", 0}, {"relu", 0}, {"tanh", 0}, {"leaky_relu", 0}, {"elu", 1}, {"gelu", 1},
+        {"silu", 1},
+    };
     static const Vocabulary ACTIVATIONS = {sizeof(ACTIVATION_WORDS) / sizeof(Word), ACTIVATION_WORDS};
     """
     enum:
         CNET_SIGMOID
         CNET_RELU
         CNET_TANH
+        CNET_LEAKY_RELU
+        CNET_ELU
+        CNET_GELU
+        CNET_SILU
     Vocabulary ACTIVATIONS
 
 
 cdef inline bint stores_slope(int kind) noexcept nogil:
     return ACTIVATIONS.words[kind].property
+
+
+cdef inline vec[real] vleaky_relu(vec[real] a) noexcept nogil:
+    return vselect_less(vset(<real>0), a, a, a * vset(<real>0.01))
+
+
+cdef inline vec[real] velu_parts(vec[real] a, vec[real]* power) noexcept nogil:
+    """p and 2**n with exp(min(a, 0)) = 2**n * (1 + p)."""
+    cdef vec[real] zero = vset(<real>0)
+    cdef vec[real] lowest = vset(<real>(-87.3 if real is float else -708.3))
+    cdef vec[real] x = vselect_less(zero, a, zero, a)
+    return vexpm1_parts(vselect_less(x, lowest, lowest, x), power)
+
+
+cdef inline vec[real] velu(vec[real] a) noexcept nogil:
+    """a above 0, and exp(a) - 1 below, put together without cancellation."""
+    cdef vec[real] power
+    cdef vec[real] p = velu_parts(a, &power)
+    return vselect_less(vset(<real>0), a, a, vfma(p, power, power - vset(<real>1)))
+
+
+cdef inline vec[real] velu_slope(vec[real] a) noexcept nogil:
+    """exp(min(a, 0)); z + 1 would lose its last digits far below 0. It is 0 below the smallest normal number."""
+    cdef vec[real] power
+    cdef vec[real] p = velu_parts(a, &power)
+    cdef vec[real] lowest = vset(<real>(-87.3 if real is float else -708.3))
+    return vselect_less(a, lowest, vset(<real>0), vfma(p, power, power))
+
+
+cdef inline vec[real] vgelu(vec[real] a) noexcept nogil:
+    """a times the standard normal distribution at a [Hendrycks and Gimpel 2016], not its approximation by tanh."""
+    cdef vec[real] bell
+    return a * vnormal_cdf(a, &bell)
+
+
+cdef inline vec[real] vgelu_slope(vec[real] a) noexcept nogil:
+    cdef vec[real] bell
+    cdef vec[real] y = vnormal_cdf(a, &bell)
+    return vfma(a, bell * vset(<real>0.3989422804014327), y)  # 1 / sqrt(2 pi)
+
+
+cdef inline vec[real] vsilu(vec[real] a) noexcept nogil:
+    return a * vsigmoid(a)
+
+
+cdef inline vec[real] vsilu_slope(vec[real] a) noexcept nogil:
+    """y + a y (1 - y) for y = sigmoid(a), where 1 - y is computed without a subtraction."""
+    cdef vec[real] e = vexp_negative(vminus_abs(a))
+    cdef vec[real] zero = vset(<real>0)
+    cdef vec[real] one = vset(<real>1)
+    cdef vec[real] y = vselect_less(a, zero, e, one) / (one + e)
+    return vfma(a * y, vselect_less(a, zero, one, e) / (one + e), y)
 
 
 cdef inline vec[real] vactivation(int kind, vec[real] a) noexcept nogil:
@@ -28,6 +87,14 @@ cdef inline vec[real] vactivation(int kind, vec[real] a) noexcept nogil:
         return vrelu(a)
     if kind == CNET_TANH:
         return vtanh(a)
+    if kind == CNET_LEAKY_RELU:
+        return vleaky_relu(a)
+    if kind == CNET_ELU:
+        return velu(a)
+    if kind == CNET_GELU:
+        return vgelu(a)
+    if kind == CNET_SILU:
+        return vsilu(a)
     return a
 
 
@@ -41,11 +108,19 @@ cdef inline vec[real] vslope_of_value(int kind, vec[real] z) noexcept nogil:
         return vselect_less(zero, z, one, zero)
     if kind == CNET_TANH:
         return vfma(zero - z, z, one)
+    if kind == CNET_LEAKY_RELU:
+        return vselect_less(zero, z, one, vset(<real>0.01))
     return one
 
 
 cdef inline vec[real] vslope(int kind, vec[real] a, vec[real] z) noexcept nogil:
     """The slope, from the pre-activation a and the value z."""
+    if kind == CNET_ELU:
+        return velu_slope(a)
+    if kind == CNET_GELU:
+        return vgelu_slope(a)
+    if kind == CNET_SILU:
+        return vsilu_slope(a)
     return vslope_of_value(kind, z)
 
 
@@ -73,6 +148,14 @@ cdef inline void activate(int kind, Py_ssize_t n, real* a, real* slope) noexcept
         activate_as(CNET_RELU, n, a, slope)
     elif kind == CNET_TANH:
         activate_as(CNET_TANH, n, a, slope)
+    elif kind == CNET_LEAKY_RELU:
+        activate_as(CNET_LEAKY_RELU, n, a, slope)
+    elif kind == CNET_ELU:
+        activate_as(CNET_ELU, n, a, slope)
+    elif kind == CNET_GELU:
+        activate_as(CNET_GELU, n, a, slope)
+    elif kind == CNET_SILU:
+        activate_as(CNET_SILU, n, a, slope)
     elif slope is not NULL:
         activate_as(CNET_IDENTITY, n, a, slope)
 

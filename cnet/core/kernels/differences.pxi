@@ -6,31 +6,6 @@ cdef inline vec[double] vmaximum(vec[double] a, vec[double] b) noexcept nogil:
     return vselect_less(a, b, b, a)
 
 
-cdef inline vec[double] vlog(vec[double] x) noexcept nogil:
-    """log(x) for positive normal x; NaN stays NaN.
-
-    x = 2**n * m with m from sqrt(1/2) up to sqrt(2), and log(m) = 2 artanh(f) with
-    f = (m - 1) / (m + 1): 2 f (1 + f**2 / 3 + f**4 / 5 + ...). As |f| < 0.1716, the first
-    term that is neglected is below a quarter of a unit in the last place.
-    """
-    cdef vec[double] round_bias = vset(<double>6755399441055744.0)  # 1.5 * 2**52
-    cdef vec[double] one = vset(<double>1)
-    cdef vec[double] shifted, n, m, f, square, p
-    cdef int k
-    shifted = vexponent(x, round_bias)
-    n = shifted - round_bias
-    m = x * vpow2(round_bias - n)
-    f = (m - one) / (m + one)
-    square = f * f
-    p = vset(<double>(1.0 / 21))
-    for k in range(9, 0, -1):
-        p = vfma(p, square, vset(<double>(1.0 / (2 * k + 1))))
-    f = f + f
-    # ln 2 in two parts, the first short enough for n times it to be exact.
-    p = vfma(n, vset(<double>1.90821492927058770002e-10), f * square * p)
-    return vfma(n, vset(<double>6.93147180369123816490e-01), f + p)
-
-
 cdef inline vec[double] vlogaddexp(vec[double] a, vec[double] b) noexcept nogil:
     """log(exp(a) + exp(b)) without overflow."""
     return vmaximum(a, b) + vlog(vset(<double>1) + vexp_negative(vminus_abs(a - b)))
@@ -174,8 +149,10 @@ cdef void difference_hidden(const Differences* d, Py_ssize_t input, double* scra
         difference_hidden_as(CNET_SIGMOID, d, input, scratch, out)
     elif d.activation == CNET_RELU:
         difference_hidden_as(CNET_RELU, d, input, scratch, out)
-    else:
+    elif d.activation == CNET_TANH:
         difference_hidden_as(CNET_TANH, d, input, scratch, out)
+    else:
+        difference_hidden_as(d.activation, d, input, scratch, out)
 
 
 cdef void difference_output(const Differences* d, Py_ssize_t unit) noexcept nogil:

@@ -425,11 +425,11 @@ static CNET_INLINE half_vec<double> hfma(half_vec<double> a, half_vec<double> b,
     a.v = (half_vec<double>::lanes_type)_mm256_fmadd_pd((__m256d)a.v, (__m256d)b.v, (__m256d)c.v);
     return a;
 }
-// a, or 0 in the lanes whose magnitude is below `least`.
+// a, or 0 in the lanes whose magnitude is below `least`; a NaN stays.
 template <class T> static CNET_INLINE half_vec<T> hat_least(half_vec<T> a, T least) {
     typedef typename bits_of<T>::type bits __attribute__((vector_size(32)));
-    bits mask = (bits)(a.v >= least) | (bits)(a.v <= -least);
-    a.v = (typename half_vec<T>::lanes_type)((bits)a.v & mask);
+    bits below = (bits)(a.v < least) & (bits)(a.v > -least);
+    a.v = (typename half_vec<T>::lanes_type)((bits)a.v & ~below);
     return a;
 }
 #else

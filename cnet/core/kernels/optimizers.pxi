@@ -22,12 +22,12 @@ cdef extern from *:
 
 
 cdef inline vec[real] without_denormals(vec[real] x) noexcept nogil:
-    """x, or 0 where it is below the smallest normal number, with which processors are slow."""
+    """x, or 0 where it is below the smallest normal number, with which processors are slow; a NaN stays."""
     cdef vec[real] zero = vset(<real>0)
     if real is float:
-        return vselect_less(vminus_abs(x), vset(<real>-FLT_MIN), x, zero)
+        return vselect_less(vset(<real>-FLT_MIN), vminus_abs(x), zero, x)
     else:
-        return vselect_less(vminus_abs(x), vset(<real>-DBL_MIN), x, zero)
+        return vselect_less(vset(<real>-DBL_MIN), vminus_abs(x), zero, x)
 
 
 cdef inline vec[real] vstep(

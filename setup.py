@@ -6,6 +6,7 @@ Switches (environment variables, for developers; see CONTRIBUTING.md):
 ``CNET_BUILD_COVERAGE=1``  line tracing in every compiled module (implies the normal build)
 ``CNET_BUILD_DEBUG=1``     no optimisation, assertions and debug symbols
 ``CNET_BUILD_SANITIZE=address,undefined``  compile and link with these sanitizers
+``CNET_BUILD_ISA=avx2``    the kernels of this instruction set only; others stay as they are (see .ci/kernels)
 """
 import os
 import re
@@ -172,10 +173,12 @@ def extension(module, system, processor, kind, isa="baseline"):
 
 def extensions(system, processor, kind):
     modules = [extension(name, system, processor, kind) for name in MODULES]
-    modules.append(extension("core._kernels_baseline", system, processor, kind))
-    if processor == "x86_64":
-        modules += [extension(f"core._kernels_{isa}", system, processor, kind, isa) for isa in X86_INSTRUCTION_SETS]
-    return modules
+    sets = ["baseline", *(X86_INSTRUCTION_SETS if processor == "x86_64" else ())]
+    only = os.environ.get("CNET_BUILD_ISA")
+    if only and only not in sets:
+        raise SystemExit(f"CNET_BUILD_ISA must be one of {', '.join(sets)}, got {only!r}")
+    return modules + [
+        extension(f"core._kernels_{isa}", system, processor, kind, isa) for isa in ([only] if only else sets)]
 
 
 class BuildExtensions(build_ext):

@@ -175,7 +175,7 @@ html_sidebars: dict[str, list[str]] = {
     page: []
     for page in (
         "index", "architecture", "changelog", "command-line", "contributing", "differences", "how-it-is-fast",
-        "installing", "performance", "reproducibility", "stability",
+        "installing", "performance", "reproducibility", "stability", "tried",
     )
 }
 copybutton_prompt_text = r">>> |\.\.\. |\$ "

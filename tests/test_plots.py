@@ -115,7 +115,8 @@ def test_a_long_curve_is_drawn_from_its_extremes():
     lambda: plots.learning_rates(bowl, [-3.0, 4.0]),
     lambda: plots.learning_rates(bowl, [3.0, -4.0], (0.1, 0.95)),
     lambda: plots.schedule(list(cnet.schedules.SCHEDULES), learning_rate=0.1),
-], ids=range(11))
+    lambda: plots.loss_curves({name: np.geomspace(3, 10.0**-name, 300) for name in range(8)}),
+], ids=range(12))
 def test_no_legend_lies_over_a_line(draw_it):
     ax = draw(draw_it())
     box = ax.get_legend().get_window_extent()
@@ -195,6 +196,28 @@ def test_curves_of_a_fit_that_ends_early(data, stop):
     ax = draw(plots.accuracy_curve(net.history))
     np.testing.assert_array_equal(ax.lines[1].get_xdata(), [1, 2])
     np.testing.assert_array_equal(ax.lines[0].get_xdata(), [1, 2] if stop else [1, 2, net.history.iterations / 4])
+
+
+@pytest.mark.parametrize("window", [1, 5])
+def test_loss_curves_are_those_of_each_fit(window, trained):
+    _, history = trained
+    other = np.random.default_rng(0).random(20)
+    ax = draw(plots.loss_curves({"fit": history, 0.5: other}, smoothing=window, log=True))
+    for line, loss in zip(ax.lines, (history.loss, other), strict=True):
+        means = [loss[max(0, i - window // 2) : i + window // 2 + 1].mean() for i in range(len(loss))]
+        np.testing.assert_allclose(line.get_ydata(), means, rtol=1e-12)
+        np.testing.assert_array_equal(line.get_xdata(), np.arange(len(loss)) + 1)
+    assert labels(ax) == ["fit", "0.5"] and ax.get_yscale() == "log" and ax.get_xlabel() == "iteration"
+    assert ax.get_ylabel() == ("loss (nats)" if window == 1 else "loss (nats), mean of 5 iterations")
+
+
+def test_loss_curves_with_gaps_and_of_more_fits_than_colours():
+    ax = draw(plots.loss_curves({"a": [3, np.inf, 1], "b": [np.nan] * 2}, smoothing=1))
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [3, np.nan, 1])
+    assert not ax.texts
+    assert draw(plots.loss_curves({"b": [np.nan] * 2})).texts[0].get_text() == "no loss is a finite number"
+    lines = draw(plots.loss_curves({name: [2, 1] for name in range(9)})).lines
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 9
 
 
 # ---- schedules --------------------------------------------------------------------
@@ -543,6 +566,45 @@ def test_distributions_of_one_record_and_of_none(data):
     draw(plots.distributions(recorder))
 
 
+def test_activation_histograms_count_the_activations_of_each_layer():
+    net = cnet.MultiLayerNet(20, [7, 30], 3, activation="tanh", weight_init_std=0.4, dtype=np.float64, rng=0)
+    x = np.random.default_rng(0).standard_normal((50, 20))
+    pair = draw(plots.activation_histograms(net, x, bins=10))
+    first = np.tanh(x @ net.params["W1"])
+    for ax, values, number in zip(pair, (first, np.tanh(first @ net.params["W2"])), "12", strict=True):
+        assert ax.get_xlim() == (-1, 1)
+        for bar, left in zip(ax.patches, np.linspace(-1, 0.8, 10), strict=True):
+            assert bar.get_x() == pytest.approx(left) and bar.get_width() == pytest.approx(0.2)
+            assert bar.get_height() == np.sum((values >= left) & (values < left + 0.2))
+        assert ax.get_title() == f"layer {number}\nstd {values.std():.2g}"
+        assert not ax.texts
+
+
+def test_activation_histograms_tell_the_zeros_of_relu():
+    net = cnet.MultiLayerNet(2, [4], 2, rng=0)
+    net.params["W1"] = [[1, -1, 1, 1], [0, 0, 0, 0]]
+    ax = draw(plots.activation_histograms(net, [[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]], bins=3, x_range=(0.5, 3.5)))
+    # Of twelve values three are 0, and three each are 1, 2 and 3.
+    assert [bar.get_height() for bar in ax.patches] == [3, 3, 3]
+    assert ax.texts[0].get_text() == "25 % are 0"
+    # 99.5 % of the values of all layers set the range.
+    low, high = draw(plots.activation_histograms(net, [[1.0, 0.0]] * 300 + [[100.0, 0.0]])).get_xlim()
+    assert low == 0 and high == 1
+
+
+@pytest.mark.parametrize("hidden", [1, 2, 5, 6, 16])
+def test_activation_histograms_of_any_depth(hidden):
+    net = cnet.MultiLayerNet(3, [4] * hidden, 2, weight_init_std=0.0 if hidden == 2 else "he", rng=0)
+    axes = np.ravel(draw(plots.activation_histograms(net, [1.0, 2.0, 3.0])))
+    assert len(axes) == hidden == len(axes[0].figure.axes)
+    mixed = cnet.MultiLayerNet(3, [4] * hidden, 2, activation=(["relu", "sigmoid"] * 8)[:hidden], rng=0)
+    mixed.params["b1"][0] = np.inf
+    draw(plots.activation_histograms(mixed, [1.0, 2.0, 3.0]))
+    mixed.params["b1"] = np.full(4, np.nan)
+    axes = np.ravel(draw(plots.activation_histograms(mixed, [1.0, 2.0, 3.0])))
+    assert axes[0].texts[0].get_text() == "no value is finite"
+
+
 def test_loss_slice_leaves_the_network_alone_and_has_it_in_the_middle(trained, data):
     net, _ = trained
     x, t = data
@@ -586,6 +648,7 @@ def test_loss_slice_of_a_flat_and_of_a_broken_network(data):
 
 EVERY = {
     "loss_curve": lambda net, x, t, ax: plots.loss_curve([2, 1, np.nan], smoothing=2, ax=ax),
+    "loss_curves": lambda net, x, t, ax: plots.loss_curves({"a": [2, 1, np.nan], "b": [1.0]}, ax=ax),
     "accuracy_curve": lambda net, x, t, ax: plots.accuracy_curve([0.5, 1], [0.4], ax=ax),
     "gradient_field": lambda net, x, t, ax: plots.gradient_field(bowl, points=4, ax=ax),
     "surface": lambda net, x, t, ax: plots.surface(bowl, points=4, ax=ax),
@@ -600,6 +663,7 @@ EVERY = {
     "digits": lambda net, x, t, ax: plots.digits(x, t, ax=ax),
     "misread": lambda net, x, t, ax: plots.misread(net, x, t, ax=ax),
     "distributions": lambda net, x, t, ax: plots.distributions(recorded(net, x, t), ax=ax),
+    "activation_histograms": lambda net, x, t, ax: plots.activation_histograms(net, x, ax=ax),
     "loss_slice": lambda net, x, t, ax: plots.loss_slice(net, x, t, points=3, rng=0, ax=ax),
 }
 COUNTS = {"derivative": 2, "activations": 2, "distributions": 4}
@@ -786,6 +850,16 @@ def test_refuses_what_are_no_axes_and_opens_nothing(name, trained, data):
     (lambda: plots.confusion_matrix([0, 1], [0, 1], names=["a"]), ValueError, "one for each of 2 classes"),
     (lambda: plots.digits(np.zeros((0, 4))), ValueError, "at least one image"),
     (lambda: plots.digits(np.zeros((2, 4)), [1]), ValueError, "one label for each of 2 images"),
+    (lambda: plots.loss_curves([1.0]), TypeError, "histories must be a mapping of names"),
+    (lambda: plots.loss_curves({}), ValueError, "at least one fit"),
+    (lambda: plots.loss_curves({"a": []}), ValueError, r"histories\['a'\] must be one row"),
+    (lambda: plots.loss_curves({"a": [1]}, smoothing=0), ValueError, "smoothing must be from 1"),
+    (lambda: plots.activation_histograms(None, [1]), TypeError, "net must be a cnet.MultiLayerNet or"),
+    (lambda: plots.activation_histograms(cnet.MultiLayerNet(2, [], 2), [1, 2]), ValueError, "one hidden layer"),
+    (lambda: plots.activation_histograms(cnet.MultiLayerNet(2, [2], 2), [1]), ValueError, "x must have shape"),
+    (lambda: plots.activation_histograms(cnet.MultiLayerNet(2, [2], 2), [1, 2], bins=1), ValueError, "bins must be 2"),
+    (lambda: plots.activation_histograms(cnet.MultiLayerNet(2, [2], 2), [1, 2], x_range=(1, 1)), ValueError,
+     "x_range must be finite and rise"),
     (lambda: plots.distributions(None), TypeError, "recorder must be a DistributionRecorder"),
 ])
 def test_bad_input_is_refused_before_a_figure_opens(call, error, message):

@@ -27,8 +27,9 @@ except ModuleNotFoundError as error:
     ) from error
 
 from .confusion import confusion_matrix
-from .curves import accuracy_curve, loss_curve
+from .curves import accuracy_curve, loss_curve, loss_curves
 from .functions import activations, derivative, tangent
+from .histograms import activation_histograms
 from .images import digits, misread, weights
 from .landscapes import gradient_field, surface
 from .layers import DistributionRecorder, distributions
@@ -39,6 +40,7 @@ from .slices import loss_slice
 __all__ = [
     "DistributionRecorder",
     "accuracy_curve",
+    "activation_histograms",
     "activations",
     "confusion_matrix",
     "derivative",
@@ -48,6 +50,7 @@ __all__ = [
     "gradient_field",
     "learning_rates",
     "loss_curve",
+    "loss_curves",
     "loss_slice",
     "misread",
     "schedule",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,14 @@ from ..checks import check_count
 from ..training import History
 from .style import MARKER_LIMIT, as_floats, check_axes, count_axis, legend, markers, new_axes, note, palette, tidy
 
-__all__ = ["accuracy_curve", "loss_curve", "thinned"]
+__all__ = ["accuracy_curve", "loss_curve", "loss_curves", "thinned"]
 
 FloatArray = npt.NDArray[np.float64]
 
 # A line of many points is drawn from the extremes of this many stretches, more than a picture has pixels.
 STRETCHES = 4000
+# Of lines beyond the palette's colours.
+LINE_STYLES = ("-", "--", "-.", ":")
 
 
 def loss_curve(
@@ -84,6 +87,82 @@ def loss_curve(
         note(ax, "no loss is a finite number")
     tidy(ax, "Loss", "iteration", "loss (nats)")
     count_axis(ax.xaxis, iteration)
+    legend(ax)
+    return ax
+
+
+def loss_curves(
+    histories: Mapping[Any, History | npt.ArrayLike], *, smoothing: int | None = None, log: bool = False,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the losses of several fits, to compare them.
+
+    Parameters
+    ----------
+    histories : mapping of names to History or array_like of shape (iterations,)
+        What fits returned, or their losses. Values that are not finite leave a gap.
+    smoothing : int, optional
+        Width of the moving average in iterations, centred on each; 1 draws the losses themselves.
+        By default a fiftieth of the iterations of the longest fit.
+    log : bool, default False
+        Whether losses are drawn on a logarithmic scale.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        `ax`, or the new ones.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong type.
+    ValueError
+        If there is no fit, or one has no iterations, or `smoothing` is below 1.
+
+    See Also
+    --------
+    loss_curve : One fit, with the loss of each mini-batch and of the validation data.
+
+    Examples
+    --------
+    >>> import cnet
+    >>> import cnet.plots
+    >>> x, t = cnet.datasets.make_digits(500, rng=0)
+    >>> histories = {}
+    >>> for name in ("sgd", "adam"):
+    ...     net = cnet.TwoLayerNet(784, 20, 10, rng=0)
+    ...     histories[name] = net.fit(x, t, epochs=3, optimizer=name)
+    >>> ax = cnet.plots.loss_curves(histories)
+    >>> [line.get_label() for line in ax.lines]
+    ['sgd', 'adam']
+    """
+    if not isinstance(histories, Mapping):
+        raise TypeError(f"histories must be a mapping of names to histories, got {type(histories).__name__}")
+    if not histories:
+        raise ValueError("histories must hold at least one fit, got none")
+    losses = {
+        str(name): as_floats(one.loss if isinstance(one, History) else one, f"histories[{name!r}]")
+        for name, one in histories.items()
+    }
+    longest = max(map(len, losses.values()))
+    window = max(1, longest // 50) if smoothing is None else check_count("smoothing", smoothing)
+    check_axes(ax)
+    ax = new_axes(ax)
+    colors = palette(ax)
+    for number, (name, loss) in enumerate(losses.items()):
+        shown = _moving_average(np.where(np.isfinite(loss), loss, np.nan), window)
+        ax.plot(*thinned(np.arange(1, len(loss) + 1), shown), color=colors[number % len(colors)], linewidth=1.8,
+                linestyle=LINE_STYLES[number // len(colors) % len(LINE_STYLES)], label=name,
+                marker=markers("o", int(np.isfinite(shown).sum())), markersize=4)
+    if log:
+        ax.set_yscale("log")
+    if not any(np.isfinite(loss).any() for loss in losses.values()):
+        note(ax, "no loss is a finite number")
+    what = "loss (nats)" if window == 1 else f"loss (nats), mean of {window:,} iterations"
+    tidy(ax, "Loss", "iteration", what)
+    count_axis(ax.xaxis, np.arange(1, longest + 1))
     legend(ax)
     return ax
 

@@ -10,6 +10,7 @@ from . import datasets
 from . import losses as losses
 from . import optimizers as optimizers
 from . import schedules as schedules
+from .callbacks import BestParams, Checkpoint, EarlyStopping
 from .config import show_config
 from .differentiation import gradient_descent, numerical_diff, numerical_gradient
 from .errors import CnetWarning, DivergenceError
@@ -33,8 +34,11 @@ from .training import History
 __version__ = "0.1.0"
 
 __all__ = [
+    "BestParams",
+    "Checkpoint",
     "CnetWarning",
     "DivergenceError",
+    "EarlyStopping",
     "History",
     "MultiLayerNet",
     "TwoLayerNet",

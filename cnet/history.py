@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .checks import check_count, is_real
+from .checks import check_count, excerpt, is_real
 from .core._arrays import real_array
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ __all__ = ["History"]
 
 FloatArray = npt.NDArray[np.float64]
 
-SERIES = ("loss", "train_accuracy", "validation_loss", "validation_accuracy")
+SERIES = ("loss", "train_accuracy", "validation_loss", "validation_accuracy", "learning_rates")
 OPTIONAL_SERIES = SERIES[1:]
 TIMES = ("seconds", "samples_per_second")
 COUNTS = ("epochs", "iterations", "iterations_per_epoch")
@@ -34,13 +34,15 @@ class History:
     Attributes
     ----------
     loss : numpy.ndarray, shape (iterations,)
-        Mean cross-entropy of each mini-batch, before its update.
-    train_accuracy : numpy.ndarray, shape (epochs,)
-        The share of the samples in each epoch's mini-batches that were classified correctly, each
-        before its update. It costs almost nothing, and lags behind the accuracy at the end of the epoch.
+        The loss of each mini-batch, before its update: what the gradient descends on, without the penalty. A
+        mini-batch whose weights sum to 0 has loss 0.
+    train_accuracy : numpy.ndarray of shape (epochs,), or None
+        The share (by weight) of the samples in each epoch's mini-batches that were classified correctly, each
+        before its update. It costs almost nothing, and lags behind the accuracy at the end of the epoch. None where
+        the network's loss has no accuracy.
     validation_loss, validation_accuracy : numpy.ndarray of shape (epochs,), or None
         Measured at the end of each epoch, so an epoch that was cut off has none; None without
-        validation data.
+        validation data, and no accuracy where the loss has none.
     seconds : float
         Time spent on training, without validation and callbacks.
     samples_per_second : float
@@ -51,6 +53,11 @@ class History:
         The number of iterations.
     iterations_per_epoch : int
         The iterations of a whole epoch: the number of samples over the batch size, rounded up.
+    learning_rates : numpy.ndarray of shape (epochs,), or None
+        The learning rate of each epoch's last iteration so far, as the schedule made it.
+    stopped : str or None
+        What ended the fit before all its iterations were done: "early_stopping", "callback", "request"
+        (``request_stop()``) or "divergence". None where nothing did, while the fit is running, and after an exception.
 
     Raises
     ------
@@ -71,7 +78,7 @@ class History:
     """
 
     loss: FloatArray
-    train_accuracy: FloatArray
+    train_accuracy: FloatArray | None
     validation_loss: FloatArray | None
     validation_accuracy: FloatArray | None
     seconds: float = field(compare=False)
@@ -79,6 +86,8 @@ class History:
     epochs: int
     iterations: int
     iterations_per_epoch: int
+    learning_rates: FloatArray | None = None
+    stopped: str | None = None
 
     def __post_init__(self) -> None:
         for name in SERIES:
@@ -94,6 +103,8 @@ class History:
             if isinstance(value, bool | np.bool_) or not is_real(value):
                 raise TypeError(f"{name} must be a number, got {type(value).__name__}")
             object.__setattr__(self, name, float(value))
+        if self.stopped is not None and not isinstance(self.stopped, str):
+            raise TypeError(f"stopped must be a string or None, got {type(self.stopped).__name__}")
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
@@ -107,9 +118,31 @@ class History:
         text = f"History(iterations={self.iterations}, epochs={self.epochs}"
         for name in SERIES:
             values = getattr(self, name)
-            if values is not None and values.size:
+            # A constant rate needs no mention.
+            if values is not None and values.size and (name != "learning_rates" or values.min() != values.max()):
                 text += f", {name}={_span(values)}"
+        if self.stopped is not None:
+            text += f", stopped={excerpt(self.stopped, 20)}"
         return f"{text}, seconds={self.seconds:.3g})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields as plain numbers, lists and None, for instance for ``json.dump``.
+
+        Returns
+        -------
+        dict
+            ``History(**history.to_dict())`` is equal to the history itself.
+
+        Examples
+        --------
+        >>> import cnet
+        >>> x, t = cnet.datasets.make_digits(200, rng=0)
+        >>> history = cnet.TwoLayerNet(784, 10, 10, rng=0).fit(x, t, iterations=5)
+        >>> history.to_dict()["learning_rates"]
+        [0.1, 0.1, 0.1]
+        """
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
 
     def __copy__(self) -> History:
         return self
@@ -118,7 +151,7 @@ class History:
         return self
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        missing = {each.name for each in fields(self)}.difference(state)
+        missing = {each.name for each in fields(self) if each.default is MISSING}.difference(state)
         if missing:
             raise ValueError(f"this is not the state of a History: {', '.join(sorted(missing))} missing")
         for name, value in state.items():

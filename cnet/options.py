@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .checks import check_choice, check_count, check_number, check_share, excerpt
+from .callbacks import EarlyStopping, as_callbacks
+from .checks import check_choice, check_count, check_number, check_share, excerpt, is_real
 from .losses import CrossEntropy, Loss
 from .optimizer_base import Optimizer
 from .optimizers import SGD, LinearRamp, as_optimizer
@@ -54,7 +55,8 @@ class FitOptions:
     validation_split : float or None
         The share of the data that is held out.
     early_stopping : object or None
-        It has ``begin(network, total)`` and is called with an `EpochInfo`.
+        A number becomes an `EarlyStopping` of that patience. It has ``begin(network, total)`` and is called with an
+        `EpochInfo`.
     """
 
     iterations: int | None = None
@@ -103,9 +105,8 @@ class FitOptions:
         if self.schedule is not None and isinstance(self.learning_rate, LinearRamp):
             raise ValueError("give schedule or a LinearRamp as learning_rate, not both; a schedule goes with a "
                              "constant learning_rate")
-        if self.gradient == "numerical" and self.optimizer.name != "sgd":
-            raise ValueError('gradient="numerical" goes with plain descent (optimizer="sgd"), '
-                             f"got {self.optimizer!r}")
+        if self.gradient == "numerical":
+            _check_numerical(self)
 
 
 def check_options(
@@ -130,8 +131,7 @@ def check_options(
     TypeError, ValueError
         If an option is of the wrong type or out of range, or does not go with another one.
     """
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be callable, got {type(callback).__name__}")
+    as_callbacks(callback)
     if options.get("n_threads") is not None:
         # The 0 of FitOptions is not for callers of fit.
         check_count("n_threads", options["n_threads"], MAX_THREADS)
@@ -171,11 +171,30 @@ def _check_split(validation_split: Any) -> float | None:
 
 
 def _check_early_stopping(early_stopping: Any) -> Any:
-    if early_stopping is None or isinstance(early_stopping, type):
-        wrong = early_stopping is not None
-    else:
-        wrong = not (callable(early_stopping) and callable(getattr(early_stopping, "begin", None)))
-    if wrong:
-        raise TypeError("early_stopping must be None or an object such as cnet.EarlyStopping(patience=5), with "
-                        f"begin(network, total) and __call__(info), got {excerpt(early_stopping)}")
+    """None, or an object that can stop a fit; a number is the patience of one."""
+    if early_stopping is None:
+        return None
+    if isinstance(early_stopping, type) or not callable(early_stopping):
+        if is_real(early_stopping) or isinstance(early_stopping, bool | np.bool_):
+            return EarlyStopping(patience=check_count("early_stopping (a patience)", early_stopping))
+        raise TypeError("early_stopping must be None, a whole number of epochs to wait, or an object such as "
+                        f"cnet.EarlyStopping(patience=5), got {excerpt(early_stopping)}")
+    if not callable(getattr(early_stopping, "begin", None)):
+        raise TypeError("early_stopping must have begin(network, total), as cnet.EarlyStopping(patience=5) has, got "
+                        f"{excerpt(early_stopping)}; what has none can be passed as callback")
     return early_stopping
+
+
+def _check_numerical(options: FitOptions) -> None:
+    """Raise for what goes with backpropagation only."""
+    if options.optimizer.name != "sgd":
+        raise ValueError(f'gradient="numerical" goes with plain descent (optimizer="sgd"), got {options.optimizer!r}')
+    dropout = options.dropout if isinstance(options.dropout, tuple) else (options.dropout,)
+    given = {
+        "dropout": any(dropout), "input_dropout": options.input_dropout, "label_smoothing": options.label_smoothing,
+        "clip_norm": options.clip_norm, "max_norm": options.max_norm, "averaging": options.averaging,
+    }
+    for name, value in given.items():
+        if value:
+            raise ValueError(f'gradient="numerical" goes without {name}, got {getattr(options, name)!r}; '
+                             'use gradient="backprop"')

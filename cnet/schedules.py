@@ -299,15 +299,40 @@ class LinearRamp(NamedTuple):
         TypeError, ValueError
             If `peak` or `warmup` is not a number in its range.
         """
+        return self.rates_between(0, iterations, iterations)
+
+    def rates_between(self, begin: int, end: int, total: int) -> FloatArray:
+        """Return the learning rates of the iterations from `begin` up to `end` of a fit of `total`.
+
+        Parameters
+        ----------
+        begin, end, total : int
+            ``0 <= begin < end <= total``.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (end - begin,)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `peak` or `warmup` is not a number in its range.
+
+        Examples
+        --------
+        >>> from cnet.optimizers import LinearRamp
+        >>> LinearRamp(0.1, warmup=0.5).rates_between(1, 3, 4).tolist()
+        [0.1, 0.1]
+        """
         peak = check_number("peak", self.peak, positive=True)
         warmup = check_number("warmup", self.warmup, positive=False)
         if warmup >= 1:
             raise ValueError(f"warmup must be below 1, got {warmup}")
-        step = np.arange(iterations, dtype=np.float64)
-        rising = warmup * iterations
-        falls = (iterations - step) / (iterations - rising)
+        step = np.arange(begin, end, dtype=np.float64)
+        rising = warmup * total
+        falls = (total - step) / (total - rising)
         # A tiny warmup makes these infinite, as no warmup does; and a tiny peak may underflow.
         with np.errstate(all="ignore"):
-            rises = (step + 1) / rising if rising else np.full(iterations, np.inf)
-            rates: npt.NDArray[np.float64] = peak * np.minimum(np.minimum(rises, falls), 1.0)
+            rises = (step + 1) / rising if rising else np.full(end - begin, np.inf)
+            rates: FloatArray = peak * np.minimum(np.minimum(rises, falls), 1.0)
         return rates

@@ -8,33 +8,28 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .core._arrays import real_array
-from .core._inputs import as_inputs, as_targets
+from .callbacks import BestParams, Callback, EarlyStopping, EpochInfo, as_callbacks
 from .core._numerical_trainer import NumericalTrainer
 from .core._one_fit import alone
 from .core._record import Record
 from .core._trainer import Trainer
-from .errors import DivergenceError, raise_in_context
+from .errors import DivergenceError
+from .fit_data import FitData, take_data
 from .history import History, Progress
-from .optimizers import LinearRamp
 from .options import FitOptions
+from .rates import Rates
 from .rng import as_key
 from .trained_on import look_at_fit
 
 if TYPE_CHECKING:
     from .networks import MultiLayerNet
 
-__all__ = ["EpochInfo", "History", "fit"]
-
-FloatArray = npt.NDArray[np.float64]
-Callback = Callable[["EpochInfo"], object]
+__all__ = ["Callback", "EpochInfo", "History", "fit"]
 
 DEFAULT_EPOCHS = 10
 # How far parameters are moved for a numerical gradient.
@@ -42,105 +37,44 @@ STEP = 1e-4
 SECONDS_BETWEEN_SHOWS = 0.04
 
 
-@dataclass(frozen=True, eq=False)
-class EpochInfo:
-    """The state of a fit at the end of an epoch, which a callback receives.
-
-    Two such objects are equal only if they are identical.
-
-    Attributes
-    ----------
-    epoch : int
-        The number of epochs of this fit that have ended, including this one.
-    iteration : int
-        The number of iterations of this fit so far.
-    loss : float
-        The mean loss of the epoch's iterations.
-    losses : numpy.ndarray
-        The loss of each of the epoch's iterations, before its update: a read-only copy.
-    train_accuracy : float
-        The accuracy on the epoch's own mini-batches, each before its update.
-    validation_loss, validation_accuracy : float or None
-    seconds : float
-        Time spent on training so far.
-    network : MultiLayerNet
-        The network itself, with its current parameters. What a callback assigns to them is
-        kept. Training continues in the same memory: keep ``network.params.copy()``, not
-        ``dict(network.params)``, whose arrays change with the next epoch.
-
-    Examples
-    --------
-    >>> import cnet
-    >>> x, t = cnet.datasets.make_digits(200, rng=0)
-    >>> net = cnet.TwoLayerNet(784, 10, 10, rng=0)
-    >>> def stop_after_two(info):
-    ...     print(info.epoch, info.iteration)
-    ...     return info.epoch == 2
-    >>> history = net.fit(x, t, epochs=5, callback=stop_after_two)
-    1 2
-    2 4
-
-    Keep the parameters of the epoch with the lowest loss on validation data:
-
-    >>> best = {"loss": float("inf")}
-    >>> def keep_best(info):
-    ...     if info.validation_loss < best["loss"]:
-    ...         best.update(loss=info.validation_loss, params=info.network.params.copy())
-    >>> history = net.fit(
-    ...     x[:150], t[:150], epochs=3, validation_data=(x[150:], t[150:]), callback=keep_best)
-    >>> net.params = best["params"]
-    >>> bool(net.loss(x[150:], t[150:]) == history.validation_loss.min())
-    True
-    """
-
-    epoch: int
-    iteration: int
-    loss: float
-    losses: FloatArray = field(repr=False)
-    train_accuracy: float
-    validation_loss: float | None
-    validation_accuracy: float | None
-    seconds: float
-    network: MultiLayerNet
-
-
 class _Fit:
     """One running fit."""
 
     def __init__(
-        self, network: MultiLayerNet, x: Any, t: Any, options: FitOptions, key: int, first_epoch: int,
-        validation_data: Any, callback: Callback | None, bar: Any,
+        self, network: MultiLayerNet, data: FitData, options: FitOptions, key: int, first_epoch: int,
+        callbacks: list[Callback], bar: Any,
     ) -> None:
-        self.network, self.options, self.callback, self.bar = network, options, callback, bar
+        self.network, self.options, self.callbacks, self.bar = network, options, callbacks, bar
+        self.validation = data.validation
         self.refuse_read_only()
-        self.validation_data = _check_validation(network, validation_data, options.n_threads)
-        # What is no array yet becomes one here, once: its length says how long an epoch is.
-        x = real_array(x, "x")
-        n_rows = max(1, x.shape[0]) if x.ndim else 1
+        self.refuse_metrics()
+        # The length of the inputs says how long an epoch is.
+        n_rows = max(1, data.x.shape[0]) if data.x.ndim else 1
         self.per_epoch = -(-n_rows // options.batch_size)
         self.total = options.iterations or (options.epochs or DEFAULT_EPOCHS) * self.per_epoch
         self.first_epoch = first_epoch
-        rate = options.learning_rate
-        self.schedule = rate.rates(self.total) if isinstance(rate, LinearRamp) else None
+        self.rates = Rates(options.learning_rate, options.schedule, self.total)
         started = time.perf_counter()
-        self.trainer = self.take_trainer(x, t, key)
-        self.record = Record(self.validation_data is not None, time.perf_counter() - started)
-        # The rates of an epoch, where they are all the same.
-        self.rates = np.full(min(self.per_epoch, self.total), 0.0 if self.schedule is not None else rate)
+        self.trainer = self.take_trainer(data, key)
+        self.record = Record(
+            self.validation is not None, time.perf_counter() - started, with_accuracy=network._core.has_accuracy
+        )
         self.next_show = 0.0
-        validation_x = self.validation_data[0] if self.validation_data else None
-        look_at_fit(network._core, x, validation_x, self.total * options.batch_size)
+        validation_x = self.validation[0] if self.validation else None
+        look_at_fit(network._core, data.x, validation_x, self.total * options.batch_size)
         if bar is not None:
             bar.reset(total=self.total)
 
-    def take_trainer(self, x: Any, t: Any, key: int) -> Trainer | NumericalTrainer:
+    def take_trainer(self, data: FitData, key: int) -> Trainer | NumericalTrainer:
         core, options, shuffle = self.network._core, self.options, self.options.sampling == "shuffle"
         if options.gradient == "numerical":
             return NumericalTrainer(
-                core, x, t, batch_size=options.batch_size, h=STEP, shuffle=shuffle, key=key,
+                core, data.x, data.t, data.weight, batch_size=options.batch_size, h=STEP, shuffle=shuffle, key=key,
                 n_threads=options.n_threads,
             )
-        return Trainer(core, x, t, None, options, key=key, first_epoch=self.first_epoch, iterations=self.total)
+        return Trainer(
+            core, data.x, data.t, data.weight, options, key=key, first_epoch=self.first_epoch, iterations=self.total
+        )
 
     def refuse_read_only(self) -> None:
         names = self.network.params.read_only()
@@ -150,69 +84,127 @@ class _Fit:
                 "(flags.writeable is False)"
             )
 
+    def refuse_metrics(self) -> None:
+        """Raise for a callback of cnet's own that would watch what this fit does not measure."""
+        for each in self.callbacks:
+            if not isinstance(each, BestParams):
+                continue
+            name, metric = type(each).__name__, each.metric
+            if metric.startswith("validation") and self.validation is None:
+                raise ValueError(
+                    f"{name} watches {metric}, for which there are no data: pass validation_data=(x, t) or "
+                    'validation_split=0.1, or let it watch metric="loss"'
+                )
+            if metric.endswith("accuracy") and not self.network._core.has_accuracy:
+                raise ValueError(
+                    f"{name} watches {metric}, which has no meaning with the loss {self.network._core.loss!r}; watch "
+                    "a loss"
+                )
+
     def run(self) -> None:
-        """Epochs, until all iterations are done or a callback says stop."""
+        """Epochs, until all iterations are done or somebody says stop."""
+        self.call_each("begin", self.network, self.total)
         past = self.network._progress
         # The fit begins with this assignment: from here on the record tells what was done to the parameters.
         self.network._progress = Progress(
             past.epochs, past.iterations, record=self.record, iterations_per_epoch=self.per_epoch
         )
         epoch = 0
-        while self.record.iterations < self.total:
+        while self.record.iterations < self.total and not self.asked_to_stop():
             self.trainer.start_epoch(self.first_epoch + epoch)
             self.record.begin_epoch()
-            self.run_epoch()
+            if not self.run_epoch():
+                break
             epoch += 1
             if self.end_epoch(epoch):
                 break
+        self.call_each("end", self.network)
         self.show(at_end=True)
 
-    def run_epoch(self) -> None:
-        """One epoch, tick by tick."""
+    def call_each(self, method: str, *arguments: Any) -> None:
+        """Call a method of each callback that has it."""
+        called = False
+        for each in self.callbacks:
+            function = getattr(each, method, None)
+            if callable(function):
+                function(*arguments)
+                called = True
+        if called:
+            # They may have assigned parameters, or marked them.
+            self.refuse_read_only()
+            self.trainer.reload()
+
+    def asked_to_stop(self) -> bool:
+        """Whether ``network.request_stop()`` was called since this fit began."""
+        if self.network._core.asked_to_stop:
+            self.record.stop("request")
+            return True
+        return False
+
+    def run_epoch(self) -> bool:
+        """One epoch, tick by tick; whether it was run to its end."""
         begin = self.record.iterations
         end = min(begin + self.per_epoch, self.total)
-        rates = self.rates[: end - begin] if self.schedule is None else self.schedule[begin:end]
-        while self.record.iterations < end:
-            finite = self.trainer.advance(self.record, rates)
-            if not finite:
+        first, rates = 0, self.rates.between(begin, end)
+        while True:
+            # Only long epochs come in several pieces.
+            place = () if len(rates) == end - begin else (first, end - begin)
+            if not self.trainer.advance(self.record, rates, *place):
                 self.raise_divergence()
             self.show()
+            done = self.record.iterations - begin
+            if done == end - begin:
+                return True
+            if self.asked_to_stop():
+                return False
+            if done == first + len(rates):
+                first, rates = done, self.rates.between(begin + done, end)
 
     def show(self, at_end: bool = False) -> None:
         """Move the bar, not more often than one can see."""
         if self.bar is None or (time.perf_counter() < self.next_show and not at_end):
             return
         loss = self.record.snapshot()["loss"]
-        self.bar.set_postfix(loss=f"{loss[-1]:.4f}", refresh=False)
+        if len(loss):
+            self.bar.set_postfix(loss=f"{loss[-1]:.4f}", refresh=False)
         self.bar.update(len(loss) - self.bar.n)
         self.next_show = time.perf_counter() + SECONDS_BETWEEN_SHOWS
 
     def end_epoch(self, epoch: int) -> bool:
         """Validate, call back; whether to stop."""
-        validation: tuple[float, float] | tuple[None, None] = (None, None)
-        if self.validation_data is not None:
-            validation = self.network._core.loss_and_accuracy(*self.validation_data, n_threads=self.options.n_threads)
-            self.record.add_validation(*validation)
-        if self.callback is None:
+        measured: tuple[float | None, float | None] = (None, None)
+        if self.validation is not None:
+            x, t, weight = self.validation
+            measured = self.network._core.loss_and_accuracy(x, t, n_threads=self.options.n_threads, weight=weight)
+            self.record.add_validation(*measured)
+        if not self.callbacks:
             return False
-        losses, train_accuracy = self.record.last_epoch()
-        stop = self.callback(EpochInfo(
+        losses, train_accuracy, rate = self.record.last_epoch()
+        info = EpochInfo(
             epoch=epoch,
             iteration=self.record.iterations,
             loss=float(np.add.reduce(losses) / len(losses)),
             losses=losses,
             train_accuracy=train_accuracy,
-            validation_loss=validation[0],
-            validation_accuracy=validation[1],
+            validation_loss=measured[0],
+            validation_accuracy=measured[1],
             seconds=self.record.seconds,
             network=self.network,
-        ))
+            learning_rate=rate,
+        )
+        stop = False
+        for each in self.callbacks:
+            answer = each(info)
+            if answer is True or (isinstance(answer, np.bool_) and bool(answer)):
+                stop = True
+                self.record.stop("early_stopping" if isinstance(each, EarlyStopping) else "callback")
         # A callback may have assigned parameters, or marked them.
         self.refuse_read_only()
         self.trainer.reload()
-        return stop is True or (isinstance(stop, np.bool_) and bool(stop))
+        return stop
 
     def raise_divergence(self) -> None:
+        self.record.stop("divergence")
         history = self.network.history
         assert history is not None
         iteration = history.iterations - 1
@@ -226,28 +218,12 @@ class _Fit:
                 "assign finite ones",
                 iteration, history,
             )
-        rate = self.options.learning_rate if self.schedule is None else self.schedule[iteration]
         raise DivergenceError(
             f"the loss or a parameter was no longer finite at iteration {iteration}; the likely cause is a learning "
-            f"rate that is too high (learning_rate = {rate:g}). The network keeps the last parameters that "
+            f"rate that is too high ({self.rates.explain(iteration)}). The network keeps the last parameters that "
             "were all finite; use a lower rate",
             iteration, history,
         )
-
-
-def _check_validation(network: MultiLayerNet, data: Any, n_threads: int) -> tuple[Any, Any] | None:
-    """(x, t), looked at before training begins rather than after the first epoch, and converted once."""
-    if data is None:
-        return None
-    if not isinstance(data, tuple | list) or len(data) != 2:
-        raise TypeError(f"validation_data must be a pair (x, t), got {type(data).__name__}")
-    x, t = data
-    try:
-        x, t = as_inputs(x, network.dtype), as_targets(t)
-        network._core.loss_and_accuracy(x, t, n_threads=n_threads)
-    except (TypeError, ValueError) as error:
-        raise_in_context(error, "validation_data")
-    return x, t
 
 
 def _progress_bar(progress: Any) -> Any:
@@ -268,10 +244,14 @@ def _progress_bar(progress: Any) -> Any:
 
 def fit(
     network: MultiLayerNet, x: npt.ArrayLike, t: npt.ArrayLike, options: FitOptions, *,
-    validation_data: tuple[npt.ArrayLike, npt.ArrayLike] | None, rng: Any, callback: Callback | None,
-    progress: bool,
+    validation_data: tuple[npt.ArrayLike, npt.ArrayLike] | None, sample_weight: npt.ArrayLike | None,
+    class_weight: Any, rng: Any, callback: Any, progress: bool,
 ) -> History:
     """Train `network`; see ``MultiLayerNet.fit``."""
+    callbacks = as_callbacks(callback)
+    if options.early_stopping is not None:
+        # It keeps parameters as they were measured: before the other callbacks, which may change them.
+        callbacks.insert(0, options.early_stopping)
     bar = _progress_bar(progress)
 
     def train() -> None:
@@ -279,7 +259,11 @@ def fit(
             key, first_epoch = network.seed, network._progress.epochs
         else:
             key, first_epoch = as_key(rng), 0
-        _Fit(network, x, t, options, key, first_epoch, validation_data, callback, bar).run()
+        data = take_data(
+            network._core, x, t, options, key, validation_data=validation_data, sample_weight=sample_weight,
+            class_weight=class_weight,
+        )
+        _Fit(network, data, options, key, first_epoch, callbacks, bar).run()
 
     try:
         alone(network._core, train)
@@ -288,4 +272,3 @@ def fit(
             bar.close()
     assert network.history is not None
     return network.history
-

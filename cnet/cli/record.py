@@ -133,7 +133,7 @@ class Record:
         self._pieces.append(info.losses)
         self.iterations += len(info.losses)
         accuracy, loss = info.validation_accuracy, info.validation_loss
-        assert accuracy is not None and loss is not None
+        assert accuracy is not None and loss is not None and info.train_accuracy is not None
         self.measured.append(
             Measured(iteration, float(train_accuracy), float(accuracy), float(loss), float(info.train_accuracy))
         )

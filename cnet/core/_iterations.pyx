@@ -15,14 +15,19 @@ from .jobs cimport BatchJob, FitJob
 from .stack cimport Dropout, Inputs, real
 
 
-cdef object run_tick(FitJob[real]* job, double[::1] loss, const double[::1] rates, object chooser):
-    """Iterations by as many threads as the chooser says; None: by one. `tell` tells it how they got on."""
+cdef object run_tick(
+    FitJob[real]* job, double[::1] loss, const double[::1] rates, Py_ssize_t first_rate, object chooser
+):
+    """Iterations by as many threads as the chooser says; None: by one. `tell` tells it how they got on.
+
+    They go on at most to the end of `loss`; `rates` are those of the iterations from `first_rate` on.
+    """
     cdef Py_ssize_t first = job.iteration
     cdef int members = 1
     job.until = loss.shape[0]
     if job.iteration < job.until:
         job.loss = &loss[0]
-        job.rates = &rates[0]
+        job.rates = &rates[0] - first_rate
         job.stop = 0
         job.diverged = 0
         job.barrier.forget_waits()

@@ -20,6 +20,7 @@ cdef class Network:
     # Which fit trains it; no thread has the number 0. See _one_fit.
     cdef object held_by_process
     cdef uint64_t held_by_thread
+    cdef readonly bint asked_to_stop
     cdef public int trained_on
     cdef public object on_unlike
     cdef Stack[float] stack32

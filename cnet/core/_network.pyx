@@ -89,6 +89,7 @@ cdef class Network:
         self.first_layer = "auto"
         self.held_by_process = None
         self.held_by_thread = 0
+        self.asked_to_stop = False
         # Loops and not comprehensions, here and wherever this is compiled: under the limited API, comprehensions
         # drop a reference twice where there is no memory for a small object.
         weights, biases = [], []

@@ -99,7 +99,8 @@ cdef class NumericalTrainer:
             with nogil:
                 shuffle_rows(self.key, epoch, self.n_rows, self.order)
 
-    def advance(self, Record record not None, const double[::1] rates not None):
+    def advance(self, Record record not None, const double[::1] rates not None, Py_ssize_t first=0,
+                Py_ssize_t end=-1):
         """Go on with the epoch for one tick; see ``Trainer.advance``.
 
         An interrupt leaves what is recorded and published as it was before the tick.
@@ -107,13 +108,13 @@ cdef class NumericalTrainer:
         cdef IeeeFloats floats
         floats.begin()
         cdef double started = cnet_seconds()
-        cdef Py_ssize_t samples, done = self.iteration, until = rates.shape[0]
+        cdef Py_ssize_t samples, done = self.iteration, until = first + rates.shape[0]
         cdef double correct = self.correct, weighed = self.weighed, accuracy = NAN
         cdef bint finite = True
         cdef double[::1] loss = record.epoch_losses(until)
         cdef Batched batched
         while finite and done < until:
-            batched = self.step(done, rates[done])
+            batched = self.step(done, rates[done - first])
             loss[done] = batched.loss
             correct += batched.correct
             weighed += batched.weighed
@@ -135,7 +136,8 @@ cdef class NumericalTrainer:
             samples = min(samples, self.n_rows)
         if weighed > 0:
             accuracy = correct / weighed
-        record.commit(done, until, accuracy, samples, cnet_seconds() - started)
+        record.commit(done, until if end < 0 else end, rates[done - first - 1], accuracy, samples,
+                      cnet_seconds() - started)
         return finite
 
     cdef Batched step(self, Py_ssize_t iteration, double rate) except *:

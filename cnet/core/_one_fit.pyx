@@ -46,6 +46,7 @@ def alone(Network net not None, function):
         taken = is_held(net, process, me)
         if not taken:
             net.held_by_process, net.held_by_thread = process, me
+            net.asked_to_stop = False
     if taken:
         raise RuntimeError("this network is being trained already; one fit at a time")
     try:
@@ -53,6 +54,15 @@ def alone(Network net not None, function):
     finally:
         with cython.critical_section(net):
             net.held_by_thread = 0
+
+
+def request_stop(Network net not None):
+    """Ask the fit that trains a network, if there is one, to end: it reads `asked_to_stop`."""
+    cdef object process = os.getpid()
+    cdef uint64_t me = cnet_thread_number()
+    with cython.critical_section(net):
+        if is_held(net, process, me):
+            net.asked_to_stop = True
 
 
 cdef bint is_held(Network net, object process, uint64_t me):

@@ -13,10 +13,14 @@ cdef class Record:
     cdef readonly double seconds
     cdef readonly Py_ssize_t changes
     cdef readonly bint with_validation
-    cdef Series loss, train_accuracy, validation_loss, validation_accuracy
+    cdef readonly bint with_accuracy
+    cdef object stopped
+    cdef Series loss, train_accuracy, validation_loss, validation_accuracy, learning_rates
     cdef Py_ssize_t epoch_start, epoch_samples
     cdef bint epoch_counted, epoch_over
+    cdef object by_epoch(self, Series series)
     cdef double[::1] epoch_losses(self, Py_ssize_t iterations)
     cdef void commit(
-        self, Py_ssize_t done, Py_ssize_t until, double accuracy, Py_ssize_t samples, double seconds
+        self, Py_ssize_t done, Py_ssize_t end, double rate, double accuracy, Py_ssize_t samples,
+        double seconds,
     ) noexcept

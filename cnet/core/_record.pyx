@@ -7,7 +7,7 @@ two, so neither a signal nor another thread can see one without the other.
 import numpy as np
 
 cimport cython
-from libc.math cimport isnan
+from libc.math cimport NAN
 
 
 cdef class Series:
@@ -39,6 +39,8 @@ cdef class Record:
         Whether validation data are measured at the end of each epoch.
     seconds : float
         The time that it took to prepare the fit.
+    with_accuracy : bool
+        Whether samples can be classified right: a matter of the loss.
 
     Attributes
     ----------
@@ -49,10 +51,10 @@ cdef class Record:
         Grows with whatever is recorded.
     """
 
-    def __cinit__(self, bint with_validation, double seconds):
-        self.with_validation = with_validation
+    def __cinit__(self, bint with_validation, double seconds, bint with_accuracy=True):
+        self.with_validation, self.with_accuracy = with_validation, with_accuracy
         self.seconds = seconds
-        self.loss, self.train_accuracy = Series(), Series()
+        self.loss, self.train_accuracy, self.learning_rates = Series(), Series(), Series()
         self.validation_loss, self.validation_accuracy = Series(), Series()
         self.epoch_over = True
 
@@ -60,6 +62,7 @@ cdef class Record:
         """Let the next commit be the first of another epoch."""
         with cython.critical_section(self):
             self.train_accuracy.reserve(self.epochs + 1)
+            self.learning_rates.reserve(self.epochs + 1)
             self.epoch_start = self.iterations
             self.epoch_counted = False
 
@@ -70,10 +73,11 @@ cdef class Record:
         return self.loss.data[self.epoch_start:self.epoch_start + iterations]
 
     cdef void commit(
-        self, Py_ssize_t done, Py_ssize_t until, double accuracy, Py_ssize_t samples, double seconds
+        self, Py_ssize_t done, Py_ssize_t end, double rate, double accuracy, Py_ssize_t samples, double seconds,
     ) noexcept:
-        """Of the epoch under way, `done` of `until` iterations have been done, with `samples`, of which the share
-        `accuracy` was classified right (NaN: it has no meaning); this tick took `seconds`."""
+        """Of the epoch under way, `done` of `end` iterations have been done, the last one with the learning rate
+        `rate`, with `samples`, of which the share `accuracy` was classified right (NaN: it has no meaning); this tick
+        took `seconds`."""
         if done == 0:
             return
         with cython.critical_section(self):
@@ -87,46 +91,58 @@ cdef class Record:
             self.epoch_samples = samples
             self.train_accuracy.n = self.epochs
             self.train_accuracy.data[self.epochs - 1] = accuracy
-            self.epoch_over = done == until
+            self.learning_rates.n = self.epochs
+            self.learning_rates.data[self.epochs - 1] = rate
+            self.epoch_over = done == end
             self.seconds += seconds
             self.changes += 1
 
-    def add_validation(self, double loss, double accuracy):
-        """Record what was measured on validation data at the end of an epoch."""
+    def add_validation(self, double loss, accuracy):
+        """Record what was measured on validation data at the end of an epoch; an accuracy of None has no meaning."""
         with cython.critical_section(self):
             self.validation_loss.reserve(self.validation_loss.n + 1)
             self.validation_accuracy.reserve(self.validation_loss.n + 1)
             self.validation_loss.data[self.validation_loss.n] = loss
-            self.validation_accuracy.data[self.validation_loss.n] = accuracy
+            self.validation_accuracy.data[self.validation_loss.n] = NAN if accuracy is None else accuracy
             self.validation_loss.n += 1
             self.validation_accuracy.n += 1
             self.changes += 1
 
+    def stop(self, str reason not None):
+        """Record what ended the fit before all its iterations were done; what came first is kept."""
+        with cython.critical_section(self):
+            if self.stopped is None:
+                self.stopped = reason
+                self.changes += 1
+
     def last_epoch(self):
-        """A read-only copy of the losses of the epoch under way or just over, and its training accuracy."""
+        """A read-only copy of the losses of the epoch under way or just over, its training accuracy, its rate."""
         loss = np.array(self.loss.array[self.epoch_start:self.iterations])
         loss.flags.writeable = False
-        accuracy = self.train_accuracy.data[self.epochs - 1]
-        return loss, None if isnan(accuracy) else accuracy
+        accuracy = self.train_accuracy.data[self.epochs - 1] if self.with_accuracy else None
+        return loss, accuracy, self.learning_rates.data[self.epochs - 1]
 
     def snapshot(self):
         """All of it at one moment, as a dict; arrays are read-only views of what will not change any more."""
         with cython.critical_section(self):
-            accuracy = shown(self.train_accuracy) if self.epoch_over else copied(self.train_accuracy)
-            if self.train_accuracy.n and isnan(self.train_accuracy.data[0]):
-                accuracy = None
             result = {
                 "loss": shown(self.loss),
-                # The last number changes while its epoch is under way.
-                "train_accuracy": accuracy,
+                "train_accuracy": self.by_epoch(self.train_accuracy) if self.with_accuracy else None,
                 "validation_loss": shown(self.validation_loss) if self.with_validation else None,
-                "validation_accuracy": shown(self.validation_accuracy) if self.with_validation else None,
+                "validation_accuracy":
+                    shown(self.validation_accuracy) if self.with_validation and self.with_accuracy else None,
                 "seconds": self.seconds,
                 "samples_per_second": <double>self.samples / self.seconds if self.seconds else 0.0,
                 "epochs": self.epochs,
                 "iterations": self.iterations,
+                "learning_rates": self.by_epoch(self.learning_rates),
+                "stopped": self.stopped,
             }
         return result
+
+    cdef object by_epoch(self, Series series):
+        """A number of each epoch, of which the last one changes while its epoch is under way."""
+        return shown(series) if self.epoch_over else copied(series)
 
 
 cdef object shown(Series series):

@@ -9,8 +9,15 @@ cdef class OptimizerState:
     cdef readonly str name
     cdef public int64_t steps
     cdef readonly tuple arrays
+    cdef readonly tuple raw
+    cdef readonly tuple average
+    cdef bint belongs_to(self, Network net) except -1
     @staticmethod
-    cdef OptimizerState of(Network net, str name)
+    cdef OptimizerState of(Network net, str name, bint averaging)
 
-cdef int load_state(OptimizerState state, FitJob[real]* job) except -1
-cdef void store_state(OptimizerState state, FitJob[real]* job) noexcept
+cdef class TrainingState:
+    cdef tuple parameters
+    cdef OptimizerState state
+
+cdef int load_state(OptimizerState state, Network net, FitJob[real]* job) except -1
+cdef int store_state(OptimizerState state, FitJob[real]* job) except -1

@@ -6,10 +6,12 @@ copies to the network's own.
 """
 
 from libc.math cimport NAN
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+
+import numpy as np
 
 from ._dispatch cimport active
-from ._inputs cimport Batch, take_targets, take_training_inputs, take_weights
+from ._inputs cimport Batch, take_labels, take_targets, take_training_inputs, take_weights
 from ._iterations cimport run_tick, tell
 from ._memory cimport Memory
 from ._network cimport Network, place_of
@@ -27,6 +29,9 @@ from .thread_chooser import ThreadChooser
 
 # Work of an iteration, in floating-point operations, for which another thread's barriers pay.
 cdef double OPERATIONS_FOR_A_THREAD = 3e5
+
+# The epoch in whose order of all rows the first ones are held out: no fit reaches it.
+cdef uint32_t EPOCH_OF_HELD_OUT = 0xFFFFFFFF
 
 
 cdef class Trainer:
@@ -76,7 +81,7 @@ cdef class Trainer:
         self.n_rows = self.batch.n_rows
         if shuffle:
             self.order = <int64_t*>self.memory.take(self.n_rows * sizeof(int64_t))
-        self.state = OptimizerState.of(net, options.optimizer.name)
+        self.state = OptimizerState.of(net, options.optimizer.name, bool(options.averaging))
         if net.is_float32:
             self.job32.batch[0].targets = take_targets(
                 t, self.batch.single, self.n_rows, &net.stack32, smoothing, self.memory)
@@ -125,20 +130,24 @@ cdef class Trainer:
         if rates.shape[0] != loss.shape[0]:
             raise ValueError(f"expected a rate for each of {loss.shape[0]} iterations, got {rates.shape[0]}")
         if self.net.is_float32:
-            return run_tick(&self.job32, loss, rates, self.chooser)
-        return run_tick(&self.job64, loss, rates, self.chooser)
+            return run_tick(&self.job32, loss, rates, 0, self.chooser)
+        return run_tick(&self.job64, loss, rates, 0, self.chooser)
 
-    def advance(self, Record record not None, const double[::1] rates not None):
+    def advance(self, Record record not None, const double[::1] rates not None, Py_ssize_t first=0,
+                Py_ssize_t end=-1):
         """Go on with the epoch for one tick, and publish and record what it did, in one step.
 
-        `rates` are the learning rates of the epoch's iterations. Returns whether all is still finite; if not,
-        nothing was published, but the iterations are recorded.
+        `rates` are the learning rates of the epoch's iterations from number `first` on, which go on at most to
+        where these rates end; the epoch ends at its iteration `end` (-1: there too). Returns whether all is still
+        finite; if not, nothing was published, but the iterations are recorded.
         """
         cdef IeeeFloats floats
         floats.begin()
+        if end < 0:
+            end = first + rates.shape[0]
         if self.net.is_float32:
-            return advance_job(&self.job32, &self.net.stack32, self, record, rates)
-        return advance_job(&self.job64, &self.net.stack64, self, record, rates)
+            return advance_job(&self.job32, &self.net.stack32, self, record, rates, first, end)
+        return advance_job(&self.job64, &self.net.stack64, self, record, rates, first, end)
 
     @property
     def correct(self):
@@ -154,13 +163,49 @@ cdef class Trainer:
         return publish_to(&self.job64, &self.net.stack64, self)
 
     def reload(self):
-        """Take the parameters from the network, which a callback may have changed."""
+        """Take from the network what a callback may have changed: the parameters and the optimizer's state."""
         cdef IeeeFloats floats
         floats.begin()
         if self.net.is_float32:
-            copy_parameters(&self.job32.stack, &self.net.stack32)
+            reload_job(&self.job32, &self.net.stack32, self)
         else:
-            copy_parameters(&self.job64.stack, &self.net.stack64)
+            reload_job(&self.job64, &self.net.stack64, self)
+
+
+def shuffled(uint64_t key, Py_ssize_t n_rows):
+    """All rows in the order in which they are held out for validation: a matter of the key alone."""
+    order = np.empty(n_rows, np.int64)
+    cdef int64_t[::1] view = order
+    if n_rows:
+        with nogil:
+            shuffle_rows(key, EPOCH_OF_HELD_OUT, n_rows, &view[0])
+    return order
+
+
+def read_labels(t, Py_ssize_t n_rows, Py_ssize_t n_classes):
+    """Class indices or one-hot rows, checked, as an int32 array (n_rows,)."""
+    cdef Memory memory = Memory()
+    cdef int32_t* labels = take_labels(t, False, n_rows, n_classes, memory)
+    cdef int32_t[::1] view
+    cdef Py_ssize_t i
+    array = np.empty(n_rows, np.int32)
+    view = array
+    for i in range(n_rows):
+        view[i] = labels[i]
+    return array
+
+
+def read_weights(weight, Py_ssize_t n_rows):
+    """The samples' weights, checked, as a float64 array (n_rows,) of its own."""
+    cdef Memory memory = Memory()
+    cdef double* weights = take_weights(weight, n_rows, memory)
+    cdef double[::1] view
+    cdef Py_ssize_t i
+    array = np.empty(n_rows)
+    view = array
+    for i in range(n_rows):
+        view[i] = weights[i]
+    return array
 
 
 cdef int start(FitJob[real]* job, uint32_t epoch) except -1:
@@ -169,12 +214,16 @@ cdef int start(FitJob[real]* job, uint32_t epoch) except -1:
 
 
 cdef bint advance_job(
-    FitJob[real]* job, Stack[real]* net, Trainer trainer, Record record, const double[::1] rates
+    FitJob[real]* job, Stack[real]* net, Trainer trainer, Record record, const double[::1] rates, Py_ssize_t first,
+    Py_ssize_t end,
 ) except -1:
     cdef double started = cnet_seconds(), accuracy = NAN
-    cdef Py_ssize_t samples, until = rates.shape[0]
+    cdef Py_ssize_t samples
     cdef bint finite
-    _, finite = run_tick(job, record.epoch_losses(until), rates, trainer.chooser)
+    if not first <= job.iteration < first + rates.shape[0] <= end:
+        raise ValueError(f"expected the rates from iteration {job.iteration} on, up to {end}, got those of {first}.."
+                         f"{first + rates.shape[0]}")
+    _, finite = run_tick(job, record.epoch_losses(first + rates.shape[0]), rates, first, trainer.chooser)
     # From here to the commit no Python code runs and nothing can fail.
     if finite:
         finite = publish_to(job, net, trainer)
@@ -183,7 +232,7 @@ cdef bint advance_job(
         samples = min(samples, job.n_rows)
     if active().losses.words[net.loss].property & CNET_ACCURACY and job.weighed:
         accuracy = job.correct / job.weighed
-    record.commit(job.iteration, until, accuracy, samples, cnet_seconds() - started)
+    record.commit(job.iteration, end, rates[job.iteration - first - 1], accuracy, samples, cnet_seconds() - started)
     tell(job, trainer.chooser)
     return finite
 
@@ -221,7 +270,7 @@ cdef int set_up(
     for i in range(job.numbers.n_states):
         take_stack(&job.state[i], net, kernels.lanes, False, memory)
         batch.state[i] = &job.state[i]
-    load_state(trainer.state, job)
+    load_state(trainer.state, trainer.net, job)
     if job.separate:
         take_stack(&job.gradient, net, kernels.lanes, False, memory)
         batch.target = &job.gradient
@@ -328,7 +377,21 @@ cdef Py_ssize_t reached_rows(
     return found
 
 
-cdef bint publish_to(FitJob[real]* job, Stack[real]* net, Trainer trainer) noexcept:
+cdef int reload_job(FitJob[real]* job, const Stack[real]* net, Trainer trainer) except -1:
+    """Parameters that are averages are left alone unless they were changed; so is the optimizer's state."""
+    cdef OptimizerState state = trainer.net.optimizer_state
+    if state is trainer.state and state.belongs_to(trainer.net):
+        return 0
+    copy_parameters(&job.stack, net)
+    if job.numbers.averaging:
+        copy_parameters(&job.average, net)
+    if state is not trainer.state:
+        trainer.state = OptimizerState.of(trainer.net, trainer.state.name, job.numbers.averaging > 0)
+        load_state(trainer.state, trainer.net, job)
+    return 0
+
+
+cdef bint publish_to(FitJob[real]* job, Stack[real]* net, Trainer trainer) except -1:
     """Parameters and the optimizer's state to the network, if they are finite."""
     cdef const Stack[real]* stack = &job.average if job.numbers.averaging else &job.stack
     if not is_finite(&job.stack):

@@ -274,7 +274,10 @@ def accuracy_curve(
     >>> [line.get_label() for line in ax.lines]
     ['train: 90.0 %', 'test: 80.0 %']
     """
-    train = _shares(history.train_accuracy if isinstance(history, History) else history, "history")
+    accuracies = history.train_accuracy if isinstance(history, History) else history
+    if accuracies is None:
+        raise ValueError("history has no accuracies: the loss of this network has none; draw its loss_curve")
+    train = _shares(accuracies, "history")
     if validation is None and isinstance(history, History):
         validation = history.validation_accuracy
     other = None if validation is None or np.size(validation) == 0 else _shares(validation, "validation")

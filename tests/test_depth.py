@@ -23,7 +23,7 @@ def make(sizes, activation, dtype, first_layer):
     for weight, bias in zip(net.weights, net.biases, strict=True):
         weight[...] = rng.normal(0, 1 / np.sqrt(len(weight)), weight.shape)
         bias[...] = rng.normal(0, 0.2, bias.shape)
-    net.first_layer = first_layer
+    net.forced_first_layer = first_layer
     return net
 
 

@@ -32,7 +32,7 @@ def problem(n_in=30, n_out=5, n=230, kind="uint8", seed=0):
 
 def trained(x, t, *, sizes, dtype, first_layer="auto", activation="sigmoid", seed=3, **options):
     net = cnet.TwoLayerNet(*sizes, 0.3, activation=activation, dtype=dtype, rng=seed)
-    net._core.first_layer = first_layer
+    net._core.forced_first_layer = first_layer
     return net, net.fit(x, t, **options)
 
 
@@ -48,7 +48,7 @@ def assert_same_bits(one, other):
 def test_fit_agrees_with_reference(isa, kind, sampling, first_layer, dtype):
     x, t = problem(kind=kind)
     net = cnet.TwoLayerNet(30, 13, 5, 0.3, activation="tanh", dtype=dtype, rng=3)
-    net._core.first_layer = first_layer
+    net._core.forced_first_layer = first_layer
     params = {name: np.array(array, np.float64) for name, array in net.params.items()}
     exact_x = x if kind == "uint8" else x.astype(dtype).astype(np.float64)
     options = {"iterations": 60, "batch_size": 17, "learning_rate": 0.2, "sampling": sampling}
@@ -75,7 +75,7 @@ def test_fit_on_inputs_whose_neighbours_are_zero_together_agrees_with_reference(
     x[rng.random((180, 17)).repeat(8, axis=1)[:, :133] < 0.7] = 0
     t = rng.integers(0, 5, 180)
     net = cnet.TwoLayerNet(133, n_hidden, 5, 0.3, activation="tanh", dtype=dtype, rng=3)
-    net._core.first_layer = "sparse"
+    net._core.forced_first_layer = "sparse"
     params = {name: np.array(array, np.float64) for name, array in net.params.items()}
     exact_x = x if kind == "uint8" else x.astype(dtype).astype(np.float64)
     options = {"iterations": 30, "batch_size": batch_size, "learning_rate": 0.05, "sampling": "replacement"}

@@ -71,7 +71,7 @@ def hash_of_fit(sizes, dtype, activation, first_layer, sampling, batch_size):
     net = cnet.TwoLayerNet(*sizes, activation=activation, dtype=dtype, rng=0)
     for name, values in weights.items():
         net.params[name] = values
-    net._core.first_layer = first_layer
+    net._core.forced_first_layer = first_layer
     net.fit(x, t, iterations=ITERATIONS, batch_size=batch_size, learning_rate=0.25, sampling=sampling, n_threads=1)
     parameters = b"".join(array.astype(f"<f{array.itemsize}").tobytes() for array in net.params.values())
     return hashlib.sha256(parameters).hexdigest()[:16]

@@ -46,7 +46,7 @@ def test_nothing_is_read_past_the_data(isa, kind, first_layer, end):
         edge_x, edge_t = at_an_edge(x, end), at_an_edge(t.astype(np.uint8), end)
         for dtype in (np.float32, np.float64):
             plain, at_edge = (cnet.TwoLayerNet(n_in, 21, 10, dtype=dtype, rng=0) for _ in range(2))
-            plain._core.first_layer = at_edge._core.first_layer = first_layer
+            plain._core.forced_first_layer = at_edge._core.forced_first_layer = first_layer
             np.testing.assert_array_equal(at_edge.predict(edge_x), plain.predict(x))
             np.testing.assert_array_equal(at_edge.predict(edge_x[-1]), plain.predict(x[-1]))
             assert at_edge.loss(edge_x, edge_t) == plain.loss(x, t)

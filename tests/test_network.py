@@ -1,5 +1,7 @@
 """The compiled network against the reference: every path, size, type and instruction set."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -49,7 +51,7 @@ def tolerance(dtype, n_in):
 def test_passes_agree_with_reference(isa, sizes, first_layer, activation, dtype):
     for kind in ("uint8", np.float32, np.float64):
         net, x, t, params = make(sizes, dtype, activation, kind)
-        net._core.first_layer = first_layer
+        net._core.forced_first_layer = first_layer
         exact_x = x if x.dtype == np.uint8 else x.astype(dtype).astype(np.float64)
         limit = tolerance(dtype, sizes[0])
         assert relative(net.predict(x), reference.predict(params, exact_x, activation)) < limit
@@ -216,3 +218,17 @@ def test_seeds():
     assert (cnet.TwoLayerNet(5, 4, 3).params["W1"] != cnet.TwoLayerNet(5, 4, 3).params["W1"]).all()
     both = [cnet.TwoLayerNet(5, 4, 3, rng=1, dtype=dtype).params["W1"] for dtype in ("float32", "float64")]
     np.testing.assert_allclose(*both, rtol=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_after_a_fit_the_order_of_sums_does_not_depend_on_which_rows_are_called_together(share):
+    rng = np.random.default_rng(0)
+    net = cnet.TwoLayerNet(200, 33, 5, 0.3, rng=0)
+    x = rng.normal(0, 1, (60, 200)) * (rng.random((60, 200)) < share)
+    net.fit(x.astype(np.float32), rng.integers(0, 5, 60), iterations=3)
+    # Rows of which some, alone, would choose the other way.
+    mixed = (rng.normal(0, 1, (40, 200)) * (rng.random((40, 200)) < np.linspace(0, 1, 40)[:, None])).astype(np.float32)
+    together = net.predict(mixed)
+    np.testing.assert_array_equal(together, [net.predict(row) for row in mixed])
+    again = pickle.loads(pickle.dumps(net))
+    np.testing.assert_array_equal(together, again.predict(mixed))

@@ -28,7 +28,7 @@ def problem(n_in=70, n_out=5, n=260, kind="uint8"):
 def test_momentum_agrees_with_reference(isa, kind, batch_size, first_layer, dtype):
     x, t = problem(kind=kind)
     net = cnet.TwoLayerNet(70, 21, 5, 0.3, dtype=dtype, rng=3)
-    net._core.first_layer = first_layer
+    net._core.forced_first_layer = first_layer
     params = {name: np.array(array, np.float64) for name, array in net.params.items()}
     exact_x = x if kind == "uint8" else x.astype(dtype).astype(np.float64)
     ramp = LinearRamp(0.2, warmup=0.3)
@@ -49,7 +49,7 @@ def test_momentum_has_the_same_bits_at_any_number_of_threads(first_layer):
     nets = []
     for n_threads in (1, 2, 3, 4):
         net = cnet.TwoLayerNet(200, 21, 5, 0.3, rng=3)
-        net._core.first_layer = first_layer
+        net._core.forced_first_layer = first_layer
         net.fit(x, t, iterations=30, batch_size=33, optimizer="momentum", n_threads=n_threads)
         nets.append(net)
     for net in nets[1:]:

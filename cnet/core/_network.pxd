@@ -16,7 +16,10 @@ cdef class Network:
     cdef readonly tuple biases
     cdef readonly bint is_float32
     cdef readonly Py_ssize_t n_out
+    # Which way the last fit chose ("auto" before the first), and which one tests ask for.
     cdef public str first_layer
+    cdef public str forced_first_layer
+    cdef str way_of_first_layer(self)
     # Which fit trains it; no thread has the number 0. See _one_fit.
     cdef object held_by_process
     cdef uint64_t held_by_thread

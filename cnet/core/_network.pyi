@@ -13,6 +13,7 @@ FIRST_LAYERS: tuple[str, ...]
 
 class Network:
     first_layer: str
+    forced_first_layer: str
     weight_decay: float
     optimizer_state: OptimizerState | None
     trained_on: int

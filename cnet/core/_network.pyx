@@ -86,7 +86,7 @@ cdef class Network:
         self.activations, self.loss, self.loss_parameter = activations, loss, loss_parameter
         self.weight_decay = weight_decay
         self.is_float32 = self.dtype == np.float32
-        self.first_layer = "auto"
+        self.first_layer = self.forced_first_layer = "auto"
         self.held_by_process = None
         self.held_by_thread = 0
         self.asked_to_stop = False
@@ -120,6 +120,10 @@ cdef class Network:
     def has_accuracy(self):
         """Whether outputs can be classified right: a matter of the loss."""
         return bool(active().losses.words[place_of(&active().losses, self.loss)].property & CNET_ACCURACY)
+
+    cdef str way_of_first_layer(self):
+        """How single calls go through the first layer: as the last fit did, so that sums have one order."""
+        return self.first_layer if self.forced_first_layer == "auto" else self.forced_first_layer
 
     def predict(self, x):
         """Predictions (B, O) of inputs (B, I); (O,) of a single sample."""
@@ -186,12 +190,12 @@ cdef class Network:
         weights, biases = empty_like(self.weights), empty_like(self.biases)
         if self.is_float32:
             point_to(&result32, weights, biases, self)
-            gradient_into(&result32, &self.stack32, &active().float32, batch, &targets32, divisor, self.first_layer,
-                          memory)
+            gradient_into(&result32, &self.stack32, &active().float32, batch, &targets32, divisor,
+                          self.way_of_first_layer(), memory)
         else:
             point_to(&result64, weights, biases, self)
-            gradient_into(&result64, &self.stack64, &active().float64, batch, &targets64, divisor, self.first_layer,
-                          memory)
+            gradient_into(&result64, &self.stack64, &active().float64, batch, &targets64, divisor,
+                          self.way_of_first_layer(), memory)
         return weights, biases
 
 
@@ -355,7 +359,7 @@ cdef int forward_all(
     cdef Team team = Team()
     cdef bint checked
     team.call(members)
-    x.rows.sparse = choose_sparse(kernels, &x.rows, x.n_rows, net.first_layer, &checked)
+    x.rows.sparse = choose_sparse(kernels, &x.rows, x.n_rows, net.way_of_first_layer(), &checked)
     job.checked = checked
     x.rows.in_place = usable_in_place(&x.rows, stack)
     if x.rows.sparse:

@@ -352,7 +352,7 @@ cdef int look_at_inputs(
         rows = reached_rows(job, first_epoch, iterations, index)
     count = <int64_t*>scratch.take(rows * sizeof(int64_t))
     total = count_rows(kernels, x, index, rows, count, trainer.n_threads)
-    x.sparse = sparse_pays(x, rows, total, trainer.net.first_layer)
+    x.sparse = sparse_pays(x, rows, total, trainer.net.forced_first_layer)
     trainer.sparse = x.sparse
     trainer.density = <double>total / (<double>rows * x.n_in) if x.sparse else 1.0
     if x.sparse:
@@ -399,6 +399,7 @@ cdef bint publish_to(FitJob[real]* job, Stack[real]* net, Trainer trainer) excep
     copy_parameters(net, stack)
     store_state(trainer.state, job)
     trainer.net.optimizer_state = trainer.state
+    trainer.net.first_layer = "sparse" if trainer.sparse else "dense"
     return True
 
 

@@ -1,6 +1,7 @@
 # cython: language_level=3
 """The C-level API: see capi.pxd, which says what each function does."""
 from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.math cimport NAN
 from libc.stdint cimport int32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
@@ -11,8 +12,8 @@ from .core._network cimport Network
 from .core._tape cimport refresh_transposed, sum_losses, take_stack, take_tape, take_transposed
 from .core.floats cimport IeeeFloats
 from .core.stack cimport (
-    CNET_FLOAT32, CNET_FLOAT64, CNET_IDENTITY, FUNCTION_RELU, FUNCTION_SIGMOID, FUNCTION_TANH, Inputs, Kernels,
-    Layer, Stack, Tape, Targets, real,
+    CNET_FLOAT32, CNET_FLOAT64, CNET_IDENTITY, CNET_LABELS, CNET_VALUES, FUNCTION_RELU, FUNCTION_SIGMOID,
+    FUNCTION_TANH, Inputs, Kernels, Layer, Stack, Tape, Targets, real,
 )
 
 cdef extern from *:
@@ -25,6 +26,7 @@ cdef extern from *:
         const Stack<T>* stack;
         Stack<T> both_ways, total;
         Tape<T> tape;
+        double penalty;
         void* owner;
     };
     struct cnet_session32 { Room<float> room; };
@@ -36,6 +38,7 @@ cdef extern from *:
         Stack[T] both_ways
         Stack[T] total
         Tape[T] tape
+        double penalty       # weight_decay_lambda
         void* owner
 
 # Rows that go through the layers together.
@@ -55,7 +58,7 @@ cdef class _Owner:
 cdef Network network_of(object net, bint float32):
     cdef object core = getattr(net, "_core", net)
     if not isinstance(core, Network):
-        raise TypeError(f"expected a TwoLayerNet, got {type(net).__name__}")
+        raise TypeError(f"expected a MultiLayerNet or TwoLayerNet, got {type(net).__name__}")
     if (<Network>core).is_float32 != float32:
         raise TypeError(f"expected a network of {'float32' if float32 else 'float64'}, got one of {core.dtype}")
     return core
@@ -65,6 +68,7 @@ cdef int furnish(Room[real]* room, const Stack[real]* stack, const Kernels[real]
     cdef Inputs x = inputs_of(stack, <const real*>NULL)
     room.kernels = kernels
     room.stack = stack
+    room.penalty = owner.net.weight_decay
     room.owner = <void*>owner
     take_transposed(&room.both_ways, stack, kernels.lanes, owner.memory)
     take_stack(&room.total, stack, kernels.lanes, False, owner.memory)
@@ -83,10 +87,22 @@ cdef Inputs inputs_of(const Stack[real]* stack, const real* x) noexcept nogil:
     return inputs
 
 
-cdef Targets[real] targets_of(const Stack[real]* stack, const int32_t* t) noexcept nogil:
+cdef bint serves(const Room[real]* room, int form) noexcept nogil:
+    """Whether the network's loss takes targets of this form."""
+    return active().losses.words[room.stack.loss].property & form != 0
+
+
+cdef Targets[real] labels_of(const Stack[real]* stack, const int32_t* t) noexcept nogil:
     cdef Targets[real] targets
     memset(&targets, 0, sizeof(targets))
     targets.labels = t
+    return targets
+
+
+cdef Targets[real] values_of(const Stack[real]* stack, const real* t) noexcept nogil:
+    cdef Targets[real] targets
+    memset(&targets, 0, sizeof(targets))
+    targets.values = t
     return targets
 
 
@@ -152,6 +168,22 @@ cdef Py_ssize_t parameters64(const Session64* session) noexcept nogil:
     return count_parameters((<Room[double]*>session).stack)
 
 
+cdef bint serves_labels32(const Session32* session) noexcept nogil:
+    return serves(<const Room[float]*>session, CNET_LABELS)
+
+
+cdef bint serves_labels64(const Session64* session) noexcept nogil:
+    return serves(<const Room[double]*>session, CNET_LABELS)
+
+
+cdef bint serves_values32(const Session32* session) noexcept nogil:
+    return serves(<const Room[float]*>session, CNET_VALUES)
+
+
+cdef bint serves_values64(const Session64* session) noexcept nogil:
+    return serves(<const Room[double]*>session, CNET_VALUES)
+
+
 # ---- passes ----
 
 cdef void predict(Room[real]* room, Py_ssize_t rows, const real* x, real* y) noexcept nogil:
@@ -170,11 +202,10 @@ cdef void predict(Room[real]* room, Py_ssize_t rows, const real* x, real* y) noe
         inputs.first += block
 
 
-cdef double loss(Room[real]* room, Py_ssize_t rows, const real* x, const int32_t* t) noexcept nogil:
+cdef double loss(Room[real]* room, Py_ssize_t rows, const real* x, Targets[real] targets) noexcept nogil:
     cdef IeeeFloats floats
     floats.begin()
     cdef Inputs inputs = inputs_of(room.stack, x)
-    cdef Targets[real] targets = targets_of(room.stack, t)
     cdef Py_ssize_t block
     cdef double total = 0
     while inputs.first < rows:
@@ -183,16 +214,15 @@ cdef double loss(Room[real]* room, Py_ssize_t rows, const real* x, const int32_t
         room.kernels.losses(room.stack, &inputs, &targets, &room.tape, 0, block)
         total += sum_losses(room.tape.margin, room.tape.total, block)
         inputs.first += block
-    return total / rows
+    return total / rows + penalty_of(room)
 
 
 cdef double gradient(
-    Room[real]* room, Py_ssize_t rows, const real* x, const int32_t* t, real* out
+    Room[real]* room, Py_ssize_t rows, const real* x, Targets[real] targets, real* out
 ) noexcept nogil:
     cdef IeeeFloats floats
     floats.begin()
     cdef Inputs inputs = inputs_of(room.stack, x)
-    cdef Targets[real] targets = targets_of(room.stack, t)
     cdef Py_ssize_t block
     cdef double total = 0
     cdef int l
@@ -208,8 +238,36 @@ cdef double gradient(
             room.kernels.accumulate_bias(&room.total, &room.tape, l, block, 1)
         total += sum_losses(room.tape.margin, room.tape.total, block)
         inputs.first += block
+    if room.penalty:
+        add_penalty(room)
     write_out(&room.total, out)
-    return total / rows
+    return total / rows + penalty_of(room)
+
+
+cdef double penalty_of(const Room[real]* room) noexcept nogil:
+    """Half of lambda times the sum of all squared weights."""
+    cdef double squares = 0
+    cdef Py_ssize_t i
+    cdef int l
+    if room.penalty == 0:
+        return 0
+    for l in range(room.stack.n_layers):
+        for i in range(room.stack.layer[l].n_in * room.stack.layer[l].n_out):
+            squares += <double>room.stack.layer[l].weight[i] * room.stack.layer[l].weight[i]
+    return room.penalty / 2 * squares
+
+
+cdef void add_penalty(Room[real]* room) noexcept nogil:
+    """Lambda times each weight to its derivative."""
+    cdef const Layer[real]* layer
+    cdef Py_ssize_t i, j
+    cdef int l
+    for l in range(room.stack.n_layers):
+        layer = &room.stack.layer[l]
+        for i in range(layer.n_in):
+            for j in range(layer.n_out):
+                room.total.layer[l].weight[i * room.total.layer[l].ld + j] += (
+                    <real>room.penalty * layer.weight[i * layer.ld + j])
 
 
 cdef void clear(Stack[real]* stack) noexcept nogil:
@@ -242,23 +300,59 @@ cdef void predict64(Session64* session, Py_ssize_t rows, const double* x, double
 
 
 cdef double loss32(Session32* session, Py_ssize_t rows, const float* x, const int32_t* t) noexcept nogil:
-    return loss(<Room[float]*>session, rows, x, t)
+    if not serves_labels32(session):
+        return NAN
+    return loss(<Room[float]*>session, rows, x, labels_of((<Room[float]*>session).stack, t))
 
 
 cdef double loss64(Session64* session, Py_ssize_t rows, const double* x, const int32_t* t) noexcept nogil:
-    return loss(<Room[double]*>session, rows, x, t)
+    if not serves_labels64(session):
+        return NAN
+    return loss(<Room[double]*>session, rows, x, labels_of((<Room[double]*>session).stack, t))
 
 
 cdef double gradient32(
     Session32* session, Py_ssize_t rows, const float* x, const int32_t* t, float* gradient_out
 ) noexcept nogil:
-    return gradient(<Room[float]*>session, rows, x, t, gradient_out)
+    if not serves_labels32(session):
+        return NAN
+    return gradient(<Room[float]*>session, rows, x, labels_of((<Room[float]*>session).stack, t), gradient_out)
 
 
 cdef double gradient64(
     Session64* session, Py_ssize_t rows, const double* x, const int32_t* t, double* gradient_out
 ) noexcept nogil:
-    return gradient(<Room[double]*>session, rows, x, t, gradient_out)
+    if not serves_labels64(session):
+        return NAN
+    return gradient(<Room[double]*>session, rows, x, labels_of((<Room[double]*>session).stack, t), gradient_out)
+
+
+cdef double loss_values32(Session32* session, Py_ssize_t rows, const float* x, const float* t) noexcept nogil:
+    if not serves_values32(session):
+        return NAN
+    return loss(<Room[float]*>session, rows, x, values_of((<Room[float]*>session).stack, t))
+
+
+cdef double gradient_values32(
+    Session32* session, Py_ssize_t rows, const float* x, const float* t, float* gradient_out
+) noexcept nogil:
+    if not serves_values32(session):
+        return NAN
+    return gradient(<Room[float]*>session, rows, x, values_of((<Room[float]*>session).stack, t), gradient_out)
+
+
+cdef double loss_values64(Session64* session, Py_ssize_t rows, const double* x, const double* t) noexcept nogil:
+    if not serves_values64(session):
+        return NAN
+    return loss(<Room[double]*>session, rows, x, values_of((<Room[double]*>session).stack, t))
+
+
+cdef double gradient_values64(
+    Session64* session, Py_ssize_t rows, const double* x, const double* t, double* gradient_out
+) noexcept nogil:
+    if not serves_values64(session):
+        return NAN
+    return gradient(<Room[double]*>session, rows, x, values_of((<Room[double]*>session).stack, t), gradient_out)
 
 
 # ---- single kernels ----

@@ -38,12 +38,12 @@ def weights(
     colorbar: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the incoming weights of each hidden unit as an image, which shows what the unit responds to.
+    """Draw the incoming weights of each unit of the first layer as an image: what the unit responds to.
 
     Parameters
     ----------
     net : MultiLayerNet or TwoLayerNet
-        Trained or not.
+        Trained or not, of any depth. Without a hidden layer, the units are the outputs.
     shape : (int, int), optional
         Height and width of an image, whose product is the number of inputs. By default a
         square; if no square has as many pixels, all units are drawn as one map with a row for
@@ -82,9 +82,10 @@ def weights(
     'Weights of the first 64 of 100 hidden units'
     """
     check_network(net)
-    n_in, n_hidden, _ = net.sizes
+    n_in, n_units = net.sizes[:2]
+    unit = "output" if len(net.sizes) == 2 else "hidden unit"
     tile = _tile_shape(n_in, shape)
-    count = min(check_count("limit", limit), n_hidden)
+    count = min(check_count("limit", limit), n_units)
     check_axes(ax)
     rows = _finite(net.params["W1"].T[:count])
     ax = new_axes(ax, size=weights_size(net, shape, count))
@@ -92,7 +93,7 @@ def weights(
     options: dict[str, Any] = {"cmap": sign_map(ax), "norm": Normalize(-bound, bound)}
     if tile is None:
         image = ax.imshow(rows, aspect="auto", interpolation="nearest", **options)
-        tidy(ax, _weights_title(count, n_hidden), "input", "hidden unit", grid=False)
+        tidy(ax, _weights_title(count, n_units, unit), "input", unit, grid=False)
         ax.set_yticks(np.unique(np.linspace(0, count - 1, min(count, 9)).round().astype(int)))
     else:
         gap = max(1, round(max(tile) / 14))
@@ -100,7 +101,7 @@ def weights(
         image = ax.imshow(mosaic, interpolation="nearest", **options)
         # A veil shows where images end, whose small weights are next to invisible.
         ax.imshow(0 * mosaic, interpolation="nearest", zorder=-1, cmap=ListedColormap([to_rgba(ink(ax), 0.07)]))
-        tidy(ax, _weights_title(count, n_hidden), "", "", grid=False)
+        tidy(ax, _weights_title(count, n_units, unit), "", "", grid=False)
         ax.set_axis_off()
     if colorbar:
         add_colorbar(image, ax, "weight", extend="both" if clipped else "neither")
@@ -123,8 +124,8 @@ def _tile_shape(n_in: int, shape: Shape | None) -> Shape | None:
 
 def weights_size(net: MultiLayerNet, shape: Shape | None = None, limit: int = 64) -> tuple[float, float]:
     """Inches of a figure that the images of `weights` fill."""
-    n_in, n_hidden, _ = net.sizes
-    tile, count = _tile_shape(n_in, shape), min(limit, n_hidden)
+    n_in, n_units = net.sizes[:2]
+    tile, count = _tile_shape(n_in, shape), min(limit, n_units)
     if tile is None:
         return 6.6, min(6.0, 1.8 + 0.15 * count)
     columns = _columns(count, tile)
@@ -146,10 +147,10 @@ def _bound(rows: Any) -> tuple[float, bool]:
     return (usual, bool(sizes.max() > usual)) if usual > 0 else (float(sizes.max()), False)
 
 
-def _weights_title(count: int, n_hidden: int) -> str:
-    if count < n_hidden:
-        return f"Weights of the first {count} of {n_hidden:,} hidden units"
-    return f"Weights of {count} hidden unit{'' if count == 1 else 's'}"
+def _weights_title(count: int, n_units: int, unit: str) -> str:
+    if count < n_units:
+        return f"Weights of the first {count} of {n_units:,} {unit}s"
+    return f"Weights of {count} {unit}{'' if count == 1 else 's'}"
 
 
 def _finite(values: Array) -> Any:

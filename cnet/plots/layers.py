@@ -19,20 +19,12 @@ __all__ = ["DistributionRecorder", "distributions"]
 
 Array = npt.NDArray[Any]
 
-# What is recorded, in the order of the pictures, and what it is called there.
-QUANTITIES = {
-    "hidden activations": "activation z",
-    "output probabilities": "probability y",
-    "gradient of W1": "dL / dW1",
-    "gradient of W2": "dL / dW2",
-}
-
 # Shares of the values below each recorded quantile; the bands are between the first and last pairs.
 SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
 class DistributionRecorder:
-    """Record the spread of activations and gradients, as a callback of `TwoLayerNet.fit`.
+    """Record the spread of activations and gradients, as a callback of `MultiLayerNet.fit`.
 
     What is kept of an epoch are quantiles, so a long training takes little memory.
 
@@ -41,22 +33,23 @@ class DistributionRecorder:
     x : array_like, shape (B, I)
         Samples on which to measure; a few hundred are enough.
     t : array_like
-        Class indices or one-hot rows.
+        Their targets, as the network's `loss` takes them.
 
     Attributes
     ----------
     iterations : list of int
         The number of iterations that the network had been trained for, at each record.
     quantiles : dict of str to list of numpy.ndarray
-        For "hidden activations", "output probabilities", "gradient of W1" and "gradient of W2",
-        at each record: the values below which the `shares` lie.
+        For "hidden activations" (of several hidden layers: "activations of layer 1" and so on), "output
+        probabilities" (with losses of values: "predictions"), "gradient of W1", "gradient of W2" and so on, at each
+        record: the values below which the `shares` lie. Empty before the first.
     shares : tuple of float
         0, 0.05, 0.25, 0.5, 0.75, 0.95 and 1.
 
     Raises
     ------
     TypeError, ValueError
-        When it records, if `x` or `t` do not fit the network.
+        When it records, if `x` or `t` do not fit the network, or it has other layers than the one before.
 
     See Also
     --------
@@ -80,7 +73,7 @@ class DistributionRecorder:
         self.t = np.asarray(t)
         self.shares = SHARES
         self.iterations: list[int] = []
-        self.quantiles: dict[str, list[Array]] = {name: [] for name in QUANTITIES}
+        self.quantiles: dict[str, list[Array]] = {}
 
     def __call__(self, info: EpochInfo) -> None:
         """Record at an epoch's end.
@@ -119,11 +112,30 @@ class DistributionRecorder:
         """
         check_network(net)
         gradient = net.gradient(self.x, np.atleast_1d(self.t))
-        hidden, _ = reference.scores(dict(net.params), self.x, net.activation)
-        values = (hidden, net.predict(self.x), gradient["W1"], gradient["W2"])
-        for name, array in zip(QUANTITIES, values, strict=True):
-            self.quantiles[name].append(np.quantile(array.astype(np.float64), SHARES))
+        activations, _, _ = reference.forward(dict(net.params), self.x, net.activation)
+        values = [*activations[1:], net.predict(self.x), *(gradient[name] for name in gradient if name[0] == "W")]
+        names = _names(net)
+        if self.quantiles and list(self.quantiles) != names:
+            raise ValueError(f"net has other layers than the network recorded before, of which there are {len(names)} "
+                             f"quantities rather than {len(self.quantiles)}; use another recorder")
+        for name, array in zip(names, values, strict=True):
+            self.quantiles.setdefault(name, []).append(np.quantile(array.astype(np.float64), SHARES))
         self.iterations.append(net.iterations)
+
+
+def _names(net: MultiLayerNet) -> list[str]:
+    """What is recorded, in the order of the pictures: each layer's outputs, then its weights' gradients."""
+    n_layers = len(net.sizes) - 1
+    names = ["hidden activations"] if n_layers == 2 else [f"activations of layer {i}" for i in range(1, n_layers)]
+    names.append("output probabilities" if net.loss_function.smooths_labels else "predictions")
+    return names + [f"gradient of W{i}" for i in range(1, n_layers + 1)]
+
+
+def _axis_label(name: str) -> str:
+    """What the values of a quantity are called."""
+    if name.startswith("gradient of "):
+        return f"dL / d{name.removeprefix('gradient of ')}"
+    return {"output probabilities": "probability y", "predictions": "prediction y"}.get(name, "activation z")
 
 
 def distributions(recorder: DistributionRecorder, *, ax: Sequence[Axes] | None = None) -> npt.NDArray[Any]:
@@ -133,13 +145,13 @@ def distributions(recorder: DistributionRecorder, *, ax: Sequence[Axes] | None =
     ----------
     recorder : DistributionRecorder
         After a fit that had it as its callback.
-    ax : sequence of four matplotlib.axes.Axes, optional
-        Where to draw: hidden activations, output probabilities, gradients of W1 and of W2. By
-        default in a new figure, two by two.
+    ax : sequence of matplotlib.axes.Axes, optional
+        Where to draw, two for each layer of weights: the outputs of each layer, then the gradient of each. By
+        default in a new figure, of two rows.
 
     Returns
     -------
-    numpy.ndarray of four matplotlib.axes.Axes
+    numpy.ndarray of matplotlib.axes.Axes
         `ax`, or the new ones.
 
     Raises
@@ -170,17 +182,19 @@ def distributions(recorder: DistributionRecorder, *, ax: Sequence[Axes] | None =
         raise TypeError(f"recorder must be a DistributionRecorder, got {type(recorder).__name__}")
     if not recorder.iterations:
         raise ValueError("nothing was recorded; pass the recorder to fit as callback=recorder")
-    check_axes(ax, 4)
-    four: npt.NDArray[Any] = new_axes(ax, rows=2, columns=2, size=(7.0, 5.4))
-    for number, (axes, (name, label)) in enumerate(zip(four, QUANTITIES.items(), strict=True)):
-        color = palette(axes)[number // 2]
+    names = list(recorder.quantiles)
+    columns = len(names) // 2
+    check_axes(ax, 2 * columns)
+    drawn: npt.NDArray[Any] = new_axes(ax, rows=2, columns=columns, size=(min(3.5 * columns, 28.0), 5.4))
+    for number, (axes, name) in enumerate(zip(drawn, names, strict=True)):
+        color = palette(axes)[number // columns]
         _draw_bands(axes, np.array(recorder.iterations), np.array(recorder.quantiles[name]), color)
-        tidy(axes, name[0].upper() + name[1:], "iteration", label)
+        tidy(axes, name[0].upper() + name[1:], "iteration", _axis_label(name))
         count_axis(axes.xaxis, np.array(recorder.iterations))
-        if number >= 2:
+        if number >= columns:
             axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3), useMathText=True)
-    legend_on_top(four[0], fontsize="small", columnspacing=1.0, handlelength=1.2)
-    return four
+    legend_on_top(drawn[0], fontsize="small", columnspacing=1.0, handlelength=1.2)
+    return drawn
 
 
 def _draw_bands(ax: Axes, iterations: Array, quantiles: Array, color: str) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core import _functions
+from ..losses import CrossEntropy
 from ..networks import MultiLayerNet
 
 __all__ = ["check_names", "check_network", "predictions"]
@@ -23,8 +24,13 @@ def check_network(net: Any) -> None:
 
 
 def predictions(net: Any, x: npt.ArrayLike, t: npt.ArrayLike) -> tuple[Array, Array]:
-    """Probabilities (B, O), and labels (B,) as indices."""
+    """Probabilities (B, O), and labels (B,) as indices; a ValueError where the network does not choose a class."""
     check_network(net)
+    if net.loss_function != CrossEntropy():
+        raise ValueError(
+            "net must choose one class for each sample (loss='cross_entropy'), as this picture shows classes; its loss "
+            f"is {net.loss_function!r}"
+        )
     y = net.predict(x)
     labels = np.asarray(_functions.class_indices(t, y.shape))
     return np.atleast_2d(y), labels.reshape(-1)

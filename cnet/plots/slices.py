@@ -46,11 +46,11 @@ def loss_slice(
     Parameters
     ----------
     net : MultiLayerNet or TwoLayerNet
-        Trained or not.
+        Trained or not, of any depth and loss.
     x : array_like, shape (B, I)
         A few thousand samples are enough: the loss is computed ``points**2`` times.
     t : array_like
-        Class indices or one-hot rows.
+        The targets, as the network's `loss` takes them.
     span : float, default 1
         How far the picture reaches from the middle; at 1 a step is as long as the weights.
     points : int, default 25
@@ -105,7 +105,8 @@ def loss_slice(
     ax = new_axes(ax, size=(6.2, 5.0))
     filled = _draw(ax, steps, losses)
     if colorbar:
-        _add_colorbar(filled, ax)
+        unit = " (nats)" if net.loss_function.smooths_labels else ""
+        _add_colorbar(filled, ax, f"loss{unit}")
     middle = losses[count // 2, count // 2]
     ax.plot([0], [0], marker="o", color="white", markeredgecolor="black", markersize=8)
     ax.annotate(f"the network: {middle:.3g}", (0, 0), xytext=(0, 10), textcoords="offset points", ha="center",
@@ -147,10 +148,10 @@ def _losses(
     return losses
 
 
-def _add_colorbar(filled: Any, ax: Axes) -> None:
+def _add_colorbar(filled: Any, ax: Axes, label: str) -> None:
     """Round numbers along an even scale; the contours' own along one of equal ratios."""
     options = {"format": "{x:.3g}"} if isinstance(filled.norm, LogNorm) else {"ticks": MaxNLocator(8)}
-    add_colorbar(filled, ax, "loss (nats)", **options)
+    add_colorbar(filled, ax, label, **options)
 
 
 def _draw(ax: Axes, steps: npt.NDArray[np.float64], losses: npt.NDArray[np.float64]) -> Any:

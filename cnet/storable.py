@@ -225,8 +225,9 @@ def read_parts(path: Source) -> tuple[str, Parts]:
         return parts_of_file(tensors, metadata)
     except (TypeError, ValueError) as error:
         name = named(as_source("path", path, "read"))
-        what = "cannot read it" if isinstance(error, NewerVersionError) else "not a network of cnet"
-        raise ValueError(f"{name}: {what}: {error}") from None
+        if isinstance(error, NewerVersionError):
+            raise ValueError(f"cannot read {name}: {error}") from None
+        raise ValueError(f"{name}: not a network of cnet: {error}") from None
 
 
 def _taken_apart(state: OptimizerState | None, params: Parameters) -> dict[str, Any] | None:

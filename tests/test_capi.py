@@ -10,6 +10,8 @@ import pytest
 
 import cnet
 from cnet import reference
+from cnet.core import _network
+from cnet.losses import loss_of
 
 SOURCE = '''
 # cython: language_level=3
@@ -48,6 +50,27 @@ def everything64(net, const double[:, ::1] x, const int32_t[::1] t):
         loss_too = c.gradient64(session, rows, &x[0, 0], &t[0], &gradient[0])
     c.close_session64(session)
     return np.asarray(y), loss, loss_too, np.asarray(gradient)
+
+
+def values32(net, const float[:, ::1] x, const float[:, ::1] t):
+    """Which targets are served, and with values the loss and the gradient."""
+    cdef c.Session32* session = c.open_session32(net)
+    cdef float[::1] gradient = np.full(c.parameters32(session), -7, np.float32)
+    cdef double loss = c.loss_values32(session, x.shape[0], &x[0, 0], &t[0, 0])
+    cdef double loss_too = c.gradient_values32(session, x.shape[0], &x[0, 0], &t[0, 0], &gradient[0])
+    served = c.serves_labels32(session), c.serves_values32(session)
+    c.close_session32(session)
+    return served, loss, loss_too, np.asarray(gradient)
+
+
+def values64(net, const double[:, ::1] x, const double[:, ::1] t):
+    cdef c.Session64* session = c.open_session64(net)
+    cdef double[::1] gradient = np.full(c.parameters64(session), -7.0)
+    cdef double loss = c.loss_values64(session, x.shape[0], &x[0, 0], &t[0, 0])
+    cdef double loss_too = c.gradient_values64(session, x.shape[0], &x[0, 0], &t[0, 0], &gradient[0])
+    served = c.serves_labels64(session), c.serves_values64(session)
+    c.close_session64(session)
+    return served, loss, loss_too, np.asarray(gradient)
 
 
 cdef class Held:
@@ -175,6 +198,50 @@ def test_passes_agree_with_the_reference(guest, isa, dtype, tolerance, rows, act
     assert np.abs(gradient - expected).max() <= tolerance * np.abs(expected).max() * 10
 
 
+def flat(gradient):
+    return np.concatenate([array.ravel() for array in gradient.values()])
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-4), (np.float64, 1e-11)])
+@pytest.mark.parametrize("depth", [0, 1, 2, 16])
+def test_labels_at_any_depth(guest, isa, dtype, tolerance, depth):
+    rng = np.random.default_rng(depth)
+    names = [_network.ACTIVATIONS[i % len(_network.ACTIVATIONS)] for i in range(depth)]
+    net = cnet.MultiLayerNet(13, [7] * depth, 5, names, "xavier", 0.02, dtype=dtype, rng=1)
+    x, t = rng.normal(size=(70, 13)).astype(dtype), rng.integers(0, 5, 70).astype(np.int32)
+    y, loss, loss_too, gradient = (guest.everything32 if dtype == np.float32 else guest.everything64)(net, x, t)
+    params = {name: np.asarray(value, np.float64) for name, value in net.params.items()}
+    wide = x.astype(np.float64)
+    np.testing.assert_allclose(y, reference.predict(params, wide, names), atol=tolerance)
+    assert loss == loss_too == pytest.approx(reference.loss(params, wide, t, names, weight_decay_lambda=0.02),
+                                             abs=tolerance)
+    expected = flat(reference.gradient(params, wide, t, names, weight_decay_lambda=0.02))
+    np.testing.assert_allclose(gradient, expected, atol=tolerance)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-4), (np.float64, 1e-11)])
+@pytest.mark.parametrize("loss", _network.LOSSES)
+def test_values_with_any_loss(guest, isa, dtype, tolerance, loss):
+    rng = np.random.default_rng(0)
+    parameter = {"huber": 0.7, "quantile": 0.3}.get(loss)
+    net = cnet.MultiLayerNet(6, [7, 4], 3, "tanh", loss=loss_of(loss, parameter), dtype=dtype, rng=1)
+    # Rows of probabilities will do for all of them.
+    x, t = rng.normal(size=(70, 6)).astype(dtype), rng.dirichlet(np.ones(3), 70).astype(dtype)
+    call, labels = ((guest.values32, guest.everything32) if dtype == np.float32
+                    else (guest.values64, guest.everything64))
+    served, value, value_too, gradient = call(net, x, t)
+    assert served == (loss == "cross_entropy", True)
+    params = {name: np.asarray(array, np.float64) for name, array in net.params.items()}
+    arguments = params, x.astype(np.float64), t.astype(np.float64), "tanh"
+    options = {"loss_function": loss, "loss_parameter": parameter}
+    assert value == value_too == pytest.approx(reference.loss(*arguments, **options), abs=tolerance)
+    np.testing.assert_allclose(gradient, flat(reference.gradient(*arguments, **options)), atol=tolerance)
+    y, value, value_too, _ = labels(net, x, np.zeros(70, np.int32))
+    np.testing.assert_allclose(y, reference.predict(*arguments[:2], "tanh", loss_function=loss), atol=tolerance)
+    # A network that has no classes says so.
+    assert np.isnan([value, value_too]).all() == (loss != "cross_entropy")
+
+
 def test_a_session_sees_changed_parameters_and_keeps_the_network_alive(guest):
     net, x, t = make(np.float64, 5)
     held = guest.Held(net)
@@ -191,7 +258,7 @@ def test_wrong_networks_are_refused(guest):
     net, x, t = make(np.float32, 5)
     with pytest.raises(TypeError, match="float64"):
         guest.everything64(net, x.astype(np.float64), t)
-    with pytest.raises(TypeError, match="TwoLayerNet, got str"):
+    with pytest.raises(TypeError, match="expected a MultiLayerNet or TwoLayerNet, got str"):
         guest.everything32("net", x, t)
 
 

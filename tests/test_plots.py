@@ -558,6 +558,38 @@ def test_distributions_are_the_quantiles(data):
             "gradient of w", "gradient of W")]), rel=1e-9)
 
 
+@pytest.mark.parametrize("depth", [0, 1, 2, 16])
+def test_networks_of_any_depth_and_loss(data, depth):
+    """What takes a network draws any, or says what it needs."""
+    x, t = data[0][:20], data[1][:20]
+    net = cnet.MultiLayerNet(784, [5] * depth, 10, "tanh", rng=0)
+    values = cnet.MultiLayerNet(784, [5] * depth, 10, "tanh", loss="squared_error", rng=0)
+    unit = "hidden unit" if depth else "output"
+    assert draw(plots.weights(net)).get_title() == f"Weights of {5 if depth else 10} {unit}s"
+    recorder = plots.DistributionRecorder(x, t)
+    recorder.record(net)
+    draw(plots.confusion_matrix(net, x, t))
+    draw(plots.misread(net, x, t))
+    for each, targets in ((net, t), (values, np.eye(10)[t])):
+        recorder = plots.DistributionRecorder(x, targets)
+        recorder.record(each)
+        axes = draw(plots.distributions(recorder))
+        hidden = ["Hidden activations"] if depth == 1 else [f"Activations of layer {i + 1}" for i in range(depth)]
+        assert [ax.get_title() for ax in axes] == [
+            *hidden, "Output probabilities" if each is net else "Predictions",
+            *(f"Gradient of W{i + 1}" for i in range(depth + 1))]
+        gradient = reference.gradient(each.params, x, targets, "tanh", loss_function=each.loss_function.name)
+        assert recorder.quantiles[f"gradient of W{depth + 1}"][0][-1] == pytest.approx(
+            gradient[f"W{depth + 1}"].max(), rel=1e-4)
+        plots.loss_slice(each, x, targets, points=3, rng=0)
+        plt.close("all")
+    for picture in (plots.confusion_matrix, plots.misread):
+        with pytest.raises(ValueError, match="net must choose one class for each sample .*SquaredError"):
+            picture(values, x, t)
+    with pytest.raises(ValueError, match="net has other layers than the network recorded before"):
+        recorder.record(net)
+
+
 def test_distributions_of_one_record_and_of_none(data):
     recorder = plots.DistributionRecorder(data[0][0], data[1][0])
     with pytest.raises(ValueError, match="nothing was recorded"):

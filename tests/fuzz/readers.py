@@ -55,17 +55,22 @@ class Reader:
         return str(path)
 
 
-def works(net: cnet.TwoLayerNet) -> None:
+def works(net: cnet.MultiLayerNet) -> None:
     """The network computes: what it holds is what its sizes say."""
     x = np.zeros((3, net.sizes[0]))
-    assert net.predict(x).shape == (3, net.sizes[2])
-    assert {name: array.shape for name, array in net.params.items()} == {
-        "W1": net.sizes[:2], "b1": net.sizes[1:2], "W2": net.sizes[1:], "b2": net.sizes[2:],
-    }
+    assert net.predict(x).shape == (3, net.sizes[-1])
+    shapes = {}
+    for layer in range(1, len(net.sizes)):
+        shapes |= {f"W{layer}": net.sizes[layer - 1 : layer + 1], f"b{layer}": net.sizes[layer : layer + 1]}
+    assert {name: array.shape for name, array in net.params.items()} == shapes
     if all(np.isfinite(array).all() for array in net.params.values()):
+        state = net._core.optimizer_state
+        t = [0] * 3 if net.loss_function.smooths_labels and net.sizes[-1] > 1 else np.zeros((3, net.sizes[-1]))
+        if net.loss_function == cnet.losses.BinaryCrossEntropy() or net.sizes[-1] == 1:
+            t = np.ones((3, net.sizes[-1]))
         # Finite parameters may still be so large that their loss is not.
         with contextlib.suppress(cnet.DivergenceError):
-            net.fit(x, [0] * 3, iterations=1, learning_rate=1e-9, n_threads=1)
+            net.fit(x, t, iterations=1, learning_rate=1e-9, n_threads=1, optimizer=state.name if state else "sgd")
 
 
 def sealed(image: bytes) -> bytes:
@@ -125,6 +130,12 @@ class Model(Reader):
             net.fit(np.full((2, sizes[0]), 7, np.uint8), [0, 1], epochs=1)
             net.save(file)
             seeds.append(file.getvalue())
+        for hidden, loss, optimizer in (((3, 2), cnet.losses.Huber(0.5), "adam"), ((), "cross_entropy", "momentum")):
+            file = io.BytesIO()
+            net = cnet.MultiLayerNet(4, hidden, 2, loss=loss, weight_decay_lambda=0.1, rng=0)
+            net.fit(np.full((2, 4), 7, np.uint8), np.eye(2), epochs=1, optimizer=optimizer)
+            net.save(file, optimizer_state=True)
+            seeds.append(file.getvalue())
         return seeds
 
     def damaged(self, rng: random.Random) -> bytes:
@@ -147,10 +158,13 @@ class Model(Reader):
         net = cnet.load(path)
         works(net)
         file = io.BytesIO()
-        cnet.load(io.BytesIO(data)).save(file)
+        net = cnet.load(io.BytesIO(data))
+        net.save(file, optimizer_state=True)
         file.seek(0)
         again = cnet.load(file)
-        assert again.seed == net.seed and again.sizes == net.sizes
+        assert type(again) is type(net) and again.seed == net.seed and again.sizes == net.sizes
+        state = net._core.optimizer_state
+        assert (again._core.optimizer_state is None) is (state is None or not state.arrays)
 
 
 class Run(Reader):

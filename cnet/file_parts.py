@@ -2,7 +2,8 @@
 
 Version 1 is a TwoLayerNet: ``sizes``, ``activation``, ``seed``, ``iterations``, ``epochs``. Version 2 is anything else:
 it also tells the ``kind`` of the network, its ``activations`` (a list), its ``loss``, and what else there is. An
-optimizer's state is tensors called ``optimizer.0.W1`` and so on.
+optimizer's state is tensors called ``optimizer.0.W1`` and so on; where the parameters are averages, ``raw.W1`` and so
+on are those which are not averaged.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ VERSIONS = ("1", "2")
 # The kinds of networks, by the names of their classes.
 NETWORK_KINDS = ("TwoLayerNet", "MultiLayerNet")
 PREFIX = "optimizer."
+RAW = "raw."
 # What may be missing: (the part, and the default of check_parts is used).
 OPTIONAL_TEXTS = ("trained_on", "first_layer")
 OPTIONAL_NUMBERS = ("loss_parameter", "weight_decay_lambda")
@@ -48,7 +50,7 @@ def file_of_parts(kind: str, state: Mapping[str, Any]) -> tuple[dict[str, Array]
     """
     tensors, metadata = dict(state["params"]), {}
     optimizer = state["optimizer_state"]
-    with_optimizer = optimizer is not None and optimizer["arrays"]
+    with_optimizer = optimizer is not None and (optimizer["arrays"] or optimizer["raw"])
     if kind == TWO_LAYERS and not with_optimizer:
         metadata = {"cnet_format": "1", "sizes": json.dumps(state["sizes"]), "activation": state["activation"]}
     else:
@@ -66,6 +68,7 @@ def file_of_parts(kind: str, state: Mapping[str, Any]) -> tuple[dict[str, Array]
     if with_optimizer:
         metadata |= {"optimizer": optimizer["name"], "optimizer_steps": str(optimizer["steps"])}
         tensors |= {f"{PREFIX}{name}": array for name, array in optimizer["arrays"].items()}
+        tensors |= {f"{RAW}{name}": array for name, array in (optimizer["raw"] or {}).items()}
     return tensors, metadata
 
 
@@ -110,7 +113,7 @@ def parts_of_file(tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> 
     # Two layers have one, whose name stands for it.
     parts["activation"] = activations[0] if kind == TWO_LAYERS and len(activations) == 1 else activations
     parts |= {name: _number_of(name, metadata[name]) for name in OPTIONAL_NUMBERS if name in metadata}
-    own = {name: array for name, array in tensors.items() if not name.startswith(PREFIX)}
+    own = {name: array for name, array in tensors.items() if not name.startswith((PREFIX, RAW))}
     state = _optimizer_of(tensors, metadata)
     return kind, check_parts(own, kind=kind, sizes=sizes, loss=metadata["loss"], optimizer_state=state, **parts)
 
@@ -129,14 +132,17 @@ def _refuse_version(version: str | None) -> None:
 
 def _optimizer_of(tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> dict[str, Any] | None:
     """The optimizer's state, as check_parts takes it."""
-    arrays = {name[len(PREFIX):]: array for name, array in tensors.items() if name.startswith(PREFIX)}
+    arrays, raw = (
+        {name[len(prefix):]: array for name, array in tensors.items() if name.startswith(prefix)}
+        for prefix in (PREFIX, RAW)
+    )
     given = [name for name in ("optimizer", "optimizer_steps") if name in metadata]
-    if not given and not arrays:
+    if not given and not arrays and not raw:
         return None
     if len(given) != 2:
         raise ValueError("optimizer and optimizer_steps go together with the optimizer's tensors; one is missing")
     steps = _whole_of("optimizer_steps", metadata["optimizer_steps"], STEPS)
-    return {"name": metadata["optimizer"], "steps": steps, "arrays": arrays}
+    return {"name": metadata["optimizer"], "steps": steps, "arrays": arrays, "raw": raw or None}
 
 
 def _list_of(name: str, text: str, expected: str) -> list[Any]:

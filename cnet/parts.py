@@ -48,11 +48,15 @@ NAMES = parameter_names(2)
 
 
 class OptimizerParts(NamedTuple):
-    """The checked state of an optimizer: for each array of state, one for each parameter, by name."""
+    """The checked state of an optimizer: for each array of state, one for each parameter, by name.
+
+    `raw` are the parameters that are not averaged, where the network's are averages.
+    """
 
     name: str
     steps: int
     arrays: tuple[dict[str, Array], ...]
+    raw: dict[str, Array] | None
 
 
 class Parts(NamedTuple):
@@ -101,7 +105,8 @@ def check_parts(
     loss_parameter, weight_decay_lambda : float
     first_layer : str
     optimizer_state : dict, optional
-        ``name``, ``steps``, and ``arrays``: for each array of state i and each parameter p, ``"i.p"``.
+        ``name``, ``steps``; ``arrays``: for each array of state i and each parameter p, ``"i.p"``; and ``raw``, None or
+        a mapping as `tensors`.
 
     Raises
     ------
@@ -197,8 +202,8 @@ def _check_optimizer(
     """The state of an optimizer, whose arrays the core copies without another look at their sizes."""
     if state is None:
         return None
-    if not isinstance(state, dict) or set(state) != {"name", "steps", "arrays"}:
-        raise TypeError(f"optimizer_state must be a dict of name, steps and arrays, or None, got {_shown(state)}")
+    if not isinstance(state, dict) or set(state) != {"name", "steps", "arrays", "raw"}:
+        raise TypeError(f"optimizer_state must be a dict of name, steps, arrays and raw, or None, got {_shown(state)}")
     name = _choice("optimizer", state["name"], tuple(OPTIMIZERS))
     steps = whole("optimizer_steps", state["steps"], 0, STEPS)
     n_states, given = OPTIMIZERS[name].n_states, state["arrays"]
@@ -209,13 +214,22 @@ def _check_optimizer(
         wrong = sorted(map(str, expected.symmetric_difference(given)))
         raise ValueError(
             f"the state of {name} is {n_states} arrays for each parameter; missing or unknown: {excerpt(wrong, 120)}")
-    arrays = []
-    for i in range(n_states):
-        of_one = _check_tensors({each: given[f"{i}.{each}"] for each in names}, names, sizes, f"optimizer.{i}.")
-        if of_one["W1"].dtype.newbyteorder("=") != dtype:
-            raise ValueError(f"the optimizer's state is {of_one['W1'].dtype}, but the parameters are {dtype}")
-        arrays.append(of_one)
-    return OptimizerParts(name, steps, tuple(arrays))
+    arrays = [
+        _check_state({each: given[f"{i}.{each}"] for each in names}, names, sizes, dtype, f"optimizer.{i}.")
+        for i in range(n_states)
+    ]
+    raw = None if state["raw"] is None else _check_state(state["raw"], names, sizes, dtype, "raw.")
+    return OptimizerParts(name, steps, tuple(arrays), raw)
+
+
+def _check_state(
+    tensors: Any, names: tuple[str, ...], sizes: tuple[int, ...], dtype: np.dtype[Any], prefix: str
+) -> dict[str, Array]:
+    """An array for each parameter, of its shape and type."""
+    arrays = _check_tensors(tensors, names, sizes, prefix)
+    if arrays["W1"].dtype.newbyteorder("=") != dtype:
+        raise ValueError(f"the optimizer's state is {arrays['W1'].dtype}, but the parameters are {dtype}")
+    return arrays
 
 
 def _choice(name: str, value: Any, choices: tuple[str, ...]) -> str:

@@ -178,7 +178,7 @@ class Storable:
             "epochs": self._progress.epochs, "iterations": self._progress.iterations,
             "history": self._progress.history, "trained_on": self._trained_on, "loss": core.loss,
             "loss_parameter": core.loss_parameter, "weight_decay_lambda": core.weight_decay,
-            "first_layer": core.first_layer, "optimizer_state": _taken_apart(core.optimizer_state, self._params),
+            "first_layer": core.first_layer, "optimizer_state": _taken_apart(core, self._params),
             "params": self._params.copy(),
         }
 
@@ -230,24 +230,39 @@ def read_parts(path: Source) -> tuple[str, Parts]:
         raise ValueError(f"{name}: not a network of cnet: {error}") from None
 
 
-def _taken_apart(state: OptimizerState | None, params: Parameters) -> dict[str, Any] | None:
+def _taken_apart(core: Network, params: Parameters) -> dict[str, Any] | None:
     """An optimizer's state as plain data, in copies: array i of parameter p is called "i.p"."""
-    if state is None:
+    if core.optimizer_state is None:
         return None
+    state = core.optimizer_state.copy()
     arrays: dict[str, Any] = {}
-    for i, (weights, biases) in enumerate(state.copy().arrays):
-        in_turn = [array for pair in zip(weights, biases, strict=True) for array in pair]
-        arrays |= {f"{i}.{name}": array for name, array in zip(params, in_turn, strict=True)}
-    return {"name": state.name, "steps": state.steps, "arrays": arrays}
+    for i, pair in enumerate(state.arrays):
+        arrays |= {f"{i}.{name}": array for name, array in _by_name(pair, params).items()}
+    # Of no use to a network whose parameters were changed since.
+    raw = state.raw_of(core)
+    raw_arrays = None if raw is None else _by_name(raw, params)
+    return {"name": state.name, "steps": state.steps, "arrays": arrays, "raw": raw_arrays}
+
+
+def _by_name(pair: tuple[Any, ...], params: Parameters) -> dict[str, Any]:
+    """Arrays of weights and of biases, as the parameters are called."""
+    in_turn = [array for layer in zip(*pair, strict=True) for array in layer]
+    return dict(zip(params, in_turn, strict=True))
 
 
 def _optimizer_of(parts: Parts) -> OptimizerState | None:
-    """The optimizer's state as the core has it: contiguous copies in the network's type."""
+    """The optimizer's state as the core has it."""
     found: OptimizerParts | None = parts.optimizer
     if found is None:
         return None
-    arrays = []
-    for of_one in found.arrays:
-        copies = [np.array(array, parts.dtype, order="C") for array in of_one.values()]
-        arrays.append((tuple(copies[::2]), tuple(copies[1::2])))
-    return OptimizerState(found.name, tuple(arrays), found.steps)
+    arrays = tuple(_pair_of(of_one, parts.dtype) for of_one in found.arrays)
+    if found.raw is None:
+        return OptimizerState(found.name, arrays, found.steps)
+    average = _pair_of(parts.tensors, parts.dtype)
+    return OptimizerState(found.name, arrays, found.steps, _pair_of(found.raw, parts.dtype), average)
+
+
+def _pair_of(arrays: dict[str, Any], dtype: np.dtype[Any]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Those of weights and of biases: contiguous copies in the network's type."""
+    copies = [np.array(array, dtype, order="C") for array in arrays.values()]
+    return tuple(copies[::2]), tuple(copies[1::2])

@@ -222,18 +222,24 @@ def test_two_layers_of_version_2_are_those_of_the_chapter(tmp_path):
             cnet.load(tmp_path / "net")
 
 
+def state_of(name, arrays, steps=1, raw=None):
+    return {"name": name, "steps": steps, "arrays": arrays, "raw": raw}
+
+
 BAD_STATES = [
     (5, TypeError, "optimizer_state must be a dict"), ({}, TypeError, "optimizer_state"),
-    ({"name": "adam", "steps": 1}, TypeError, "optimizer_state must be a dict of name, steps and arrays"),
-    ({"name": 5, "steps": 1, "arrays": {}}, TypeError, "optimizer must be a string"),
-    ({"name": "sgd", "steps": -1, "arrays": {}}, ValueError, "optimizer_steps"),
-    ({"name": "sgd", "steps": 1.0, "arrays": {}}, TypeError, "optimizer_steps"),
-    ({"name": "sgd", "steps": 2**63, "arrays": {}}, ValueError, "optimizer_steps"),
-    ({"name": "sgd", "steps": 1, "arrays": []}, TypeError, "arrays must be a mapping"),
-    ({"name": "sgd", "steps": 1, "arrays": {"0.W1": X}}, ValueError, "0 arrays for each parameter"),
-    ({"name": "momentum", "steps": 1, "arrays": {"0.W1": [1], "0.b1": X}}, TypeError, "0.W1 must be a numpy.ndarray"),
-    ({"name": "momentum", "steps": 1, "arrays": {"0.W1": X, "0.b1": X[0]}}, ValueError, "0.W1 is float64.3, 3."),
-    ({"name": "momentum", "steps": 1, "arrays": {"0.W1": X[:, :2].astype("i8"), "0.b1": X[0]}}, TypeError, "0.W1 must"),
+    ({"name": "adam", "steps": 1}, TypeError, "optimizer_state must be a dict of name, steps, arrays and raw"),
+    (state_of(5, {}), TypeError, "optimizer must be a string"),
+    (state_of("sgd", {}, -1), ValueError, "optimizer_steps"), (state_of("sgd", {}, 1.0), TypeError, "optimizer_steps"),
+    (state_of("sgd", {}, 2**63), ValueError, "optimizer_steps"),
+    (state_of("sgd", []), TypeError, "arrays must be a mapping"),
+    (state_of("sgd", {"0.W1": X}), ValueError, "0 arrays for each parameter"),
+    (state_of("sgd", {}, raw=5), TypeError, "expected a mapping"),
+    (state_of("sgd", {}, raw={"W1": X}), ValueError, "expected the tensors raw.W1"),
+    (state_of("sgd", {}, raw={"W1": X, "b1": X[0]}), ValueError, "raw.W1 is float64.3, 3."),
+    (state_of("momentum", {"0.W1": [1], "0.b1": X}), TypeError, "0.W1 must be a numpy.ndarray"),
+    (state_of("momentum", {"0.W1": X, "0.b1": X[0]}), ValueError, "0.W1 is float64.3, 3."),
+    (state_of("momentum", {"0.W1": X[:, :2].astype("i8"), "0.b1": X[0]}), TypeError, "0.W1 must"),
 ]
 
 
@@ -243,6 +249,25 @@ def test_pickles_whose_optimizer_is_none_are_refused(state, error, message):
     whole = {**net.__getstate__(), "optimizer_state": state}
     with pytest.raises(error, match=f"not the state of a MultiLayerNet: .*{message}"):
         cnet.MultiLayerNet.__new__(cnet.MultiLayerNet).__setstate__(whole)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("kind", [cnet.TwoLayerNet, cnet.MultiLayerNet])
+def test_parameters_before_averaging_travel(kind, optimizer):
+    net = kind(3, 4 if kind is cnet.TwoLayerNet else [4], 2, rng=0)
+    net.fit(X, T, epochs=3, optimizer=optimizer, averaging=0.9)
+    data = written(net, optimizer_state=True)
+    assert metadata_of(data)["cnet_format"] == "2"
+    others = [cnet.load(io.BytesIO(data)), pickle.loads(pickle.dumps(net))]
+    bare = cnet.load(io.BytesIO(written(net)))
+    for each in (net, bare, *others):
+        each.fit(X, T, epochs=2, optimizer=optimizer)
+    assert all(other.params == net.params for other in others) and bare.params != net.params
+    # They are of no use once the averages were changed.
+    net.fit(X, T, epochs=3, optimizer=optimizer, averaging=0.9)
+    net.params["b1"] += 1
+    tensors, _ = model_file.read_model(io.BytesIO(written(net, optimizer_state=True)))
+    assert not any(name.startswith("raw.") for name in tensors)
 
 
 def test_a_state_in_any_layout_is_copied():

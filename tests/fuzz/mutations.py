@@ -18,11 +18,12 @@ WORDS = [
     b"1" * 19, b"4294967296", b"1e308", b"-0.0", b"\\", b'"',
 ]
 VALUES: list[Any] = [
-    None, True, False, 0, -1, 1, 2, 3, 0.5, 1e308, -1e-308, "", "1", "-1", "2", "relu", "huber", "MultiLayerNet", "F32", "F64", "F16", "[2,3,2]", "[]",
+    None, True, False, 0, -1, 1, 2, 3, 0.5, 1e308, -1e-308, "", "1", "-1", "2", "relu", "huber", "MultiLayerNet", "F32", "F64", "F16",
+    "[2,3,2]", "[]",
     "9" * 400, "a" * 3000, "\x1b[2J", "\ud800", "\u202e", [], {}, [[]], [0], [0, 0], [1, 2, 3], {"a": 1}, *NUMBERS,
     float("nan"), float("inf"), 10**30, "true", "null", "18446744073709551616", "é" * 50,
 ]
-NAMES = ["", "W1", "b2", "W3", "optimizer.0.W1", "kind", "a", "seed", "loss", "shape", "dtype", "\x1b[2J", "\u202e", "x" * 500]
+NAMES = ["", "W1", "b2", "W3", "optimizer.0.W1", "kind", "a", "seed", "loss", "dtype", "\x1b[2J", "\u202e", "x" * 500]
 
 
 def mutate(rng: random.Random, seed: bytes, others: list[bytes]) -> bytes:

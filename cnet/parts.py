@@ -105,8 +105,8 @@ def check_parts(
     loss_parameter, weight_decay_lambda : float
     first_layer : str
     optimizer_state : dict, optional
-        ``name``, ``steps``; ``arrays``: for each array of state i and each parameter p, ``"i.p"``; and ``raw``, None or
-        a mapping as `tensors`.
+        ``name``, ``steps``; ``arrays``: for each array of state i and each parameter p, ``"i.p"``; perhaps ``raw``,
+        None or a mapping as `tensors`.
 
     Raises
     ------
@@ -202,7 +202,7 @@ def _check_optimizer(
     """The state of an optimizer, whose arrays the core copies without another look at their sizes."""
     if state is None:
         return None
-    if not isinstance(state, dict) or set(state) != {"name", "steps", "arrays", "raw"}:
+    if not isinstance(state, dict) or set(state) | {"raw"} != {"name", "steps", "arrays", "raw"}:
         raise TypeError(f"optimizer_state must be a dict of name, steps, arrays and raw, or None, got {_shown(state)}")
     name = _choice("optimizer", state["name"], tuple(OPTIMIZERS))
     steps = whole("optimizer_steps", state["steps"], 0, STEPS)
@@ -218,7 +218,9 @@ def _check_optimizer(
         _check_state({each: given[f"{i}.{each}"] for each in names}, names, sizes, dtype, f"optimizer.{i}.")
         for i in range(n_states)
     ]
-    raw = None if state["raw"] is None else _check_state(state["raw"], names, sizes, dtype, "raw.")
+    raw = state.get("raw")
+    if raw is not None:
+        raw = _check_state(raw, names, sizes, dtype, "raw.")
     return OptimizerParts(name, steps, tuple(arrays), raw)
 
 

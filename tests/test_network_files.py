@@ -46,8 +46,8 @@ def test_two_layers_write_version_1_to_the_bit(dtype):
     metadata = {"cnet_format": "1", "sizes": "[3, 4, 2]", "activation": "tanh", "seed": str(net.seed),
                 "iterations": "0", "epochs": "0"}
     assert written(net) == safetensors(metadata, params)
-    net.fit(X, T, epochs=2, batch_size=2)
-    trained = {**metadata, "iterations": "4", "epochs": "2", "trained_on": "floats up to 1"}
+    net.fit(X / 2 + 0.25, T, epochs=2, batch_size=2)
+    trained = {**metadata, "iterations": "4", "epochs": "2", "trained_on": "floats up to 1", "first_layer": "dense"}
     # Plain descent has no state.
     assert written(net) == written(net, optimizer_state=True) == safetensors(trained, params)
     net.fit(X, T, epochs=1, batch_size=2, optimizer="momentum")
@@ -55,6 +55,10 @@ def test_two_layers_write_version_1_to_the_bit(dtype):
     assert metadata_of(data)["cnet_format"] == "1"
     other = cnet.load(io.BytesIO(data))
     assert type(other) is cnet.TwoLayerNet and other._core.optimizer_state is None and written(other) == data
+    # What the first version's files do not tell is not known.
+    first = {name: text for name, text in metadata_of(data).items() if name not in ("trained_on", "first_layer")}
+    old = cnet.load(io.BytesIO(safetensors(first, params)))
+    assert old.params == net.params and (old._core.trained_on, old._core.first_layer) == (0, "auto")
 
 
 def test_two_layers_with_state_write_version_2():

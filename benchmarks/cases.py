@@ -6,6 +6,7 @@ from fnmatch import fnmatch
 HIDDEN = (16, 50, 128, 512, 2048)
 BATCHES = (1, 10, 100, 1000)
 TRAINERS = ("cnet", "numpy", "torch", "torch-loop", "jax", "sklearn")
+LAYERS_TRAINERS = ("cnet", "torch", "torch-loop", "torch-compile", "jax", "sklearn")
 DIFFERENTIATORS = ("cnet", "numpy", "torch", "torch-loop", "jax")
 PREDICTORS = ("cnet", "numpy", "torch", "torch-loop", "jax", "sklearn", "onnxruntime")
 # Seconds that one measurement of a training takes, for cnet and for a peer.
@@ -40,6 +41,11 @@ class Case:
 
         return command
 
+    def data_name(self, images):
+        """What the data are called in the table: `images`, or those of the case's own."""
+        own = self.command.get("data", "mnist")
+        return images if own == "mnist" else {"digits": "scikit-learn's digits"}.get(own, "drawn data")
+
     def measures(self, name):
         """Whether a contender takes part."""
         return ("cnet" if name == "before" else name) in self.contenders
@@ -59,7 +65,7 @@ def accuracy_case(name, title, hidden, batch, epochs, **options):
 
 def all_cases():
     """Every case, in the order of the report."""
-    return [*training_cases(), *call_cases(), *whole_cases()]
+    return [*training_cases(), *layers_cases(), *call_cases(), *whole_cases()]
 
 
 def training_cases():
@@ -79,6 +85,33 @@ def training_cases():
     title = "Training 784-50-10, batch 100, by central differences"
     cases.append(train_case("numerical-fit", title, 50, 100, ("cnet",), numerical=True))
     return cases
+
+
+def layers_case(name, title, sizes, data, batch, kind="layers", contenders=LAYERS_TRAINERS, **options):
+    """A training of any depth with Adam; options of `layers.LayersTraining`."""
+    command = {
+        "kind": kind, "sizes": sizes, "data": data, "batch": batch, "largest": 200_000, "options": options,
+    }
+    return Case(name, title, "us/iteration", command, contenders)
+
+
+def layers_cases():
+    """Deeper networks, and Adam."""
+    deep, digits, cover = (784, 512, 512, 10), (64, 100, 10), (54, 128, 64, 7)
+    return [
+        layers_case("deep", "784-512-512-10, relu, batch 128, Adam", deep, "mnist", 128),
+        layers_case("deep-floats", "784-512-512-10, relu, batch 128, Adam, cnet on float32 too", deep, "mnist", 128,
+                    floats=True),
+        layers_case("deep-dense", "784-512-512-10, relu, batch 128, Adam; rows without a zero", deep, "dense", 128),
+        layers_case("digits-adam", "64-100-10, relu, batch 200, Adam", digits, "digits", 200),
+        layers_case("full-batch", "4-32-16-4, tanh, all 200 rows in each iteration, Adam", (4, 32, 16, 4), "dense", 0,
+                    activation="tanh", rate=0.01),
+        layers_case("cover-dense", "54-128-64-7, relu, batch 256, Adam; rows without a zero", cover, "dense", 256),
+        layers_case("cover-one-hot", "54-128-64-7, relu, batch 256, Adam; 10 columns, 44 one-hot", cover,
+                    "one-hot", 256),
+        layers_case("adam-cost", "784-50-10, relu, batch 100: Adam's time above SGD's", (784, 50, 10), "mnist", 100,
+                    kind="optimizer-cost", contenders=("cnet",)),
+    ]
 
 
 def call_cases():

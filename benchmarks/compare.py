@@ -65,8 +65,8 @@ def main():
                 run = harness.run_fresh if case.fresh else harness.run
                 results = run(case.command_for(options.quick), teams, options.rounds)
                 facts = {
-                    "data": data_name, "rounds": options.rounds, "machine": machine, "versions": versions,
-                    "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                    "data": case.data_name(data_name), "rounds": options.rounds, "machine": machine,
+                    "versions": versions, "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                 }
                 reports[case.name] = report.case_report(case, results, facts)
                 print(report.table(reports[case.name]), flush=True)

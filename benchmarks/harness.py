@@ -10,6 +10,11 @@ from pathlib import Path
 
 # A pool of threads may spin for a moment after its work; it must not disturb the next contender.
 PAUSE = 0.03
+# With CNET_ISA=avx2 the peers have AVX2 only, too.
+AVX2 = {
+    "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "OPENBLAS_CORETYPE": "Haswell",
+}
 
 
 @dataclass
@@ -36,8 +41,13 @@ def environment(threads, path=None):
         env.pop(name, None)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         env[name] = str(threads)
+    flags = [env["XLA_FLAGS"]] if "XLA_FLAGS" in env else []
     if threads == 1:
-        env["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+        flags.append("--xla_cpu_multi_thread_eigen=false")
+    if env.get("CNET_ISA") == "avx2":
+        env.update(AVX2)
+        flags.append("--xla_cpu_max_isa=AVX2")
+    env["XLA_FLAGS"] = " ".join(flags)
     env["JAX_PLATFORMS"] = "cpu"
     return env
 

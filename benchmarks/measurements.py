@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 
+import layers
 import numpy as np
 import workload
 from contenders.base import UnsupportedError
@@ -36,14 +37,22 @@ class TrainMeasurement:
 
     def prepare(self):
         """Check, choose the number of iterations, compile and warm up."""
+        loss = self.check()
+        self.training = replace(self.training, iterations=self.choose_iterations())
+        self.run = self.train(self.training)
+        return {"check": loss, "iterations": self.training.iterations}
+
+    def train(self, training):
+        """Prepare a training."""
+        return self.contender.train(training)
+
+    def check(self):
+        """The loss after a short training."""
         data = self.contender.data
-        checked = self.contender.train(check_training(self.training.hidden, self.training.batch))()
-        loss = workload.loss(
+        checked = self.train(check_training(self.training.hidden, self.training.batch))()
+        return workload.loss(
             checked.parameters, workload.as_floats(data.x[:CHECK_ROWS]), data.t[:CHECK_ROWS].astype(np.intp)
         )
-        self.training = replace(self.training, iterations=self.choose_iterations())
-        self.run = self.contender.train(self.training)
-        return {"check": loss, "iterations": self.training.iterations}
 
     def choose_iterations(self):
         """As many as take about the target's seconds."""
@@ -57,7 +66,7 @@ class TrainMeasurement:
 
     def timed(self, training, run=None):
         """Seconds and iterations of one run."""
-        run = run or self.contender.train(training)
+        run = run or self.train(training)
         began = time.perf_counter()
         self.trained = run()
         seconds = time.perf_counter() - began
@@ -67,6 +76,51 @@ class TrainMeasurement:
         """One training."""
         seconds, iterations = self.timed(self.training, self.run)
         return {"value": seconds / iterations, "setup": self.trained.setup, "iterations": iterations}
+
+
+class LayersMeasurement(TrainMeasurement):
+    """Seconds for each iteration of a training of any depth, the set-up included."""
+
+    def __init__(self, contender, command):
+        self.contender = contender
+        self.training = layers_training(command)
+        self.target = command["seconds"]
+        self.largest = command["largest"]
+        self.run = None
+
+    def train(self, training):
+        return self.contender.train_layers(training)
+
+    def check(self):
+        """The loss on the last rows (scikit-learn may have seen the first only) after a short training."""
+        training = self.training
+        x, t = layers.float_rows(training, self.contender.data)
+        training = replace(training, iterations=training.iterations_of_check(len(x)), check_rows=training.batch > 0)
+        parameters = self.train(training)().parameters
+        return layers.loss(training, parameters, x[-CHECK_ROWS:], t[-CHECK_ROWS:])
+
+
+class OptimizerCostMeasurement(LayersMeasurement):
+    """Seconds for each iteration that Adam takes above plain descent: one training of each, one after the other."""
+
+    def prepare(self):
+        """As for a training; the number of iterations is that of Adam's."""
+        answer = super().prepare()
+        self.plain = self.train(replace(self.training, optimizer="sgd"))
+        return answer
+
+    def measure(self):
+        """Two trainings."""
+        values = []
+        for run in (self.plain, self.run):
+            seconds, iterations = self.timed(self.training, run)
+            values.append(seconds / iterations)
+        return {"value": values[1] - values[0], "setup": None, "iterations": self.training.iterations}
+
+
+def layers_training(command):
+    """The training that a case asks for."""
+    return layers.LayersTraining(tuple(command["sizes"]), command["data"], command["batch"], 1, **command["options"])
 
 
 class AccuracyMeasurement(TrainMeasurement):
@@ -229,6 +283,8 @@ class NumericalMeasurement(GradientMeasurement):
 
 KINDS = {
     "train": TrainMeasurement,
+    "layers": LayersMeasurement,
+    "optimizer-cost": OptimizerCostMeasurement,
     "accuracy": AccuracyMeasurement,
     "memory": MemoryMeasurement,
     "gradient": GradientMeasurement,

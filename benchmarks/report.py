@@ -44,7 +44,7 @@ def check_losses(rows):
 def case_report(case, results, facts):
     """One case as plain data."""
     rows = [summary(result, case.unit) for result in results]
-    if case.command["kind"] == "train":
+    if case.command["kind"] in ("train", "layers"):
         check_losses(rows)
     return {"title": case.title, "unit": case.unit, **facts, "results": rows}
 

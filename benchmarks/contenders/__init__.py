@@ -8,6 +8,7 @@ MODULES = {
     "numpy": ("numpy_loop", "NumpyLoop"),
     "torch": ("torch_modules", "TorchModules"),
     "torch-loop": ("torch_loop", "TorchLoop"),
+    "torch-compile": ("torch_compiled", "TorchCompiled"),
     "jax": ("jax_scan", "JaxScan"),
     "sklearn": ("sklearn_mlp", "SklearnMLP"),
     "onnxruntime": ("onnx_predict", "OnnxPredict"),

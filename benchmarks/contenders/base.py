@@ -17,7 +17,7 @@ class UnsupportedError(Exception):
 class Trained:
     """What a training returns.
 
-    parameters : list of float arrays W1 (I, H), b1 (H,), W2 (H, O), b2 (O,)
+    parameters : list of float arrays W1 (I, H), b1 (H,), W2 (H, O), b2 (O,), and so on
     setup : seconds from the call until the first iteration began, or None if unknown
     seconds : of the whole training, or None: from the call to the return
     iterations : how many there were, or None: as many as asked for
@@ -42,6 +42,10 @@ class Contender:
     def train(self, training):
         """Prepare a training (`workload.Training`); the function returns `Trained`."""
         raise UnsupportedError("does not train")
+
+    def train_layers(self, training):
+        """Prepare a training of any depth (`layers.LayersTraining`); the function returns `Trained`."""
+        raise UnsupportedError("does not train more than one hidden layer here")
 
     def gradient(self, parameters, x, t):
         """Prepare the gradient for one batch x (B, I) float32, t (B,): a list of four arrays."""

@@ -7,6 +7,7 @@ from workload import as_floats
 import cnet
 from cnet import training as cnet_training
 
+from . import layers_cnet
 from .base import Contender, Trained, UnsupportedError
 
 
@@ -39,6 +40,9 @@ class Cnet(Contender):
             return Trained(list(net.params.values()), clock.seconds, seconds)
 
         return run
+
+    def train_layers(self, training):
+        return layers_cnet.train(training, self.data, self.threads, setup_clock)
 
     def gradient(self, parameters, x, t):
         net = build(parameters)

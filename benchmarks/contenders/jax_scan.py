@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from workload import as_floats
 
+from . import layers_jax
 from .base import Contender, Trained
 
 
@@ -45,6 +46,9 @@ class JaxScan(Contender):
 
         run()
         return run
+
+    def train_layers(self, training):
+        return layers_jax.train(training, self.data)
 
     def gradient(self, parameters, x, t):
         parameters = [jnp.asarray(values) for values in parameters]

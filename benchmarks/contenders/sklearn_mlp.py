@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from workload import OUTPUTS, as_floats
 
+from . import layers_sklearn
 from .base import Contender, Trained, UnsupportedError, copies
 
 
@@ -72,6 +73,9 @@ class SklearnMLP(Contender):
             return Trained([W1, b1, W2, b2], None, seconds, iterations)
 
         return run
+
+    def train_layers(self, training):
+        return layers_sklearn.train(training, self.data)
 
     def predict(self, parameters, x):
         mlp = build(parameters, OUTPUTS, 1, 0.1, 0.0, "sigmoid")

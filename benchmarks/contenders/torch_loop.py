@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from workload import as_floats
 
+from . import layers_torch
 from .base import Contender, Trained
 
 
@@ -32,6 +33,9 @@ class TorchLoop(Contender):
             return Trained([values.numpy() for values in passes.parameters], setup)
 
         return run
+
+    def train_layers(self, training):
+        return layers_torch.train_loop(training, self.data)
 
     def gradient(self, parameters, x, t):
         passes = Passes(parameters, len(x), "sigmoid")

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from workload import INPUTS, OUTPUTS, as_floats
 
+from . import layers_torch
 from .base import Contender, Trained
 
 
@@ -54,6 +55,9 @@ class TorchModules(Contender):
             return Trained([values[0].T, values[1], values[2].T, values[3]], setup)
 
         return run
+
+    def train_layers(self, training):
+        return layers_torch.train_modules(training, self.data)
 
     def gradient(self, parameters, x, t):
         net = build(parameters, "sigmoid")

@@ -38,7 +38,7 @@ MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
 HISTORY, CURVES = "history.json", "curves.png"
 
 # What a checkpoint has of its network beside the parameters.
-NETWORK = ("sizes", "activation", "dtype", "seed", "epochs", "iterations", "trained_on")
+NETWORK = ("sizes", "activation", "dtype", "seed", "epochs", "iterations", "trained_on", "first_layer")
 # Bytes of a history of some fifty million iterations.
 LARGEST_HISTORY = 2**30
 
@@ -123,7 +123,7 @@ def _network(tensors: Mapping[str, Any], tree: object, record: Record) -> TwoLay
     """The network of a checkpoint, which must be the one that its record tells of."""
     fields = Fields(tree, "network")
     # Checkpoints of earlier versions do not tell it.
-    parts = {"trained_on": "unknown", **fields.tree}
+    parts = {"trained_on": "unknown", "first_layer": "auto", **fields.tree}
     for name in NETWORK:
         fields.require(name in parts, f"network.{name} is missing")
     fields.check()

@@ -275,7 +275,7 @@ class EarlyStopping(BestParams):
 
 
 class Checkpoint:
-    """A callback that saves the network while it is trained.
+    """A callback that saves the network while it is trained, with the optimizer's state.
 
     Parameters
     ----------
@@ -318,11 +318,11 @@ class Checkpoint:
         info : EpochInfo
         """
         if info.epoch % self.every == 0:
-            info.network.save(self.path)
+            info.network.save(self.path, optimizer_state=True)
 
     def end(self, network: MultiLayerNet) -> None:
         """Save the network as the fit leaves it; ``fit`` calls it after the last iteration."""
-        network.save(self.path)
+        network.save(self.path, optimizer_state=True)
 
 
 def as_callbacks(callback: Any) -> list[Callback]:

@@ -164,7 +164,8 @@ def test_no_public_module_is_forgotten() -> None:
         "activations", "atomic_file", "callbacks", "capi", "checks", "cli", "config", "core", "differentiation",
         "errors", "file_parts", "fit_data", "functions", "guarded_json", "history", "initial_weights", "measures",
         "model_file", "networks", "open_files", "optimizer_base", "options", "parameters", "parts", "passes", "rates",
-        "rng", "schedule_base", "storable", "threads", "trained_on", "training", "values",
+        "rng", "schedule_base", "storable", "threads", "trainable",
+        "trained_on", "training", "values",
     }
     found = {module.name for module in pkgutil.iter_modules(cnet.__path__) if not module.name.startswith("_")}
     assert found == behind_the_top | {name.removeprefix("cnet.") for name in PUBLIC_MODULES[1:]}

@@ -14,6 +14,7 @@ from ._record cimport Record
 from ._numerical cimport CentralDifferences, is_incremental, parameters_of, plain_gradient
 from ._sampler cimport draw_rows, shuffle_rows
 from ._scan cimport check_finite
+from ._state cimport OptimizerState
 from ._team cimport TICK_MILLISECONDS, cnet_seconds, tick_is_over
 from .floats cimport IeeeFloats
 from .stack cimport Stack, Targets, real
@@ -52,6 +53,7 @@ cdef class NumericalTrainer:
     cdef CentralDifferences differences  # or None: two losses for each parameter
     cdef Batch batch
     cdef Memory memory
+    cdef OptimizerState state
     cdef Targets[double] targets
     cdef object x, t, weight             # for those losses: arrays
     cdef double h
@@ -90,6 +92,7 @@ cdef class NumericalTrainer:
         else:
             self.x, self.t = x, np.array(real_array(t, "t"))
             self.weight = None if weight is None else np.array(real_array(weight, "sample_weight"), np.float64)
+        self.state = OptimizerState.of(net, "sgd", False)
         self.reload()
 
     def start_epoch(self, uint32_t epoch):
@@ -130,6 +133,10 @@ cdef class NumericalTrainer:
             round_to(&self.net.stack32, &self.exact.stack64)
         elif finite:
             round_to(&self.net.stack64, &self.exact.stack64)
+        if finite:
+            # Plain descent has no state; that of another optimizer is forgotten.
+            self.state.steps += done - self.iteration
+            self.net.optimizer_state = self.state
         self.iteration, self.correct, self.weighed = done, correct, weighed
         samples = done * self.batch_size
         if self.order is not NULL:
@@ -188,8 +195,14 @@ cdef class NumericalTrainer:
         """Take the parameters from the network, which a callback may have changed."""
         cdef IeeeFloats floats
         floats.begin()
+        cdef OptimizerState state = self.net.optimizer_state
         for parameter, source in zip(parameters_of(self.exact), parameters_of(self.net)):
             parameter[...] = source
+        if state is not None and state.belongs_to(self.net):
+            # The network's parameters are averages.
+            for kind, targets in enumerate((self.exact.weights, self.exact.biases)):
+                for target, source in zip(targets, state.raw[kind]):
+                    target[...] = source
 
 
 cdef bint are_finite(const Stack[double]* net) noexcept:

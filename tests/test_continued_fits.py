@@ -147,7 +147,8 @@ def test_a_fit_that_fails_leaves_the_state():
     with pytest.raises(cnet.DivergenceError):
         net.fit(X, T, epochs=1, optimizer="adam", averaging=0.5, learning_rate=1e300)
     assert net._core.optimizer_state is state and bits(net) == before and state.steps == kept.steps
-    for one, other in ((state.raw, kept.raw), (state.average, kept.average), *zip(state.arrays, kept.arrays, strict=True)):
+    pairs = ((state.raw, kept.raw), (state.average, kept.average), *zip(state.arrays, kept.arrays, strict=True))
+    for one, other in pairs:
         for arrays, others in zip(one, other, strict=True):
             for array, another in zip(arrays, others, strict=True):
                 np.testing.assert_array_equal(array, another)

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import json
 import pickle
 
 import numpy as np
@@ -103,6 +104,9 @@ WRONG = [
     ({"seconds": "1"}, TypeError, "seconds must be a number"),
     ({"seconds": True}, TypeError, "seconds must be a number"),
     ({"samples_per_second": None}, TypeError, "samples_per_second must be a number"),
+    ({"learning_rates": "abc"}, TypeError, "learning_rates must hold"),
+    ({"learning_rates": [[0.1]]}, ValueError, "learning_rates must have one"),
+    ({"stopped": 1}, TypeError, "stopped must be a string or None, got int"),
 ]
 
 
@@ -122,6 +126,36 @@ def test_a_history_needs_all_of_its_state():
     del state["seconds"], state["loss"]
     with pytest.raises(ValueError, match="not the state of a History: loss, seconds missing"):
         cnet.History.__new__(cnet.History).__setstate__(state)
+
+
+def test_a_history_as_plain_data():
+    history = fit(schedule="linear", callback=lambda info: info.epoch == 2)
+    plain = history.to_dict()
+    assert list(plain) == [each.name for each in dataclasses.fields(history)]
+    assert {type(value) for value in plain.values()} == {list, float, int, str}
+    assert cnet.History(**json.loads(json.dumps(plain))) == history
+    assert plain["stopped"] == "callback" and len(plain["learning_rates"]) == 2
+    without = make()
+    assert cnet.History(**without.to_dict()) == without and without.to_dict()["learning_rates"] is None
+    assert history.loss.flags.writeable is False and plain["loss"] is not history.to_dict()["loss"]
+
+
+def test_fields_with_defaults_may_be_missing_in_a_state():
+    history = fit()
+    state = {name: value for name, value in vars(history).items() if name not in ("learning_rates", "stopped")}
+    other = cnet.History.__new__(cnet.History)
+    other.__setstate__(state)
+    assert other.learning_rates is None and other.stopped is None and other != history
+
+
+@pytest.mark.parametrize("other", [None, 3, "History", [1.0], np.ones(3), object(), {"loss": 1}])
+def test_a_comparison_never_raises(other):
+    history = fit()
+    assert (history == other) is False or isinstance(other, np.ndarray)
+    assert (history == dataclasses.replace(history, stopped="callback")) is False
+    assert (history == dataclasses.replace(history, learning_rates=None)) is False
+    assert (history == dataclasses.replace(history, train_accuracy=None)) is False
+    assert (history == dataclasses.replace(history, seconds=5.0, samples_per_second=1.0)) is True
 
 
 def test_a_clock_that_was_set_back_breaks_no_history():

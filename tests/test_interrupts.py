@@ -38,10 +38,14 @@ def options(gradient, seen=None):
         if seen is not None:
             seen[info.iteration] = bits(info.network)
 
-    return {
-        "epochs": EPOCHS, "batch_size": 4, "sampling": "shuffle", "gradient": gradient, "n_threads": 1,
-        "validation_data": (X, T), "callback": callback,
-    }
+    common = {"epochs": EPOCHS, "batch_size": 4, "sampling": "shuffle", "n_threads": 1, "callback": callback}
+    if gradient == "everything":
+        return {
+            **common, "optimizer": "adam", "averaging": 0.5, "dropout": 0.2, "clip_norm": 0.5, "validation_split": 0.1,
+            "sample_weight": np.arange(len(T)) % 3 + 1, "class_weight": {0: 2},
+            "early_stopping": cnet.EarlyStopping(patience=9, restore_best=False),
+        }
+    return {**common, "gradient": gradient, "validation_data": (X, T)}
 
 
 class Interrupter:
@@ -126,9 +130,18 @@ def check_rest(net, gradient):
     ("interrupt", "gradient"), [(send_signal, "backprop"), (raise_error, "numerical")], ids=["signal", "error"]
 )
 def test_an_interrupt_before_each_bytecode(interrupt, gradient):
+    # What is read once in a process, the quota of processors for example, is read here.
+    undisturbed(gradient)
     count = interrupted(-1, interrupt, gradient)
     assert count > 300
     assert {interrupted(at, interrupt, gradient) for at in range(count)} == {0, 2, 4}
+
+
+def test_an_interrupt_of_a_fit_with_every_option():
+    """Before every eleventh bytecode, most of which check the options."""
+    undisturbed("everything")
+    count = interrupted(-1, send_signal, "everything")
+    assert {interrupted(at, send_signal, "everything") for at in range(0, count, 11)} == {0, 2, 4}
 
 
 def test_an_interrupt_where_history_is_read():

@@ -5,7 +5,7 @@ A new option is a field of `FitOptions` with its default, and a line in its ``__
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -145,7 +145,9 @@ def check_options(
     shares = checked.dropout if isinstance(checked.dropout, tuple) else (checked.dropout,) * n_hidden
     if len(shares) != n_hidden:
         raise ValueError(f"dropout must hold one share for each of {n_hidden} hidden layers, got {len(shares)}")
-    return replace(checked, dropout=shares)
+    # Not by replace(), which would check all again.
+    object.__setattr__(checked, "dropout", shares)
+    return checked
 
 
 def _check_learning_rate(learning_rate: Any, optimizer: Optimizer) -> float | LinearRamp:

@@ -126,18 +126,24 @@ def check_rest(net, gradient):
     return done
 
 
+@pytest.fixture
+def quota_read(monkeypatch):
+    """Fits do not read the quota of processors anew: which of them would is a matter of time."""
+    make().fit(X, T, iterations=1)
+    monkeypatch.setattr("cnet.core.processors.QUOTA_LASTS", float("inf"))
+
+
 @pytest.mark.parametrize(
     ("interrupt", "gradient"), [(send_signal, "backprop"), (raise_error, "numerical")], ids=["signal", "error"]
 )
-def test_an_interrupt_before_each_bytecode(interrupt, gradient):
-    # What is read once in a process, the quota of processors for example, is read here.
+def test_an_interrupt_before_each_bytecode(interrupt, gradient, quota_read):
     undisturbed(gradient)
     count = interrupted(-1, interrupt, gradient)
     assert count > 300
     assert {interrupted(at, interrupt, gradient) for at in range(count)} == {0, 2, 4}
 
 
-def test_an_interrupt_of_a_fit_with_every_option():
+def test_an_interrupt_of_a_fit_with_every_option(quota_read):
     """Before every eleventh bytecode, most of which check the options."""
     undisturbed("everything")
     count = interrupted(-1, send_signal, "everything")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .core._network import Network
     from .options import FitOptions
 
-__all__ = ["FitData", "take_data"]
+__all__ = ["FitData", "n_held_out", "take_data"]
 
 Array = npt.NDArray[Any]
 Rows = tuple[Any, Any, Any]
@@ -69,6 +69,17 @@ def take_data(
     return FitData(x, t, weight, validation)
 
 
+def n_held_out(share: float, n_rows: int) -> int:
+    """How many of at least two rows are held out: a share of them, rounded, but at least one and not all.
+
+    Examples
+    --------
+    >>> n_held_out(0.25, 10), n_held_out(0.01, 10), n_held_out(0.99, 10)
+    (2, 1, 9)
+    """
+    return min(max(1, round(share * n_rows)), n_rows - 1)
+
+
 def _check_weights(sample_weight: Any, n_rows: int) -> Array:
     weight: Array = read_weights(sample_weight, n_rows)
     with np.errstate(all="ignore"):
@@ -112,7 +123,7 @@ def _divide(
     t = _targets(core, t)
     if t.ndim == 0 or len(t) != n_rows:
         raise ValueError(f"t must hold a target for each of {n_rows} samples, got shape {t.shape}")
-    n_held = min(max(1, round(share * n_rows)), n_rows - 1)
+    n_held = n_held_out(share, n_rows)
     order = shuffled(key, n_rows)
     held, kept = np.sort(order[:n_held]), np.sort(order[n_held:])
     rows = x[held], t[held], None if weight is None else weight[held]

@@ -5,9 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from .choices import chosen_layers
 from .console import FAILURE, USAGE, Failure, print_json, say
+from .data import check_classifies
 from .options import add_json, count, path, seed
 from .run_folder import load_model
+from .settings import weight_init_for
+from .training_options import add_network_options
+from .words import network_text
 
 __all__ = ["add_to", "run"]
 
@@ -15,13 +20,15 @@ DESCRIPTION = """\
 Compute the gradient of the loss twice, by backpropagation and by moving each parameter a
 little up and down, and compare them: the chapter's gradient check. The two agree to many
 digits if backpropagation is right. A network of relu units may differ where a unit stands
-just at its kink.
+just at its kink. With several hidden layers the whole loss is computed anew for each
+parameter, which takes long where there are many.
 """
 
 EXAMPLES = """\
 examples:
   cnet check-gradients                   # a new 784-50-10 network, 3 drawn digits
   cnet check-gradients --activation tanh --samples 10
+  cnet check-gradients --layers 8,6 --activation gelu,tanh
   cnet check-gradients --model cnet-run  # a trained network
 """
 
@@ -39,11 +46,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument(
         "--model", type=path, metavar="MODEL", help="check this one (a model file, or a run's folder)"
     )
-    parser.add_argument("--hidden", type=count, metavar="N", help="units of the hidden layer (default: 50)")
-    parser.add_argument(
-        "--activation", choices=("sigmoid", "relu", "tanh"), metavar="NAME",
-        help="activation of the hidden layer: sigmoid (default), relu or tanh",
-    )
+    add_network_options(parser, ("hidden", "layers", "activation"))
     parser.add_argument(
         "--dtype", choices=tuple(TOLERANCE), metavar="TYPE", help="float64 (default) or float32"
     )
@@ -64,7 +67,8 @@ def run(args: argparse.Namespace) -> int:
     from ..datasets import make_digits
 
     net = _network(args)
-    if net.sizes[0] != 784 or net.sizes[2] < 10:
+    check_classifies(args.model, net)
+    if net.sizes[0] != 784 or net.sizes[-1] < 10:
         raise Failure(f"{args.model} has the sizes {net.sizes}, drawn digits have 784 pixels and 10 classes")
     x, t = make_digits(args.samples, rng=args.seed)
     backprop, numerical = net.gradient(x, t), net.numerical_gradient(x, t)
@@ -83,8 +87,7 @@ def run(args: argparse.Namespace) -> int:
         print_json({"agree": agree, "tolerance": tolerance, "sizes": net.sizes, "activation": net.activation,
                     "dtype": net.dtype.name, "samples": args.samples, "parameters": results})
         return 0 if agree else FAILURE
-    sizes = "-".join(map(str, net.sizes))
-    say(f"network: {sizes}, {net.activation}, {net.dtype}; {args.samples} drawn digits")
+    say(f"network: {network_text(net.sizes, net._core.activations)}, {net.dtype}; {args.samples} drawn digits")
     for name, result in results.items():
         say(f"{name}: mean difference {result['mean_difference']:.2e}, largest "
             f"{result['relative_difference']:.2e} of the largest gradient")
@@ -96,15 +99,16 @@ def run(args: argparse.Namespace) -> int:
 
 def _network(args: argparse.Namespace) -> Any:
     """The network to check: a trained one, or a new one."""
-    from ..networks import TwoLayerNet
+    from ..networks import MultiLayerNet, TwoLayerNet
 
     if args.model is None:
-        activation: Any = args.activation or "sigmoid"
-        return TwoLayerNet(
-            784, args.hidden or 50, 10, 0.01 if activation == "sigmoid" else "he",
-            activation=activation, dtype=args.dtype or "float64", rng=args.seed,
-        )
-    for name in ("hidden", "activation", "dtype"):
+        hidden, activations = chosen_layers(args)
+        init: Any = weight_init_for(activations)
+        how: dict[str, Any] = {"dtype": args.dtype or "float64", "rng": args.seed}
+        if len(hidden) == 1:
+            return TwoLayerNet(784, hidden[0], 10, init, activation=activations[0], **how)
+        return MultiLayerNet(784, hidden, 10, activations, init, **how)
+    for name in ("hidden", "layers", "activation", "dtype"):
         if getattr(args, name) is not None:
             raise Failure(f"--{name} is for a new network; --model has its own", USAGE)
     return load_model(args.model)

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from .record import Settings
+    from ..networks import MultiLayerNet
+    from .settings import Settings
 
-__all__ = ["Data", "check_fit", "data_for", "load_data", "load_own_data"]
+__all__ = ["Data", "check_classifies", "check_fit", "data_for", "load_data", "load_own_data"]
 
 DRAWN = {"train": (60_000, 1), "test": (10_000, 2)}
 
@@ -128,8 +129,10 @@ def data_for(model: str, source: str | None) -> Data:
     return load_data("drawn") if folder is None else load_own_data(folder, read_record(folder).settings)
 
 
-def check_fit(model: str, sizes: tuple[int, ...], data: Data) -> None:
-    """Raise a Failure if a network of these sizes does not take these images and labels."""
+def check_fit(model: str, net: MultiLayerNet, data: Data) -> None:
+    """Raise a Failure if a network does not classify, or does not take these images and labels."""
+    check_classifies(model, net)
+    sizes = net.sizes
     if data.n_inputs != sizes[0]:
         raise Failure(
             f"{model} reads images of {sizes[0]} pixels, those of {data.source} have {data.n_inputs}"
@@ -137,6 +140,16 @@ def check_fit(model: str, sizes: tuple[int, ...], data: Data) -> None:
     highest = max(int(t.max(initial=0)) for _, t in (data.train, data.test))
     if highest >= sizes[-1]:
         raise Failure(f"{model} knows {sizes[-1]} classes, {data.source} has a label {highest}")
+
+
+def check_classifies(model: str, net: MultiLayerNet) -> None:
+    """Raise a Failure if a network's outputs are not the probabilities of classes."""
+    loss = net.loss_function
+    if loss.name != "cross_entropy":
+        raise Failure(
+            f"{model} has the loss {loss.name}, so that its outputs are not the probabilities of classes; this command "
+            "needs a network with the loss cross_entropy (net.evaluate and net.predict work with every network)"
+        )
 
 
 def _drawn() -> Data:

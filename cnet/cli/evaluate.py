@@ -44,11 +44,12 @@ def run(args: argparse.Namespace) -> int:
     net = load_model(args.model)
     data = data_for(args.model, args.data)
     x, t = data.test if args.part == "test" else data.train
-    check_fit(args.model, net.sizes, data)
+    check_fit(args.model, net, data)
     chosen = net.predict(x).argmax(axis=1)
     right = chosen == t
     by_class = {int(label): float(right[t == label].mean()) for label in sorted(set(t.tolist()))}
-    accuracy, loss = float(right.mean()), net.loss(x, t)
+    # The loss that training shows, which is without a penalty.
+    accuracy, loss = float(right.mean()), net._core.loss_and_accuracy(x, t, True)[0]
     if args.json:
         print_json({
             "model": args.model, "data": data.source, "part": args.part, "n": len(t),

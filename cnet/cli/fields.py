@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import reprlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,23 @@ class Fields:
             return value
         self._refuse(self._path(name), "a path or a name", value)
         return ""
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a field."""
+        return name in self.tree
+
+    def checked(self, name: str, expected: str, check: Callable[[Any], Any], *default: Any) -> Any:
+        """What `check` makes of a value, which it refuses by TypeError or ValueError; a `default` may be missing."""
+        value = self._value(name)
+        if value is _MISSING and default:
+            return default[0]
+        if value is not _MISSING:
+            try:
+                return check(value)
+            except (TypeError, ValueError, OverflowError):
+                pass
+        self._refuse(self._path(name), expected, value)
+        return default[0] if default else None
 
     def numbers(self, name: str, *, missing: bool) -> FloatArray:
         """A list of finite numbers as an array (N,); with `missing`, null may stand among them, for NaN."""

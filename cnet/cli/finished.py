@@ -16,8 +16,8 @@ __all__ = ["is_finished", "restore_results"]
 
 
 def is_finished(folder: str, record: Record) -> bool:
-    """Whether a run has gone as far as is asked; its checkpoint may be a part of an epoch behind."""
-    if record.iterations >= record.settings.iterations:
+    """Whether a run has gone as far as is asked or may; its checkpoint may be a part of an epoch behind."""
+    if record.iterations >= record.settings.iterations or record.is_stopped:
         return True
     past = _past(folder)
     if past is None or past.state != "finished" or not _is_same(past.settings, record.settings):
@@ -47,15 +47,17 @@ def restore_results(folder: str, net: MultiLayerNet, record: Record) -> tuple[Re
         Names of files; the curves are left to the caller, and named if they are to be drawn.
     """
     written = []
+    if record.best.params is not None:
+        net.params = record.best.params
     past = _past(folder)
     if past is not None and not _is_same(past.settings, record.settings):
         past = None
     if not _model_stands(folder, net, past):
         net.save(os.path.join(folder, MODEL))
         written.append(MODEL)
-    if past is None or past.iterations < record.iterations or past.state != "finished":
+    if past is None or past.iterations < record.iterations or past.state not in ("finished", "stopped"):
         past = record
-        past.state = "finished"
+        past.state = "finished" if record.iterations >= record.settings.iterations else "stopped"
         write_history(folder, past)
         written.append(HISTORY)
     if HISTORY in written or not os.path.exists(os.path.join(folder, CURVES)):

@@ -1,40 +1,157 @@
-"""``cnet info``: what runs on this machine."""
+"""``cnet info``: what runs on this machine, or what a model is."""
 
 from __future__ import annotations
 
 import argparse
 from contextlib import redirect_stdout
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .console import print_json, say
-from .options import add_json
+from .console import Failure, loss_text, percent, print_json, say
+from .options import add_json, path
+from .run_folder import load_model, read_record, run_of
+from .words import network_text, regularisation_text, run_text, stopping_text
+
+if TYPE_CHECKING:
+    from ..networks import MultiLayerNet
+    from .record import Record
 
 __all__ = ["add_to", "run"]
+
+# What losses make of the last layer's scores, where it is not the scores that they model.
+OUTPUTS = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid", "poisson": "exp"}
+
+DESCRIPTION = """\
+Tell what a model is: its kind, layers with shapes and activations, number of parameters, loss,
+type, and how far it was trained; for the folder of a run also how it was trained.
+
+Without a model, show the version, which instruction set is in use here, which there are, and
+how cnet was built. The environment variable CNET_ISA asks for another instruction set.
+"""
+
+EXAMPLES = """\
+examples:
+  cnet info                     # of this machine
+  cnet info cnet-run            # of a run, and of its network
+  cnet info model.safetensors --json
+  CNET_ISA=baseline cnet info
+"""
 
 
 def add_to(commands: Any) -> None:
     """Add this command to the command line."""
     parser = commands.add_parser(
-        "info", help="show version, instruction set and threads", usage="cnet info [options]",
-        description="Show the version, which instruction set is in use here, which there are, and how cnet "
-        "was built.\nThe environment variable CNET_ISA asks for another instruction set.",
-        epilog="examples:\n  cnet info\n  CNET_ISA=baseline cnet info",
+        "info", help="show what a model is; or version, instruction set and threads",
+        usage="cnet info [options] [MODEL]", description=DESCRIPTION, epilog=EXAMPLES,
+    )
+    parser.add_argument(
+        "model", type=path, metavar="MODEL", nargs="?", help="a model file, or the folder of a run (default: none)"
     )
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what ``cnet.show_config`` tells."""
+    """Print what the model's file tells, or what ``cnet.show_config`` does."""
+    if args.model is not None:
+        _tell_model(args.model, args.json)
+    else:
+        _tell_machine(args.json)
+    return 0
+
+
+def _tell_machine(as_json: bool) -> None:
     from ..config import show_config
 
-    if args.json:
+    if as_json:
         print_json(show_config(mode="dicts"))
-        return 0
+        return
     text = StringIO()
     with redirect_stdout(text):
         show_config()
     for line in text.getvalue().splitlines():
         say(line)
-    return 0
+
+
+def _tell_model(model: str, as_json: bool) -> None:
+    net = load_model(model)
+    record = _record_of(model)
+    told = _told(net)
+    if as_json:
+        print_json({"model": model, **told, "run": None if record is None else _run_told(record)})
+        return
+    say(f"{model}: {told['kind']}, {network_text(net.sizes, net._core.activations)}, {told['dtype']}")
+    for layer in told["layers"]:
+        weights, biases = layer["shapes"].values()
+        names = ", ".join(f"{name} {tuple(shape)}" for name, shape in layer["shapes"].items())
+        say(f"  layer {layer['layer']}: {weights[0]:,} -> {biases[0]:,}, {layer['activation']}; {names}; "
+            f"{layer['parameters']:,} parameters")
+    say(f"parameters: {told['parameters']:,}")
+    say(f"loss: {net.loss_function if net.loss_function.parameter else told['loss']}"
+        + (f", with the L2 penalty {told['weight_decay_lambda']:g}" if told["weight_decay_lambda"] else ""))
+    say(f"trained: {_training_text(told)}")
+    optimizer = told["optimizer"]
+    say("optimizer's state: " + (f"{optimizer['name']}, after {optimizer['steps']:,} steps" if optimizer
+                                 else "none in the model"))
+    if record is not None:
+        _say_run(record)
+
+
+def _record_of(model: str) -> Record | None:
+    """What is known of the run that a model belongs to; a damaged history does not hide the model."""
+    folder = run_of(model)
+    try:
+        return None if folder is None else read_record(folder)
+    except (Failure, OSError, ValueError):
+        return None
+
+
+def _told(net: MultiLayerNet) -> dict[str, Any]:
+    """What a model file tells, but for the values of the parameters."""
+    params = net.params
+    # What turns the scores of the last layer into predictions belongs to the loss.
+    activations = (*net._core.activations, OUTPUTS.get(net.loss_function.name, "identity"))
+    layers = []
+    for number, activation in enumerate(activations, 1):
+        names = (f"W{number}", f"b{number}")
+        layers.append({
+            "layer": number, "activation": activation, "shapes": {name: list(params[name].shape) for name in names},
+            "parameters": sum(params[name].size for name in names),
+        })
+    state = net._core.optimizer_state
+    return {
+        "kind": net._KIND, "sizes": list(net.sizes), "dtype": net.dtype.name, "layers": layers,
+        "parameters": sum(array.size for array in params.values()), "loss": net.loss_function.name,
+        "loss_parameter": net.loss_function.parameter, "weight_decay_lambda": net.weight_decay_lambda,
+        "epochs": net._progress.epochs, "iterations": net.iterations, "seed": net.seed, "trained_on": net._trained_on,
+        "optimizer": None if state is None else {"name": state.name, "steps": state.steps},
+    }
+
+
+def _training_text(told: dict[str, Any]) -> str:
+    if not told["iterations"]:
+        return "not yet"
+    text = f"{told['iterations']:,} iterations in {told['epochs']:,} epoch{'s' * (told['epochs'] != 1)}"
+    inputs = {"unknown": "", "uint8": ", on uint8 pixels"}
+    return text + inputs.get(told["trained_on"], f", on {told['trained_on']}")
+
+
+def _run_told(record: Record) -> dict[str, Any]:
+    """What a run's history tells, but for what changes from epoch to epoch."""
+    summary = record.summary()
+    columns = summary.pop("epochs")
+    return {**summary, "last_epoch": {name: values[-1] for name, values in columns.items() if values}}
+
+
+def _say_run(record: Record) -> None:
+    state = "cut off" if record.state == "running" else record.state
+    say(f"run: {state}; {run_text(record.settings)}")
+    used = regularisation_text(record.settings)
+    if used:
+        say(f"  with {used}")
+    if record.measured:
+        last = record.measured[-1]
+        say(f"  last epoch: train accuracy {percent(last.train_accuracy)}, test accuracy "
+            f"{percent(last.test_accuracy)}, test loss {loss_text(last.test_loss)}")
+    if record.best.epoch:
+        say(f"  {stopping_text(record)}")

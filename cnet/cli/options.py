@@ -14,7 +14,8 @@ from .console import USAGE, Failure, note, write
 from .help import HelpFormatter
 
 __all__ = [
-    "Parser", "add_data", "add_json", "at_most", "count", "make_folder", "path", "positive_number", "seed", "source",
+    "Parser", "add_data", "add_json", "at_most", "count", "make_folder", "number", "path", "positive_number", "seed",
+    "source", "whole_or_number",
 ]
 
 # Digits, perhaps grouped: by one kind of sign, in threes, as only thousands are.
@@ -66,15 +67,38 @@ def at_most(largest: int) -> Callable[[str], int]:
 
 def positive_number(text: str) -> float:
     """A finite number above 0, with a decimal point."""
+    value = _real(text)
+    if not 0 < value < math.inf:
+        raise _no_number(text, "a finite number above 0")
+    return value
+
+
+def number(text: str) -> float:
+    """A finite number that is not negative, with a decimal point."""
+    value = _real(text)
+    if not 0 <= value < math.inf:
+        raise _no_number(text, "a finite number that is not negative")
+    # That of -0 too.
+    return abs(value)
+
+
+def whole_or_number(text: str) -> float:
+    """A whole number as an int; every other one as a float."""
+    return _whole(text, 0, 2**31 - 1) if WHOLE.fullmatch(text.strip()) else number(text)
+
+
+def _real(text: str) -> float:
+    """A number, or NaN for what is none."""
     try:
         # float() would let an underscore stand between any two digits.
-        number = math.nan if "_" in text else float(text)
+        return math.nan if "_" in text else float(text)
     except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        hint = " (with a decimal point, and no other sign between its digits)" if set(text) & set(",_") else ""
-        raise argparse.ArgumentTypeError(f"expected a finite number above 0{hint}, got {_shown(text)}")
-    return number
+        return math.nan
+
+
+def _no_number(text: str, expected: str) -> argparse.ArgumentTypeError:
+    hint = " (with a decimal point, and no other sign between its digits)" if set(text) & set(",_") else ""
+    return argparse.ArgumentTypeError(f"expected {expected}{hint}, got {_shown(text)}")
 
 
 def path(text: str) -> str:

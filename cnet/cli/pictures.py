@@ -68,6 +68,11 @@ def write_curves(record: Record, path: str, dark: bool = False) -> None:
             left.plot(
                 epochs["iteration"], epochs["test_loss"], "s--", color=colour, markersize=4, label="test"
             )
+            if "validation_loss" in epochs:
+                left.plot(
+                    epochs["iteration"], epochs["validation_loss"], "^:", color=palette(left)[2], markersize=4,
+                    label="validation",
+                )
             legend(left, loc="best")
         if epochs["iteration"]:
             accuracy_curve(record.history(), labels=("train", "test"), ax=right)

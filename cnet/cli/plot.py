@@ -98,7 +98,7 @@ def _draw(folder: str, record: Record, start: str, args: argparse.Namespace) -> 
         pictures.write_weights(net, path_of("weights.png"), args.dark)
     if net is not None and ("confusion" in chosen or "misread" in chosen):
         data = load_own_data(folder, record.settings) if args.data is None else load_data(args.data)
-        check_fit(folder, net.sizes, data)
+        check_fit(folder, net, data)
         if "confusion" in chosen:
             pictures.write_confusion(net, data, path_of("confusion.png"), args.dark)
         if "misread" in chosen:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .console import FAILURE, Failure, complain, one_line, percent, print_json, say
+from .data import check_classifies
 from .options import add_json, path
 from .run_folder import load_model
 
@@ -53,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     from ..images import read_digit
 
     net = load_model(args.model)
+    check_classifies(args.model, net)
     if net.sizes[0] != 784:
         raise Failure(f"{args.model} reads images of {net.sizes[0]} pixels; pictures become 28 x 28 = 784")
     status, results = 0, []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,62 +11,19 @@ import numpy.typing as npt
 
 from ..training import EpochInfo, History
 from .fields import Fields, WrongFieldsError
+from .settings import MOST_ITERATIONS, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["ACTIVATIONS", "GRADIENTS", "MOST_ITERATIONS", "SAMPLINGS", "STATES", "Measured", "Record", "Settings"]
+__all__ = ["STATES", "Best", "Measured", "Record", "Settings"]
 
 FloatArray = npt.NDArray[np.float64]
 
-ACTIVATIONS = ("sigmoid", "relu", "tanh")
-SAMPLINGS = ("replacement", "shuffle")
-GRADIENTS = ("backprop", "numerical")
-STATES = ("running", "finished", "interrupted", "diverged")
-# What `TwoLayerNet.fit` counts up to.
-MOST_ITERATIONS = 2**31 - 1
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What decides the bits of a run, besides its data."""
-
-    data: str
-    checksum: int
-    hidden: int
-    activation: str
-    batch_size: int
-    learning_rate: float
-    sampling: str
-    gradient: str
-    seed: int
-    iterations: int
-    iterations_per_epoch: int
-
-    @classmethod
-    def of(cls, fields: Fields) -> Settings:
-        """Settings as a file has them.
-
-        Raises
-        ------
-        WrongFieldsError
-            If one is of a wrong type or out of range; it is a ValueError that names them.
-        """
-        settings = cls(
-            data=fields.text("data"),
-            checksum=fields.whole("checksum", 0, 2**32 - 1),
-            hidden=fields.whole("hidden", 1, 2**31 - 1),
-            activation=fields.choice("activation", ACTIVATIONS),
-            batch_size=fields.whole("batch_size", 1, 2**31 - 1),
-            learning_rate=fields.number("learning_rate", math.ulp(0.0)),
-            sampling=fields.choice("sampling", SAMPLINGS),
-            gradient=fields.choice("gradient", GRADIENTS),
-            seed=fields.whole("seed", 0, 2**64 - 1),
-            iterations=fields.whole("iterations", 1, MOST_ITERATIONS),
-            iterations_per_epoch=fields.whole("iterations_per_epoch", 1, MOST_ITERATIONS),
-        )
-        fields.check()
-        return settings
+# A run is stopped where its early stopping has ended it.
+STATES = ("running", "finished", "stopped", "interrupted", "diverged")
+# What is measured only where training images are held out.
+HELD_OUT = ("validation_loss", "validation_accuracy")
 
 
 class Measured(NamedTuple):
@@ -77,6 +34,45 @@ class Measured(NamedTuple):
     test_accuracy: float
     test_loss: float
     running_accuracy: float
+    validation_loss: float = math.nan
+    validation_accuracy: float = math.nan
+
+    @staticmethod
+    def names(settings: Settings) -> tuple[str, ...]:
+        """The fields that a run of these settings measures."""
+        return tuple(name for name in Measured._fields if settings.validation_split or name not in HELD_OUT)
+
+
+class Best(NamedTuple):
+    """How far early stopping is.
+
+    Attributes
+    ----------
+    value : float or None
+        The best value of what is watched; None before there is any.
+    epoch : int
+        The best epoch, counted from 1 at the beginning of the run; 0 for none.
+    waited : int
+        Epochs since then.
+    params : dict or None
+        The best epoch's parameters, where they are known.
+    """
+
+    value: float | None = None
+    epoch: int = 0
+    waited: int = 0
+    params: dict[str, npt.NDArray[Any]] | None = None
+
+    def told(self) -> dict[str, Any]:
+        """All but the parameters, for JSON."""
+        return {"value": self.value, "epoch": self.epoch, "waited": self.waited}
+
+    @classmethod
+    def of(cls, fields: Fields) -> Best:
+        """What a file has; what is wrong is collected in `fields`."""
+        value = fields.number("value", 0.0) if fields.tree.get("value") is not None else None
+        epoch, waited = (fields.whole(name, 0, MOST_ITERATIONS) for name in ("epoch", "waited"))
+        return cls(value, epoch, waited)
 
 
 class Record:
@@ -86,20 +82,23 @@ class Record:
     ----------
     settings : Settings
     state : str
-        "running", "finished", "interrupted" or "diverged".
+        "running", "finished", "stopped", "interrupted" or "diverged".
     loss : numpy.ndarray, shape (iterations,)
         Of each mini-batch, before its update.
     measured : iterable of Measured
         By epoch.
     seconds : float
         Time of training alone.
+    best : Best, optional
+        How far early stopping is.
     """
 
     def __init__(
         self, settings: Settings, state: str = "running", loss: FloatArray | None = None,
-        measured: Iterable[Measured] = (), seconds: float = 0.0,
+        measured: Iterable[Measured] = (), seconds: float = 0.0, best: Best | None = None,
     ) -> None:
         self.settings, self.state, self.seconds = settings, state, seconds
+        self.best = Best() if best is None else best
         self.measured = list(measured)
         self._pieces: list[FloatArray] = []
         self.loss = np.empty(0) if loss is None else loss
@@ -121,22 +120,43 @@ class Record:
     def epochs(self) -> dict[str, list[float]]:
         """What was measured, as a list for each kind."""
         columns = zip(*self.measured, strict=True) if self.measured else [()] * len(Measured._fields)
-        return {name: list(column) for name, column in zip(Measured._fields, columns, strict=True)}
+        by_name = {name: list(column) for name, column in zip(Measured._fields, columns, strict=True)}
+        return {name: by_name[name] for name in Measured.names(self.settings)}
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether early stopping has ended the run."""
+        patience = self.settings.early_stop
+        return patience is not None and self.best.waited >= patience
 
     @property
     def samples_per_second(self) -> float:
         """Samples trained with in a second, on average."""
         return self.iterations * self.settings.batch_size / self.seconds if self.seconds else 0.0
 
-    def add_epoch(self, info: EpochInfo, iteration: int, train_accuracy: float) -> None:
-        """Add what an epoch brought; `iteration` counts from the beginning of the run."""
+    def add_epoch(
+        self, info: EpochInfo, iteration: int, train_accuracy: float, test: tuple[float, float] | None = None
+    ) -> None:
+        """Add what an epoch brought.
+
+        Parameters
+        ----------
+        info : EpochInfo
+        iteration : int
+            Counted from the beginning of the run.
+        train_accuracy : float
+        test : (float, float), optional
+            Loss and accuracy on the test images; without it, those are the fit's validation data.
+        """
         self._pieces.append(info.losses)
         self.iterations += len(info.losses)
-        accuracy, loss = info.validation_accuracy, info.validation_loss
-        assert accuracy is not None and loss is not None and info.train_accuracy is not None
-        self.measured.append(
-            Measured(iteration, float(train_accuracy), float(accuracy), float(loss), float(info.train_accuracy))
-        )
+        test_loss, test_accuracy = test or (info.validation_loss, info.validation_accuracy)
+        assert info.train_accuracy is not None and test_loss is not None and test_accuracy is not None
+        measured = [train_accuracy, test_accuracy, test_loss, info.train_accuracy]
+        if test is not None:
+            assert info.validation_loss is not None and info.validation_accuracy is not None
+            measured += [info.validation_loss, info.validation_accuracy]
+        self.measured.append(Measured(iteration, *map(float, measured)))
 
     def history(self) -> History:
         """What was measured, as the pictures take it: the accuracies are those of all images."""
@@ -152,11 +172,14 @@ class Record:
         """All but the loss of each iteration, for JSON."""
         from .. import __version__
 
-        return {
+        summary = {
             "cnet": __version__, "state": self.state, "settings": asdict(self.settings),
             "iterations": self.iterations, "seconds": self.seconds,
             "samples_per_second": self.samples_per_second, "epochs": self.epochs,
         }
+        if self.settings.early_stop is not None:
+            summary["early_stopping"] = self.best.told()
+        return summary
 
     @classmethod
     def of(cls, tree: object, *, whole_epochs: bool) -> Record:
@@ -181,12 +204,20 @@ class Record:
         seconds = fields.number("seconds", 0.0)
         iterations = fields.whole("iterations", 0, MOST_ITERATIONS)
         loss = fields.numbers("loss", missing=state == "diverged")
-        columns = {name: parts.numbers(name, missing=name == "test_loss") for name in Measured._fields}
         try:
             settings = Settings.of(fields.part("settings"))
         except WrongFieldsError as error:
             fields.wrong[:0] = error.wrong
+            names = Measured._fields[:-len(HELD_OUT)]
+        else:
+            names = Measured.names(settings)
+        columns = {name: parts.numbers(name, missing=name.endswith("_loss")) for name in names}
         fields.check(parts)
+        best = None
+        if settings.early_stop is not None:
+            best_fields = fields.part("early_stopping")
+            best = Best.of(best_fields)
+            fields.check(best_fields)
         fields.require(len(loss) == iterations, f"loss must have {iterations} numbers, got {len(loss)}")
         fields.require(
             iterations <= settings.iterations,
@@ -196,7 +227,7 @@ class Record:
         fields.check(parts)
         rows = zip(*(column.tolist() for column in columns.values()), strict=True)
         measured = (Measured(int(iteration), *others) for iteration, *others in rows)
-        return cls(settings, state, loss, measured, seconds)
+        return cls(settings, state, loss, measured, seconds, best)
 
 
 def _check_epochs(

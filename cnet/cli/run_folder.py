@@ -4,7 +4,9 @@
 way to it, ``curves.png`` a picture of that. All three stay until a new run has a model to write.
 ``checkpoint.safetensors`` is network and measurements as they were when the last whole epoch ended, in
 one file, so that they cannot disagree: the random numbers of a network's mini-batches are a function of
-its seed and the epoch, and training that begins where an epoch begins goes on with the same bits.
+its seed and the epoch, and training that begins where an epoch begins goes on with the same bits. For that it also has
+the optimizer's state (tensors ``optimizer.0.W1`` and so on), the parameters before averaging (``raw.W1``), and the best
+parameters that early stopping has seen (``best.W1``).
 """
 
 from __future__ import annotations
@@ -19,15 +21,16 @@ import numpy as np
 
 from ..atomic_file import replacing
 from ..guarded_json import parse_json
-from ..networks import MultiLayerNet, TwoLayerNet, load
+from ..networks import load
 from ..open_files import open_regular, read_pieces
-from ..parts import NAMES
 from .console import Failure, to_json
-from .fields import Fields
-from .record import Measured, Record
+from .record import Best, Measured, Record
+from .restored import NETWORK, parameters_called, restored_network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ..networks import MultiLayerNet
 
 __all__ = [
     "CHECKPOINT", "CURVES", "HISTORY", "MODEL", "Snapshot", "check_is_run", "has_model", "load_model",
@@ -37,8 +40,6 @@ __all__ = [
 MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
 HISTORY, CURVES = "history.json", "curves.png"
 
-# What a checkpoint has of its network beside the parameters.
-NETWORK = ("sizes", "activation", "dtype", "seed", "epochs", "iterations", "trained_on", "first_layer")
 # Bytes of a history of some fifty million iterations.
 LARGEST_HISTORY = 2**30
 
@@ -49,41 +50,54 @@ class Snapshot(NamedTuple):
     Attributes
     ----------
     network : dict
-        The state of a `TwoLayerNet`: copies of its parameters, its seed and its counters.
+        The state of a network: copies of its parameters and of the optimizer's state, its seed and its counters.
     iterations, epochs : int
         How many of the record's losses and measurements belong to it.
     seconds : float
         Time of training until then.
+    best : Best
+        How far early stopping was.
     """
 
     network: dict[str, Any]
     iterations: int
     epochs: int
     seconds: float
+    best: Best
 
     @classmethod
-    def of(cls, net: TwoLayerNet, record: Record) -> Snapshot:
+    def of(cls, net: MultiLayerNet, record: Record) -> Snapshot:
         """The state of both as they are now."""
-        return cls(net.__getstate__(), record.iterations, len(record.measured), record.seconds)
+        done = record.iterations, len(record.measured), record.seconds
+        return cls(net.__getstate__(), *done, record.best)
 
 
 def write_checkpoint(folder: str, record: Record, snapshot: Snapshot) -> None:
     """Write ``checkpoint.safetensors``: the network, and the record up to the same epoch."""
     from ..model_file import write_model
 
-    state = snapshot.network
+    state, best = snapshot.network, snapshot.best
     rows = np.array(record.measured[:snapshot.epochs], np.float64).reshape(-1, len(Measured._fields))
+    columns = dict(zip(Measured._fields, rows.T, strict=True))
     tensors = {**state["params"], "loss": record.loss[:snapshot.iterations]}
-    tensors |= dict(zip(Measured._fields, rows.T, strict=True))
+    tensors |= {name: columns[name] for name in Measured.names(record.settings)}
+    tensors |= {f"best.{name}": array for name, array in (best.params or {}).items()}
     own = {name: state[name] for name in NETWORK}
-    metadata = {"network": own, "settings": asdict(record.settings), "seconds": snapshot.seconds}
+    metadata: dict[str, Any] = {"network": own, "settings": asdict(record.settings), "seconds": snapshot.seconds}
+    if record.settings.early_stop is not None:
+        metadata["early_stopping"] = best.told()
+    optimizer = state["optimizer_state"]
+    if optimizer is not None and (optimizer["arrays"] or optimizer["raw"]):
+        tensors |= {f"optimizer.{name}": array for name, array in optimizer["arrays"].items()}
+        tensors |= {f"raw.{name}": array for name, array in (optimizer["raw"] or {}).items()}
+        metadata["optimizer"] = {"name": optimizer["name"], "steps": optimizer["steps"]}
     write_model(
         os.path.join(folder, CHECKPOINT), tensors,
-        {name: json.dumps(value) for name, value in metadata.items()},
+        {name: to_json(value) if name == "early_stopping" else json.dumps(value) for name, value in metadata.items()},
     )
 
 
-def read_checkpoint(folder: str) -> tuple[TwoLayerNet, Record]:
+def read_checkpoint(folder: str) -> tuple[MultiLayerNet, Record]:
     """The network and the record of the last whole epoch of a run.
 
     Raises
@@ -104,43 +118,22 @@ def read_checkpoint(folder: str) -> tuple[TwoLayerNet, Record]:
         raise Failure(f"{path} is not a checkpoint of this version of cnet: {error}") from None
 
 
-def _restored(tensors: Mapping[str, Any], metadata: dict[str, Any]) -> tuple[TwoLayerNet, Record]:
+def _restored(tensors: Mapping[str, Any], metadata: dict[str, Any]) -> tuple[MultiLayerNet, Record]:
     columns = {name: _as_list(tensors.get(name)) for name in ("loss", *Measured._fields)}
-    loss, test_loss = columns.pop("loss"), columns["test_loss"]
-    if isinstance(test_loss, list):
-        columns["test_loss"] = [value if np.isfinite(value) else None for value in test_loss]
-    record = Record.of(
-        {
-            "state": "running", "settings": metadata.get("settings"), "seconds": metadata.get("seconds"),
-            "iterations": len(loss) if isinstance(loss, list) else 0, "loss": loss, "epochs": columns,
-        },
-        whole_epochs=True,
-    )
-    return _network(tensors, metadata.get("network"), record), record
-
-
-def _network(tensors: Mapping[str, Any], tree: object, record: Record) -> TwoLayerNet:
-    """The network of a checkpoint, which must be the one that its record tells of."""
-    fields = Fields(tree, "network")
-    # Checkpoints of earlier versions do not tell it.
-    parts = {"trained_on": "unknown", "first_layer": "auto", **fields.tree}
-    for name in NETWORK:
-        fields.require(name in parts, f"network.{name} is missing")
-    fields.check()
-    fields.choice("dtype", ("float32", "float64"))
-    fields.check()
-    net = TwoLayerNet._from_parts(
-        {name: tensors[name] for name in NAMES if name in tensors}, **{name: parts[name] for name in NETWORK}
-    )
-    settings = record.settings
-    expected = {
-        "sizes[1]": (net.sizes[1], settings.hidden), "activation": (net.activation, settings.activation),
-        "epochs": (fields.tree["epochs"], len(record.measured)), "iterations": (net.iterations, record.iterations),
+    loss = columns.pop("loss")
+    for name, column in columns.items():
+        if name.endswith("_loss") and isinstance(column, list):
+            columns[name] = [value if np.isfinite(value) else None for value in column]
+    tree = {
+        "state": "running", "iterations": len(loss) if isinstance(loss, list) else 0, "loss": loss, "epochs": columns,
     }
-    for name, (given, other) in expected.items():
-        fields.require(given == other, f"network.{name} must be {other}, as the record has it, got {given}")
-    fields.check()
-    return net
+    record = Record.of(
+        tree | {name: metadata.get(name) for name in ("settings", "seconds", "early_stopping")}, whole_epochs=True
+    )
+    net = restored_network(tensors, metadata.get("network"), metadata.get("optimizer"), record)
+    if record.best.epoch:
+        record.best = record.best._replace(params=parameters_called("best.", tensors, net))
+    return net, record
 
 
 def read_record(folder: str) -> Record:

@@ -11,12 +11,13 @@ import numpy as np
 
 from . import pictures, run_folder
 from .console import FAILURE, INTERRUPTED, Failure, as_word, complain, note, one_line, warn
+from .going_on import RestOfSchedule, Watch
 from .progress import Progress
 from .run_folder import CHECKPOINT, CURVES, HISTORY, MODEL, Snapshot
 
 if TYPE_CHECKING:
-    from ..networks import TwoLayerNet
-    from ..training import EpochInfo
+    from ..callbacks import EpochInfo
+    from ..networks import MultiLayerNet
     from .data import Data
     from .record import Record
 
@@ -35,7 +36,7 @@ class Session:
     ----------
     folder : str
         Of the run; this process owns it.
-    net : TwoLayerNet
+    net : MultiLayerNet
     record : Record
         What the run has done before.
     data : Data
@@ -47,7 +48,7 @@ class Session:
     """
 
     def __init__(
-        self, folder: str, net: TwoLayerNet, record: Record, data: Data, *, resumed: bool,
+        self, folder: str, net: MultiLayerNet, record: Record, data: Data, *, resumed: bool,
         n_threads: int | None, as_json: bool,
     ) -> None:
         self.folder, self.net, self.record, self.data = folder, net, record, data
@@ -63,6 +64,8 @@ class Session:
         self.snapshot, self.is_ahead = Snapshot.of(net, record), False
         self.next_checkpoint = time.monotonic() + CHECKPOINT_SECONDS
         self.checkpoint_failed = False
+        watches = self.settings.early_stop is not None
+        self.watch = Watch(self.settings, record.best, len(record.measured)) if watches else None
         self.progress = Progress(self.settings.batch_size, self.settings.iterations, record.iterations, as_json)
 
     def run(self) -> None:
@@ -83,7 +86,7 @@ class Session:
 
         try:
             self._fit()
-            self.record.state = "finished"
+            self.record.state = "finished" if self.record.iterations >= self.settings.iterations else "stopped"
         except KeyboardInterrupt:
             self._catch_up("interrupted")
         except DivergenceError as error:
@@ -95,21 +98,25 @@ class Session:
             )
 
     def _fit(self) -> None:
-        settings = self.settings
+        settings, schedule = self.settings, self.settings.schedule_object()
+        if schedule is not None and self.done_before:
+            schedule = RestOfSchedule(schedule, self.done_before, settings.iterations)
         self.net.fit(
             *self.data.train,
-            iterations=settings.iterations - self.done_before,
-            batch_size=settings.batch_size, learning_rate=settings.learning_rate,
-            sampling=settings.sampling, gradient=settings.gradient,  # type: ignore[arg-type]
-            n_threads=self.n_threads, validation_data=self.data.test,
-            callback=self.end_epoch, progress=self.progress,  # type: ignore[arg-type]
+            iterations=settings.iterations - self.done_before, **settings.fit_options(), schedule=schedule,
+            n_threads=self.n_threads, validation_data=None if settings.validation_split else self.data.test,
+            early_stopping=self.watch, callback=self.end_epoch, progress=self.progress,  # type: ignore[arg-type]
         )
 
     def end_epoch(self, info: EpochInfo) -> None:
         """Measure on all training images, say so, and keep the state of a whole epoch."""
         iteration = self.done_before + info.iteration
         train_accuracy = self.net.accuracy(*self.data.train)
-        self.record.add_epoch(info, iteration, train_accuracy)
+        # Where training images are held out, the fit has measured those.
+        test = self.net._core.loss_and_accuracy(*self.data.test) if self.settings.validation_split else None
+        self.record.add_epoch(info, iteration, train_accuracy, test)
+        if self.watch is not None:
+            self.record.best = self.watch.best
         self.record.seconds = self.seconds_before + info.seconds
         test_accuracy = self.record.measured[-1].test_accuracy
         self.progress.set_accuracy(test_accuracy)
@@ -119,7 +126,7 @@ class Session:
             if time.monotonic() >= self.next_checkpoint:
                 self._try_checkpoint()
         name = f"epoch {epoch:3d}" if rest == 0 else f"iteration {iteration:,}"
-        last = iteration >= self.settings.iterations
+        last = iteration >= self.settings.iterations or self.record.is_stopped
         self.progress.epoch_line(name, info.loss, train_accuracy, test_accuracy, last=last)
 
     def _try_checkpoint(self) -> None:
@@ -219,7 +226,7 @@ class Session:
         # The test images tell of most runs that all is well; only the training images tell what was learned.
         if self.record.measured and self.record.measured[-1].test_loss <= limit:
             return
-        loss = self.net.loss(*self.data.train)
+        loss = self.net._core.loss_and_accuracy(*self.data.train)[0]
         if not loss <= limit:
             warn(f"after training the loss on the training images is {loss:.3g}, where guessing has "
                  f"{guessing:.3g}: the learning rate {self.settings.learning_rate:g} is likely too high")

@@ -7,25 +7,29 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from . import pictures
+from .choices import check_schedule, chosen_settings, refuse_changes, rows_to_train_with
 from .console import USAGE, Failure, as_word, note, print_json, say
 from .data import Data, check_fit, load_data, load_own_data
 from .finished import is_finished, restore_results
 from .lock import owning
-from .options import add_data, add_json, at_most, count, make_folder, path, positive_number, seed
-from .record import GRADIENTS, MOST_ITERATIONS, SAMPLINGS, Record, Settings
+from .options import add_data, add_json, at_most, count, make_folder, path
+from .record import Record
 from .run_folder import CHECKPOINT, CURVES, check_is_run, read_checkpoint
 from .session import Session
+from .settings import MOST_ITERATIONS, Settings
+from .training_options import add_training_options
+from .words import network_text, regularisation_text, run_text, stopping_text
 
 if TYPE_CHECKING:
-    from ..networks import TwoLayerNet
+    from ..networks import MultiLayerNet
 
 __all__ = ["add_to", "run"]
 
 DESCRIPTION = """\
-Train a network of one hidden layer by mini-batch gradient descent, and keep it.
+Train a network by mini-batch gradient descent, and keep it.
 
 By default this is the book's job: 784-50-10, sigmoid, 10,000 mini-batches of 100,
 learning rate 0.1, on digits that are drawn here. After each epoch the accuracy is
@@ -37,6 +41,8 @@ examples:
   cnet train                                 # the book's job on drawn digits
   cnet train --data mnist                    # on the real MNIST
   cnet train --activation relu --hidden 100  # another network
+  cnet train --layers 512,256 --optimizer adam --schedule cosine --dropout 0.2 --epochs 20
+  cnet train --layers 300,100 --optimizer adamw --early-stop 5 --epochs 100
   cnet train --epochs 30 --out long-run      # longer, into a folder of its own
   cnet train --resume cnet-run               # continue a run that was cut off
   cnet train --resume cnet-run --epochs 40   # ... or a finished one, up to 40 epochs in all
@@ -48,16 +54,8 @@ written. Ctrl-C stops early and keeps the network as it is then. A run that is k
 continues from its checkpoint, which is at most some two seconds and one epoch old.
 """
 
-# The book's choices. Options that are not given are None, so that --resume can tell.
-DEFAULTS: dict[str, Any] = {
-    "data": "drawn", "hidden": 50, "activation": "sigmoid", "batch_size": 100, "learning_rate": 0.1,
-    "sampling": "replacement", "gradient": "backprop", "seed": 0,
-}
 DEFAULT_ITERATIONS = 10_000
 DEFAULT_OUT = "cnet-run"
-
-# Standard deviation of the initial weights that suits each activation.
-WEIGHT_INIT: dict[str, float | Literal["he", "xavier"]] = {"sigmoid": 0.01, "relu": "he", "tanh": "xavier"}
 
 
 def add_to(commands: Any) -> None:
@@ -67,44 +65,7 @@ def add_to(commands: Any) -> None:
         description=DESCRIPTION, epilog=EXAMPLES,
     )
     add_data(parser, "drawn")
-    network = parser.add_argument_group("the network")
-    network.add_argument("--hidden", type=count, metavar="N", help="units of the hidden layer (default: 50)")
-    network.add_argument(
-        "--activation", choices=tuple(WEIGHT_INIT), metavar="NAME",
-        help="activation of the hidden layer: sigmoid (default), relu or tanh",
-    )
-    training = parser.add_argument_group("training")
-    length = training.add_mutually_exclusive_group()
-    length.add_argument(
-        "--iterations", type=count, metavar="N",
-        help="mini-batches (default: 10,000); with --resume the total, including those done before",
-    )
-    length.add_argument(
-        "--epochs", type=count, metavar="N",
-        help="or: times through the training images; with --resume the total, including those done before",
-    )
-    training.add_argument(
-        "--batch-size", type=count, metavar="N", help="images in a mini-batch (default: 100)"
-    )
-    training.add_argument(
-        "--learning-rate", type=positive_number, metavar="R", help="size of a step (default: 0.1)"
-    )
-    training.add_argument(
-        "--sampling", choices=SAMPLINGS, metavar="HOW",
-        help='"replacement": each mini-batch at random from all images (default); "shuffle": every image '
-        "once an epoch, in a new order",
-    )
-    training.add_argument(
-        "--gradient", choices=GRADIENTS, metavar="HOW",
-        help='"backprop" (default); "numerical": by central differences, the same but hundreds of times '
-        "slower",
-    )
-    training.add_argument(
-        "--threads", type=at_most(256), metavar="N", help="threads to use (default: chosen automatically)"
-    )
-    training.add_argument(
-        "--seed", type=seed, metavar="N", help="seed of the initial weights and the mini-batches (default: 0)"
-    )
+    add_training_options(parser, _add_length)
     results = parser.add_argument_group("results")
     results.add_argument(
         "--out", type=path, metavar="DIR", help=f"folder of the run (default: {DEFAULT_OUT}); replaces a run there"
@@ -116,6 +77,22 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def _add_length(training: Any) -> None:
+    """How long to train, and with how many threads: what the bits of the next iteration do not depend on."""
+    length = training.add_mutually_exclusive_group()
+    length.add_argument(
+        "--iterations", type=count, metavar="N",
+        help="mini-batches (default: 10,000); with --resume the total, including those done before",
+    )
+    length.add_argument(
+        "--epochs", type=count, metavar="N",
+        help="or: times through the training images; with --resume the total, including those done before",
+    )
+    training.add_argument(
+        "--threads", type=at_most(256), metavar="N", help="threads to use (default: chosen automatically)"
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     """Train, and write what came of it."""
     if args.resume is None:
@@ -125,11 +102,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _run_new(args: argparse.Namespace) -> int:
     folder = DEFAULT_OUT if args.out is None else args.out
+    chosen = chosen_settings(args)
     # A folder that cannot be is known before the data is there.
     with _made(folder), owning(folder):
         if args.data in (None, "drawn"):
             say("drawing 70,000 digits ...", as_json=args.json)
-        net, record, data = _new(args)
+        net, record, data = _new(args, chosen)
         return _train(folder, net, record, data, args, resumed=False)
 
 
@@ -148,14 +126,18 @@ def _run_resumed(args: argparse.Namespace) -> int:
             written.remove(CURVES)
         if written:
             say(f"wrote {_listed(folder, written)}", as_json=args.json)
-        say(f"{folder} is finished; --iterations or --epochs asks for more", as_json=args.json)
+        if record.is_stopped:
+            say(f"{folder} is finished: {stopping_text(kept)}; a new run with a larger --early-stop would wait longer",
+                as_json=args.json)
+        else:
+            say(f"{folder} is finished; --iterations or --epochs asks for more", as_json=args.json)
         if args.json:
             print_json({**kept.summary(), "folder": folder, "files": written})
         return 0
 
 
 def _train(
-    folder: str, net: TwoLayerNet, record: Record, data: Data, args: argparse.Namespace, *, resumed: bool
+    folder: str, net: MultiLayerNet, record: Record, data: Data, args: argparse.Namespace, *, resumed: bool
 ) -> int:
     _describe(net, record.settings, data, args.json)
     drawable = pictures.available()
@@ -192,15 +174,13 @@ def _made(folder: str) -> Iterator[None]:
                 os.rmdir(folder)
 
 
-def _describe(net: TwoLayerNet, settings: Settings, data: Data, as_json: bool) -> None:
+def _describe(net: MultiLayerNet, settings: Settings, data: Data, as_json: bool) -> None:
     """Say what is about to be trained, and on what."""
     say(f"data: {data.description}", as_json=as_json)
-    sizes = "-".join(map(str, net.sizes))
-    say(
-        f"network: {sizes}, {settings.activation}; {settings.iterations:,} mini-batches of "
-        f"{settings.batch_size:,}, learning rate {settings.learning_rate:g}, seed {settings.seed}",
-        as_json=as_json,
-    )
+    say(f"network: {network_text(net.sizes, settings.activations)}; {run_text(settings)}", as_json=as_json)
+    used = regularisation_text(settings)
+    if used:
+        say(f"with {used}", as_json=as_json)
 
 
 def _report(record: Record, folder: str, written: list[str], as_json: bool) -> None:
@@ -210,9 +190,11 @@ def _report(record: Record, folder: str, written: list[str], as_json: bool) -> N
         return
     say(f"trained {record.iterations:,} mini-batches in {record.seconds:.2f} s "
         f"({record.samples_per_second:,.0f} samples/s)")
+    if record.best.epoch and record.state in ("finished", "stopped"):
+        say(stopping_text(record))
     if written:
         say(f"wrote {_listed(folder, written)}")
-    if record.state == "finished" and written:
+    if record.state in ("finished", "stopped") and written:
         word = as_word(folder)
         say("next:")
         say(f"  cnet evaluate {word}  # how well does it read images it has not seen?")
@@ -224,54 +206,47 @@ def _listed(folder: str, names: list[str]) -> str:
     return ", ".join(os.path.join(folder, name) for name in names)
 
 
-def _new(args: argparse.Namespace) -> tuple[TwoLayerNet, Record, Data]:
+def _new(args: argparse.Namespace, chosen: dict[str, Any]) -> tuple[MultiLayerNet, Record, Data]:
     """A network with its first weights, and an empty record."""
-    from ..networks import TwoLayerNet
-
-    given = {name: getattr(args, name) for name in DEFAULTS if getattr(args, name) is not None}
-    chosen = DEFAULTS | given
-    data = load_data(chosen["data"])
-    n_train = len(data.train[1])
-    if chosen["sampling"] == "shuffle" and chosen["batch_size"] > n_train:
-        raise Failure(f"--batch-size {chosen['batch_size']} is more than the {n_train} images", USAGE)
-    per_epoch = -(-n_train // chosen["batch_size"])
-    iterations = _asked_iterations(args, per_epoch) or DEFAULT_ITERATIONS
-    net = TwoLayerNet(
-        data.n_inputs, chosen["hidden"], data.n_classes, WEIGHT_INIT[chosen["activation"]],
-        activation=chosen["activation"], rng=chosen["seed"],
-    )
+    data = load_data("drawn" if args.data is None else args.data)
+    n_rows = rows_to_train_with(len(data.train[1]), chosen.get("validation_split"))
+    if chosen["sampling"] == "shuffle" and chosen["batch_size"] > n_rows:
+        raise Failure(f"--batch-size {chosen['batch_size']} is more than the {n_rows} images", USAGE)
+    per_epoch = -(-n_rows // chosen["batch_size"])
     settings = Settings(
-        **chosen, checksum=data.checksum(), iterations=iterations, iterations_per_epoch=per_epoch
+        **chosen, data=data.source, checksum=data.checksum(), iterations_per_epoch=per_epoch,
+        iterations=_asked_iterations(args, per_epoch) or DEFAULT_ITERATIONS,
     )
-    return net, Record(settings), data
+    check_schedule(settings)
+    return settings.network(data.n_inputs, data.n_classes), Record(settings), data
 
 
-def _resumed(folder: str, args: argparse.Namespace) -> tuple[TwoLayerNet, Record, Data]:
+def _resumed(folder: str, args: argparse.Namespace) -> tuple[MultiLayerNet, Record, Data]:
     """Network and record as the last whole epoch of a run left them; all is checked before anything is touched."""
     net, record = read_checkpoint(folder)
     settings = record.settings
-    for name in DEFAULTS.keys() - {"data"}:
-        given, kept = getattr(args, name), getattr(settings, name)
-        if given is not None and given != kept:
-            option = "--" + name.replace("_", "-")
-            raise Failure(f"{option} {given}: the run in {folder} has {kept}, which has to stay", USAGE)
+    refuse_changes(args, settings, folder)
     own = settings if args.data is None else replace(settings, data=args.data)
     data = load_own_data(folder, own, strict=True)
     path = os.path.join(folder, CHECKPOINT)
-    check_fit(folder, net.sizes, data)
-    n_train = len(data.train[1])
-    per_epoch = -(-n_train // settings.batch_size)
+    check_fit(folder, net, data)
+    n_rows = rows_to_train_with(len(data.train[1]), settings.validation_split)
+    per_epoch = -(-n_rows // settings.batch_size)
     if per_epoch != settings.iterations_per_epoch:
         raise Failure(
-            f"{path} is damaged: settings.iterations_per_epoch must be {per_epoch} for {n_train} images in "
+            f"{path} is damaged: settings.iterations_per_epoch must be {per_epoch} for {n_rows} images in "
             f"mini-batches of {settings.batch_size}, got {settings.iterations_per_epoch}"
         )
-    if settings.sampling == "shuffle" and settings.batch_size > n_train:
-        raise Failure(f"{path} is damaged: settings.batch_size must be at most {n_train}, got {settings.batch_size}")
+    if settings.sampling == "shuffle" and settings.batch_size > n_rows:
+        raise Failure(f"{path} is damaged: settings.batch_size must be at most {n_rows}, got {settings.batch_size}")
     iterations = _asked_iterations(args, per_epoch) or settings.iterations
     if iterations < record.iterations:
         raise Failure(f"the run in {folder} has {record.iterations:,} iterations already", USAGE)
     record.settings = replace(settings, data=data.source, iterations=iterations)
+    check_schedule(record.settings)
+    if settings.schedule is not None and record.iterations and iterations != settings.iterations:
+        note(f"the schedule {settings.schedule} now has {iterations:,} iterations instead of {settings.iterations:,}: "
+             "rates up to here were those of the shorter or longer run")
     return net, record, data
 
 

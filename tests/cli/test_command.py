@@ -31,9 +31,10 @@ def test_info(capsys):
         ["train", "--epochs", "1", "--iterations", "1"], ["train", "--seed", "-1"], ["train", "--epo", "1"],
         ["train", "--out", ""], ["train", "--data="], ["train", "--resume", ""], ["predict", "model", ""],
         ["digits", ""],
-        ["train", "--activation", "gelu"], ["evaluate"], ["predict", "model"], ["plot"], ["digits"],
+        ["train", "--activation", "nonsense"], ["train", "--activation", "relu,nonsense"],
+        ["evaluate"], ["predict", "model"], ["plot"], ["digits"],
         ["digits", "x.png", "--test-count", "3"], ["digits", "x.png", "--count", "1000000"],
-        ["info", "more"], ["check-gradients", "--dtype", "int"],
+        ["info", "some", "more"], ["check-gradients", "--dtype", "int"],
     ],
 )
 def test_wrong_usage(one_error, arguments, capsys, tmp_path, monkeypatch):

@@ -307,3 +307,52 @@ def test_class_weights_need_classes():
         make().fit(X[:1], T[:1], validation_split=0.5)
     with pytest.raises(ValueError, match=r"t must hold a target for each of 90 samples, got shape \(5,\)"):
         make().fit(X, T[:5], validation_split=0.5)
+
+
+# ---- other networks, and errors in the midst of a fit --------------------------------------------
+
+
+@pytest.mark.parametrize("classes", [{0: 2, 1: 0.5}, "balanced"])
+@pytest.mark.parametrize("form", ["row", "column"])
+def test_class_weights_of_one_binary_output(form, classes):
+    t = (T == 1).astype(int)
+    counts = np.bincount(t)
+    factors = N / (2 * counts) if classes == "balanced" else np.array([2, 0.5])
+    nets = [cnet.MultiLayerNet(N_IN, [6, 5], 1, "elu", loss="binary_cross_entropy", dtype=np.float64, rng=1)
+            for _ in range(2)]
+    given = t if form == "row" else t[:, np.newaxis]
+    common = {"iterations": 12, "batch_size": 16, "optimizer": "rmsprop"}
+    nets[0].fit(X, given, class_weight=classes, **common)
+    nets[1].fit(X, given, sample_weight=factors[t], **common)
+    assert bits(nets[0]) == bits(nets[1])
+    for bad, message in ((t * 0.5, "class_weight needs class indices or one-hot rows: .* 0.5 is not a class"),
+                         (np.stack([t, t], axis=1), "class_weight needs")):
+        with pytest.raises(ValueError, match=message):
+            nets[0].fit(X, bad, class_weight=classes)
+    with pytest.raises(ValueError, match="class_weight goes with targets that are classes.* 2 outputs .*huber"):
+        cnet.MultiLayerNet(N_IN, [3], 2, loss="huber").fit(X, np.ones((N, 2)), class_weight=classes)
+
+
+def test_a_deep_network_with_a_share_of_dropout_for_each_layer():
+    net = cnet.MultiLayerNet(N_IN, [9, 8, 7], N_OUT, ["tanh", "relu", "silu"], weight_decay_lambda=0.01,
+                             dtype=np.float64, rng=2)
+    params = net.params.copy()
+    common = {"iterations": 20, "batch_size": 15, "dropout": [0.1, 0, 0.5], "input_dropout": 0.2, "averaging": 0.7,
+              "sampling": "shuffle", "optimizer": "adam", "clip_norm": 1.0, "sample_weight": WEIGHTS}
+    losses = reference.fit(params, X, T, ["tanh", "relu", "silu"], key=net.seed, learning_rate=0.001,
+                           weight_decay_lambda=0.01, **common)
+    history = net.fit(X, T, **common)
+    np.testing.assert_allclose(history.loss, losses, rtol=1e-9)
+    for name, array in params.items():
+        np.testing.assert_allclose(net.params[name], array, rtol=1e-9, atol=1e-11)
+
+
+def test_a_schedule_that_fails_in_the_midst_of_a_fit_ends_it_with_its_history(monkeypatch):
+    monkeypatch.setattr("cnet.rates.CHUNK", 10)
+    net, whole = make(), make()
+    with pytest.raises(ValueError, match="what schedule returns at iteration 25 must be finite"):
+        net.fit(X, T, iterations=40, batch_size=30, schedule=lambda i, total: 1.0 if i != 25 else math.nan)
+    assert net.iterations == net.history.iterations == len(net.history.loss) == 20
+    whole.fit(X, T, iterations=20, batch_size=30)
+    assert bits(net) == bits(whole)
+    assert net.fit(X, T, epochs=1).epochs == 1

@@ -35,9 +35,9 @@ from .schedules import LinearRamp
 __all__ = ["AdaGrad", "Adam", "AdamW", "LinearRamp", "Momentum", "Nesterov", "RMSprop", "SGD"]
 
 # The book's SGD, Momentum, AdaGrad and RMSprop take the same steps as the classes here, up to rounding: its Momentum
-# has the rate inside the velocity, which at a constant rate is this velocity times -rate. Two of its classes differ.
-# Its Nesterov takes the velocity after its update where the formula has the one before. Its Adam adds epsilon (1e-7)
-# before the correction of the bias, which is an epsilon of 1e-7 / sqrt(1 - beta2**t) here.
+# has the rate inside the velocity, which at a constant rate is this velocity times -rate. So does its Nesterov since
+# January 2021; before, it took the velocity after its update where the formula has the one before. Its Adam adds
+# epsilon (1e-7) before the correction of the bias, which is an epsilon of 1e-7 / sqrt(1 - beta2**t) here.
 
 
 class SGD(Optimizer):

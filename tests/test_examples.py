@@ -21,9 +21,11 @@ EXPECTED = {
     "gradient_descent": "0.1: [-6.11110793e-10  8.14814391e-10]",
     "gradient_simplenet": "argmax:   2",
     "gradients": "[3.0, 4.0] [6. 8.]",
+    "initial_weights": "tanh, weights 0.01: 0.099 0.01 0.001 0.0001",
     "inside_a_network": "weights that begin at 3: loss 1.",
     "losses": "right: squared error 0.0975, cross-entropy 0.5108",
     "mini_batch_learning": "validation accuracy 0.",
+    "optimizers": "Adam(lr=0.001, beta1=0.9, beta2=0.999, epsilon=1e-08): loss 0.0",
     "photograph": "it is a 2",
 }
 

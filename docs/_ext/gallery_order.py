@@ -4,7 +4,8 @@ from __future__ import annotations
 
 ORDER = (
     "losses.py", "derivatives.py", "gradients.py", "gradient_descent.py", "gradient_simplenet.py",
-    "mini_batch_learning.py", "gradient_check.py", "inside_a_network.py", "photograph.py", "cython_kernels.py",
+    "mini_batch_learning.py", "gradient_check.py", "optimizers.py", "initial_weights.py", "inside_a_network.py",
+    "photograph.py", "cython_kernels.py",
 )
 
 

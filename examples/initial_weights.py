@@ -8,7 +8,7 @@ means for learning.
 After Saito Goki, "Deep Learning from Scratch", O'Reilly Japan, 2016, section 6.2.
 """
 
-# sphinx_gallery_thumbnail_number = 2
+# sphinx_gallery_thumbnail_number = 3
 from typing import Literal
 
 import matplotlib.pyplot as plt

@@ -116,7 +116,9 @@ def test_a_long_curve_is_drawn_from_its_extremes():
     lambda: plots.learning_rates(bowl, [3.0, -4.0], (0.1, 0.95)),
     lambda: plots.schedule(list(cnet.schedules.SCHEDULES), learning_rate=0.1),
     lambda: plots.loss_curves({name: np.geomspace(3, 10.0**-name, 300) for name in range(8)}),
-], ids=range(12))
+    lambda: plots.loss_curves({name: np.geomspace(2, 0.2 * (1 + name % 3), 300) for name in range(6)}, log=True),
+    lambda: plots.loss_curves({f"a long name, {name}": [2, 0.1, 2, 0.1] * 9 for name in range(3)}, log=True),
+], ids=range(14))
 def test_no_legend_lies_over_a_line(draw_it):
     ax = draw(draw_it())
     box = ax.get_legend().get_window_extent()

@@ -240,7 +240,10 @@ def legend_on_top(ax: Axes, **options: Any) -> None:
             break
     share = min(0.5, 1.25 * box.height / frame.height)
     (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
-    ax.set_ylim(bottom, bottom + (top - bottom) / (1 - share))
+    # The room is a share of the axes, so on a logarithmic scale it is a factor.
+    scale = ax.yaxis.get_transform()
+    low, high = scale.transform([bottom, top])
+    ax.set_ylim(bottom, float(scale.inverted().transform([low + (high - low) / (1 - share)])[0]))
     # Lines that went on beyond the former limit would run through the legend.
     for line in ax.lines:
         line.set_clip_path(Rectangle((left, bottom), right - left, top - bottom, transform=ax.transData))

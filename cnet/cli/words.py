@@ -53,11 +53,13 @@ def _number(value: float | tuple[float, ...]) -> str:
 
 
 def stopping_text(record: Record) -> str:
-    """Which network early stopping has kept, and why."""
+    """Which network early stopping has kept, and why; or what is the best one so far."""
     settings, best = record.settings, record.best
     name = settings.early_stop_metric.replace("_", " ")
     assert best.value is not None
     value = percent(best.value) if name.endswith("accuracy") else loss_text(best.value)
+    if record.state not in ("finished", "stopped"):
+        return f"best {name} so far: {value}, after epoch {best.epoch}"
     kept = f"the network is that of epoch {best.epoch}, with the best {name}: {value}"
     if not record.is_stopped:
         return kept

@@ -1,6 +1,7 @@
 """Folders of runs that anybody may have written: each wrong field is named in one line, and nothing is touched."""
 
 import copy
+import dataclasses
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from cnet.cli import main, run_folder
+from cnet.cli.settings import Settings
 from cnet.model_file import read_model, write_model
 
 # Of wrong types, out of range, not finite, huge, nested: no field can be any of these.
@@ -18,12 +20,21 @@ SETTINGS = (
     "data", "checksum", "hidden", "activation", "batch_size", "learning_rate", "sampling", "gradient", "seed",
     "iterations", "iterations_per_epoch",
 )
+# Those that earlier versions did not know, so that none need be there.
+NEWER = tuple(field.name for field in dataclasses.fields(Settings) if field.name not in SETTINGS)
 EPOCHS = ("iteration", "train_accuracy", "test_accuracy", "test_loss", "running_accuracy")
 # What some fields may well be.
 RIGHT = {
     ("settings", "data"): [HOSTILE[6]], ("network", "trained_on"): [...],
     ("settings", "learning_rate"): [1e308, 10**30], ("seconds",): [1e308, 10**30],
 }
+LARGE, NOTHING = [1e308, 10**30], [None]
+RIGHT_NEWER = {
+    "weight_init": LARGE + NOTHING, "l2": LARGE, "optimizer_parameters": [{}], "schedule": NOTHING,
+    "schedule_parameters": [{}], "clip_norm": LARGE + NOTHING, "max_norm": LARGE + NOTHING, "averaging": NOTHING,
+    "validation_split": NOTHING, "early_stop": NOTHING, "early_stop_delta": LARGE,
+}
+RIGHT |= {("settings", name): [*RIGHT_NEWER.get(name, []), ...] for name in NEWER}
 
 
 def contents(folder):
@@ -67,7 +78,7 @@ def fails_naming(capsys, arguments, *names):
 
 
 PATHS = [("settings",), ("epochs",), ("loss",), ("seconds",), ("state",), ("iterations",)]
-PATHS += [("settings", name) for name in SETTINGS] + [("epochs", name) for name in EPOCHS]
+PATHS += [("settings", name) for name in SETTINGS + NEWER] + [("epochs", name) for name in EPOCHS]
 
 
 @pytest.mark.parametrize("path", PATHS, ids=".".join)
@@ -135,7 +146,7 @@ def checkpoint_with(folder, change):
     write_model(path, tensors, {name: json.dumps(value) for name, value in tree.items()})
 
 
-CHECKPOINT_PATHS = [("settings",), ("network",), ("seconds",)] + [("settings", name) for name in SETTINGS]
+CHECKPOINT_PATHS = [("settings",), ("network",), ("seconds",)] + [("settings", name) for name in SETTINGS + NEWER]
 CHECKPOINT_PATHS += [("network", name) for name in ("sizes", "activation", "dtype", "seed", "epochs", "iterations")]
 CHECKPOINT_PATHS.append(("network", "trained_on"))
 

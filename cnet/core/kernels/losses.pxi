@@ -56,7 +56,9 @@ cdef inline real row_cross_entropy(
     return total
 
 
-cdef inline void delta_of_label(Py_ssize_t padded, const real* e, real* d, int32_t label, real share, real total) noexcept nogil:
+cdef inline void delta_of_label(
+    Py_ssize_t padded, const real* e, real* d, int32_t label, real share, real total
+) noexcept nogil:
     """d = share * (e / total - t), where t is 1 for the label and 0 for all others."""
     cdef Py_ssize_t v, j, lanes = sizeof(vec[real]) // sizeof(real)
     cdef real part = share / total

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 CORE = Path(__file__).parents[1] / "cnet" / "core"
-PAIRS = ["stack", "jobs"]
+PAIRS = ["structs", "jobs"]
 # What Cython calls a type, and C++.
 TYPES = {"Py_ssize_t": "ptrdiff_t", "bint": "int"}
 COMPILER = shutil.which("g++") or shutil.which("clang++")

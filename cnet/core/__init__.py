@@ -62,7 +62,7 @@ def _imports_of_compiled_modules() -> None:
         _scan,
         _state,
         _steps,
-        _tape,
+        _workspace,
         _team,
         _trainer,
         cgroups,

@@ -7,50 +7,51 @@ max-norm and averaged weights.
 from libc.math cimport sqrt
 from libc.string cimport memset
 
-from ._tape cimport refresh_transposed
-from ._team cimport share
+from ._workspace cimport refresh_transposed
+from ._team cimport share_begin
 from .jobs cimport BatchJob, FitJob
-from .stack cimport Layer, real
+from .structs cimport Layer, real
 
 
-cdef void apply_gradient(FitJob[real]* job, BatchJob[real]* batch, int me, int members) noexcept nogil:
-    """One step with the gradient that has been summed, which is 0 afterwards. A barrier comes before it."""
+cdef void apply_gradient(FitJob[real]* job, BatchJob[real]* batch, int thread, int threads) noexcept nogil:
+    """One step with the gradient that has been summed, which is 0 afterwards. A barrier joins before it."""
     cdef Layer[real]* layer
     cdef int l
     if batch.skipped:
-        clear_gradient(job, me, members)
+        clear_gradient(job, thread, threads)
         return
     if job.numbers.clip_norm:
-        clip(job, batch, me, members)
-    for l in range(job.stack.n_layers):
-        step_layer(job, batch, l, me, members)
+        clip(job, batch, thread, threads)
+    for l in range(job.layers.n_layers):
+        step_layer(job, batch, l, thread, threads)
     if job.numbers.max_norm:
-        job.barrier.wait(members)
-        for l in range(job.stack.n_layers):
-            limit_norms(&job.stack.layer[l], job.numbers.max_norm, me, members)
-        job.barrier.wait(members)
+        job.barrier.wait(threads)
+        for l in range(job.layers.n_layers):
+            limit_norms(&job.layers.layer[l], job.numbers.max_norm, thread, threads)
+        job.barrier.wait(threads)
     if job.numbers.averaging:
-        for l in range(job.stack.n_layers):
-            average_layer(job, l, me, members)
-    for l in range(1, job.stack.n_layers):
-        layer = &job.stack.layer[l]
-        refresh_transposed(&job.stack, l, share(layer.n_in, me, members), share(layer.n_in, me + 1, members))
+        for l in range(job.layers.n_layers):
+            average_layer(job, l, thread, threads)
+    for l in range(1, job.layers.n_layers):
+        layer = &job.layers.layer[l]
+        refresh_transposed(&job.layers, l, share_begin(layer.n_in, thread, threads), share_begin(layer.n_in,
+            thread + 1, threads))
 
 
-cdef inline void clear_gradient(FitJob[real]* job, int me, int members) noexcept nogil:
+cdef inline void clear_gradient(FitJob[real]* job, int thread, int threads) noexcept nogil:
     cdef Layer[real]* gradient
     cdef Py_ssize_t first
     cdef int l
-    for l in range(job.stack.n_layers):
+    for l in range(job.layers.n_layers):
         gradient = &job.gradient.layer[l]
-        first = share(gradient.n_in, me, members)
+        first = share_begin(gradient.n_in, thread, threads)
         memset(gradient.weight + first * gradient.ld, 0,
-               (share(gradient.n_in, me + 1, members) - first) * gradient.ld * sizeof(real))
-        if me == members - 1:
+               (share_begin(gradient.n_in, thread + 1, threads) - first) * gradient.ld * sizeof(real))
+        if thread == threads - 1:
             memset(gradient.bias, 0, gradient.n_out * sizeof(real))
 
 
-cdef inline void clip(FitJob[real]* job, BatchJob[real]* batch, int me, int members) noexcept nogil:
+cdef inline void clip(FitJob[real]* job, BatchJob[real]* batch, int thread, int threads) noexcept nogil:
     """Prepare the factor that brings the gradient's norm down to clip_norm.
 
     Each weight row and each bias has its sum of squares, which are added in one order.
@@ -61,22 +62,22 @@ cdef inline void clip(FitJob[real]* job, BatchJob[real]* batch, int me, int memb
     cdef double total = 0
     cdef Py_ssize_t i
     cdef int l
-    for l in range(job.stack.n_layers):
-        layer, gradient = &job.stack.layer[l], &job.gradient.layer[l]
-        for i in range(share(layer.n_in, me, members), share(layer.n_in, me + 1, members)):
+    for l in range(job.layers.n_layers):
+        layer, gradient = &job.layers.layer[l], &job.gradient.layer[l]
+        for i in range(share_begin(layer.n_in, thread, threads), share_begin(layer.n_in, thread + 1, threads)):
             norms[i] = squares(layer.n_out, gradient.weight + i * layer.ld, layer.weight + i * layer.ld,
                                batch.step.penalty)
-        if me == members - 1:
+        if thread == threads - 1:
             norms[layer.n_in] = squares(layer.n_out, gradient.bias, layer.bias, 0)
         norms += layer.n_in + 1
-    job.barrier.wait(members)
-    if me == 0:
+    job.barrier.wait(threads)
+    if thread == 0:
         for i in range(norms - job.norms):
             total += job.norms[i]
         total = sqrt(total)
         if total > job.numbers.clip_norm:
             batch.step.clip = batch.bias_step.clip = <real>(job.numbers.clip_norm / total)
-    job.barrier.wait(members)
+    job.barrier.wait(threads)
 
 
 cdef inline double squares(Py_ssize_t n, const real* gradient, const real* weight, real penalty) noexcept nogil:
@@ -88,18 +89,18 @@ cdef inline double squares(Py_ssize_t n, const real* gradient, const real* weigh
     return total
 
 
-cdef inline void step_layer(FitJob[real]* job, BatchJob[real]* batch, int l, int me, int members) noexcept nogil:
-    cdef Layer[real]* layer = &job.stack.layer[l]
+cdef inline void step_layer(FitJob[real]* job, BatchJob[real]* batch, int l, int thread, int threads) noexcept nogil:
+    cdef Layer[real]* layer = &job.layers.layer[l]
     cdef Layer[real]* gradient = &job.gradient.layer[l]
     cdef int n_states = job.numbers.n_states
-    cdef Py_ssize_t at = share(layer.n_in, me, members) * layer.ld
-    cdef Py_ssize_t n = share(layer.n_in, me + 1, members) * layer.ld - at
+    cdef Py_ssize_t at = share_begin(layer.n_in, thread, threads) * layer.ld
+    cdef Py_ssize_t n = share_begin(layer.n_in, thread + 1, threads) * layer.ld - at
     batch.kernels.step(
         &batch.step, n, gradient.weight + at, layer.weight + at,
         job.state[0].layer[l].weight + at if n_states > 0 else NULL,
         job.state[1].layer[l].weight + at if n_states > 1 else NULL)
     memset(gradient.weight + at, 0, n * sizeof(real))
-    if me == members - 1:
+    if thread == threads - 1:
         batch.kernels.step(
             &batch.bias_step, layer.n_out, gradient.bias, layer.bias,
             job.state[0].layer[l].bias if n_states > 0 else NULL,
@@ -107,12 +108,12 @@ cdef inline void step_layer(FitJob[real]* job, BatchJob[real]* batch, int l, int
         memset(gradient.bias, 0, layer.n_out * sizeof(real))
 
 
-cdef inline void limit_norms(Layer[real]* layer, double most, int me, int members) noexcept nogil:
+cdef inline void limit_norms(Layer[real]* layer, double most, int thread, int threads) noexcept nogil:
     """Each unit's incoming weights, a column, to a norm of at most `most`; this thread's columns."""
     cdef Py_ssize_t i, j
     cdef double total
     cdef real factor
-    for j in range(share(layer.n_out, me, members), share(layer.n_out, me + 1, members)):
+    for j in range(share_begin(layer.n_out, thread, threads), share_begin(layer.n_out, thread + 1, threads)):
         total = 0
         for i in range(layer.n_in):
             total += <double>layer.weight[i * layer.ld + j] * layer.weight[i * layer.ld + j]
@@ -123,14 +124,14 @@ cdef inline void limit_norms(Layer[real]* layer, double most, int me, int member
                 layer.weight[i * layer.ld + j] *= factor
 
 
-cdef inline void average_layer(FitJob[real]* job, int l, int me, int members) noexcept nogil:
+cdef inline void average_layer(FitJob[real]* job, int l, int thread, int threads) noexcept nogil:
     """average = d * average + (1 - d) * parameters."""
-    cdef Layer[real]* layer = &job.stack.layer[l]
+    cdef Layer[real]* layer = &job.layers.layer[l]
     cdef Layer[real]* average = &job.average.layer[l]
-    cdef Py_ssize_t at = share(layer.n_in, me, members) * layer.ld
-    cdef Py_ssize_t n = share(layer.n_in, me + 1, members) * layer.ld - at
+    cdef Py_ssize_t at = share_begin(layer.n_in, thread, threads) * layer.ld
+    cdef Py_ssize_t n = share_begin(layer.n_in, thread + 1, threads) * layer.ld - at
     follow(n, average.weight + at, layer.weight + at, <real>job.numbers.averaging)
-    if me == members - 1:
+    if thread == threads - 1:
         follow(layer.n_out, average.bias, layer.bias, <real>job.numbers.averaging)
 
 

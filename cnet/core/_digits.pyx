@@ -8,7 +8,7 @@ any machine and under any number of threads.
 from libc.math cimport floor, sqrt
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
-from ._team cimport Pile, Team, allowed, pieces_of
+from ._team cimport WorkQueue, Team, allowed, pieces_of
 from .floats cimport IeeeFloats
 from .philox cimport PURPOSE_DIGITS, bounded, philox4x32
 
@@ -156,7 +156,7 @@ cdef void add_stroke(Curve* curve, int n, const double* x, const double* y) noex
 
 cdef void fit_box(Random* random, Curve* curve) noexcept nogil:
     """The pen's width; then the longer side to the box, in the middle of the image."""
-    # One draw a statement: C does not say which operand of a sum comes first.
+    # One draw a statement: C does not say which operand of a sum joins first.
     cdef double thin = uniform(random, 0, 1)
     cdef double width = 1.7 + 3.6 * thin * uniform(random, 0, 1)
     cdef double swell = uniform(random, 0.0, 0.25)
@@ -279,7 +279,7 @@ cdef extern from *:
         uint64_t key;
         ptrdiff_t first, last;  // the numbers of the images
         uint8_t *labels, *images;
-        Pile pile;
+        WorkQueue queue;
     };
     """
     cdef cppclass DrawJob:
@@ -292,20 +292,20 @@ cdef extern from *:
         Py_ssize_t first, last
         uint8_t* labels
         uint8_t* images
-        Pile pile
+        WorkQueue queue
 
 
-cdef void draw_pieces(void* work, int me, int members) noexcept nogil:
+cdef void draw_pieces(void* work, int thread, int threads) noexcept nogil:
     """Some images at a time, as long as there are any."""
     cdef DrawJob* job = <DrawJob*>work
     cdef Py_ssize_t first, last, i, done = 0
-    while job.pile.take(me, members, &first, &last):
+    while job.queue.take(thread, threads, &first, &last):
         for i in range(job.first + first * PIECE, min(job.first + last * PIECE, job.last)):
             draw_one(job.points, job.strokes, job.skeletons, job.digits, job.key, i,
                      job.labels + i, job.images + i * SIDE * SIDE)
         done += last - first
-    job.pile.finish(done)
-    job.pile.wait()
+    job.queue.finish(done)
+    job.queue.wait()
 
 
 def draw(
@@ -355,11 +355,11 @@ def draw(
     job.points, job.strokes, job.skeletons, job.digits = &points[0, 0], &strokes[0], &skeletons[0], &digits[0]
     job.key, job.first, job.last = key, first, last
     job.labels, job.images = &labels[0], &images[0, 0]
-    job.pile.fill(<int>pieces_of(last - first, PIECE))
+    job.queue.fill(<int>pieces_of(last - first, PIECE))
     team = Team()
     if last - first >= 2 * WORTH_A_THREAD:
-        team.call(min(allowed(0), <int>((last - first) // WORTH_A_THREAD)))
-    team.share_out(draw_pieces, &job)
+        team.wake(min(allowed(0), <int>((last - first) // WORTH_A_THREAD)))
+    team.run_tasks(draw_pieces, &job)
 
 
 cdef int check_nesting(const int32_t[::1] starts, Py_ssize_t n, int at_least) except -1:

@@ -1,4 +1,4 @@
 # cython: language_level=3
-from .stack cimport KernelTable
+from .structs cimport KernelTable
 
 cdef const KernelTable* active() noexcept nogil

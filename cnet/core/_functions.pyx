@@ -9,10 +9,10 @@ from libc.math cimport log
 from libc.stdint cimport int32_t, int64_t
 
 from ._dispatch cimport active
-from ._inputs cimport source_of, take_labels
+from ._inputs cimport source_of, parse_labels
 from ._memory cimport Memory
 from .floats cimport IeeeFloats
-from .stack cimport (
+from .structs cimport (
     CNET_FLOAT32, CNET_FLOAT64, FUNCTION_RELU, FUNCTION_RELU_GRAD, FUNCTION_SIGMOID, FUNCTION_SIGMOID_GRAD,
     FUNCTION_TANH, real,
 )
@@ -111,7 +111,7 @@ def class_indices(t, tuple shape):
     floats.begin()
     cdef Memory memory = Memory()
     cdef Py_ssize_t i, n_rows = shape[0] if len(shape) == 2 else 1
-    cdef int32_t* labels = take_labels(t, len(shape) == 1, n_rows, shape[len(shape) - 1], memory)
+    cdef int32_t* labels = parse_labels(t, len(shape) == 1, n_rows, shape[len(shape) - 1], memory)
     cdef int[::1] out = np.empty(n_rows, np.intc)
     for i in range(n_rows):
         out[i] = labels[i]

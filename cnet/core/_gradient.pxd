@@ -2,9 +2,9 @@
 
 from ._inputs cimport Batch
 from ._memory cimport Memory
-from .stack cimport Kernels, Stack, Targets, real
+from .structs cimport Kernels, Layers, Targets, real
 
 cdef int gradient_into(
-    Stack[real]* result, const Stack[real]* stack, const Kernels[real]* kernels,
+    Layers[real]* result, const Layers[real]* layers, const Kernels[real]* kernels,
     Batch x, const Targets[real]* targets, double divisor, str first_layer, Memory memory,
 ) except -1

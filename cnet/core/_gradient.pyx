@@ -1,9 +1,9 @@
 # cython: language_level=3, nonecheck=True
-"""One gradient, asked for from Python: pieces of work that members take as they come.
+"""One gradient, asked for from Python: pieces of work that threads take as they come.
 
 Three stages, each of one or two piles, and begun when the one before it is done: what must be known before
 rows go through the layers (parts of a sparse first layer, transposed weights); the rows, forward and back;
-the derivatives by weights and biases. Every piece is computed by one member alone, in one order: who
+the derivatives by weights and biases. Every piece is computed by one thread alone, in one order: who
 takes which cannot change a bit.
 """
 from cpython.exc cimport PyErr_CheckSignals
@@ -11,14 +11,15 @@ from libc.string cimport memcpy, memset
 
 from ._inputs cimport Batch
 from ._memory cimport Memory
-from ._scan cimport all_finite, choose_sparse, members_for, parts_for, raise_not_finite, take_tiling
-from ._tape cimport (
-    block_rows, operations, padded, refresh_transposed, scratch_of, take_tape, take_transposed, through_parts, through_rows,
+from ._scan cimport all_finite, choose_sparse, threads_for, parts_for, raise_not_finite, take_tiling
+from ._workspace cimport (
+    block_rows, operations, padded, refresh_transposed, scratch_of, allocate_workspace, allocate_transposed,
+    through_parts, through_rows,
     usable_in_place,
 )
 from ._team cimport Team, pieces_of
 from .jobs cimport BatchJob, GradientJob
-from .stack cimport CNET_STRIP_ROWS, Kernels, Layer, Stack, Targets, real
+from .structs cimport CNET_STRIP_ROWS, Kernels, Layer, Layers, Targets, real
 
 cdef enum:
     FEW_STRIPS = 2
@@ -30,35 +31,35 @@ cdef enum:
 cdef Py_ssize_t NEAR = 1 << 19
 
 
-cdef Py_ssize_t rows_of_piece(const Stack[real]* stack, Py_ssize_t rows, int members) noexcept nogil:
+cdef Py_ssize_t rows_of_piece(const Layers[real]* layers, Py_ssize_t rows, int threads) noexcept nogil:
     """How many rows go through the layers as one piece.
 
-    Small pieces let a member come late; but each walks through all weights, so wide layers get one
-    piece for each member.
+    Small pieces let a thread come late; but each walks through all weights, so wide layers get one
+    piece for each thread.
     """
-    if members == 1:
+    if threads == 1:
         return rows
-    if stack.layer[0].n_in * stack.layer[0].n_out * sizeof(real) <= <size_t>NEAR:
+    if layers.layer[0].n_in * layers.layer[0].n_out * sizeof(real) <= <size_t>NEAR:
         return CNET_STRIP_ROWS
-    return pieces_of(rows, members)
+    return pieces_of(rows, threads)
 
 
 cdef int gradient_into(
-    Stack[real]* result, const Stack[real]* stack, const Kernels[real]* kernels,
+    Layers[real]* result, const Layers[real]* layers, const Kernels[real]* kernels,
     Batch x, const Targets[real]* targets, double divisor, str first_layer, Memory memory,
 ) except -1:
     """The gradient over all rows, block by block, into result's parameters: contiguous, not initialised."""
     cdef GradientJob[real] job
     cdef BatchJob[real]* batch = &job.batch
     cdef Py_ssize_t first = 0
-    cdef int members = members_for(3 * operations(stack, min(x.n_rows, block_rows(x.rows.n_in, True))), 0)
+    cdef int threads = threads_for(3 * operations(layers, min(x.n_rows, block_rows(x.rows.n_in, True))), 0)
     cdef Team team = Team()
     cdef bint checked
-    team.call(members)
+    team.wake(threads)
     batch.x = x.rows
     batch.x.sparse = choose_sparse(kernels, &x.rows, x.n_rows, first_layer, &checked)
     job.checked = checked
-    batch.x.in_place = usable_in_place(&batch.x, stack)
+    batch.x.in_place = usable_in_place(&batch.x, layers)
     batch.kernels = kernels
     batch.targets = targets[0]
     batch.divisor = divisor
@@ -68,16 +69,16 @@ cdef int gradient_into(
     batch.state[0] = batch.state[1] = NULL
     job.result = result[0]
     job.added = False
-    furnish(&job, stack, min(block_rows(x.rows.n_in, batch.x.sparse), x.n_rows), members, memory)
+    allocate_job(&job, layers, min(block_rows(x.rows.n_in, batch.x.sparse), x.n_rows), threads, memory)
     while first < x.n_rows:
         batch.x.first = first
-        batch.rows = min(batch.tape.capacity, x.n_rows - first)
+        batch.rows = min(batch.workspace.capacity, x.n_rows - first)
         if batch.x.in_place:
-            batch.tape.x = <real*>batch.x.data + first * batch.x.stride
-        pile_up(&job)
-        team.call(members)
-        team.share_out(differentiate32 if real is float else differentiate64, &job)
-        if job.sick.get():
+            batch.workspace.x = <real*>batch.x.data + first * batch.x.stride
+        fill_queues(&job)
+        team.wake(threads)
+        team.run_tasks(differentiate32 if real is float else differentiate64, &job)
+        if job.nonfinite.get():
             raise_not_finite(kernels, &x.rows, x.n_rows)
         job.added = True
         first += batch.rows
@@ -85,8 +86,8 @@ cdef int gradient_into(
     return 0
 
 
-cdef int furnish(
-    GradientJob[real]* job, const Stack[real]* stack, Py_ssize_t rows, int members, Memory memory
+cdef int allocate_job(
+    GradientJob[real]* job, const Layers[real]* layers, Py_ssize_t rows, int threads, Memory memory
 ) except -1:
     """The job's room, and the sizes of its pieces."""
     cdef BatchJob[real]* batch = &job.batch
@@ -94,42 +95,43 @@ cdef int furnish(
     cdef Py_ssize_t n_in, n_out, ld, strips, widest = 0
     cdef int l
     if batch.x.sparse:
-        take_tiling(&batch.tiling, &batch.x, parts_for(stack.layer[0].n_out), NULL, 0, memory)
-    take_transposed(&job.parameters, stack, lanes, memory)
-    batch.stack = &job.parameters
-    take_tape(&batch.tape, stack, batch.kernels, &batch.x, &batch.tiling, rows, members, True, False, False, False,
+        take_tiling(&batch.tiling, &batch.x, parts_for(layers.layer[0].n_out), NULL, 0, memory)
+    allocate_transposed(&job.parameters, layers, lanes, memory)
+    batch.layers = &job.parameters
+    allocate_workspace(&batch.workspace, layers, batch.kernels, &batch.x, &batch.tiling, rows, threads, True, False,
+                       False, False,
               memory)
-    job.row_block = rows_of_piece(stack, rows, members)
+    job.row_block = rows_of_piece(layers, rows, threads)
     job.first_dense = 1 if batch.x.sparse else 0
     job.padded_size = 0
-    for l in range(stack.n_layers):
-        n_in, n_out = stack.layer[l].n_in, stack.layer[l].n_out
+    for l in range(layers.n_layers):
+        n_in, n_out = layers.layer[l].n_in, layers.layer[l].n_out
         ld = padded(n_out, lanes, sizeof(real))
         strips = pieces_of(n_in, CNET_STRIP_ROWS * WEIGHT_PIECES)
         job.weight_block[l] = CNET_STRIP_ROWS * max(FEW_STRIPS, min(MANY_STRIPS, strips))
         job.padded_size = max(job.padded_size, job.weight_block[l] * ld if n_out % lanes else ld)
         widest = max(widest, ld)
-    job.zeros = <real*>memory.take_zeroed(widest * sizeof(real))
-    job.padded_rows = <real*>memory.take(members * job.padded_size * sizeof(real))
+    job.zeros = <real*>memory.allocate_zeroed(widest * sizeof(real))
+    job.padded_rows = <real*>memory.allocate(threads * job.padded_size * sizeof(real))
     if batch.x.sparse:
-        job.padded = stack[0]
-        job.padded.layer[0].ld = padded(stack.layer[0].n_out, lanes, sizeof(real))
-        job.padded.layer[0].weight = <real*>memory.take(
-            stack.layer[0].n_in * job.padded.layer[0].ld * sizeof(real))
+        job.padded = layers[0]
+        job.padded.layer[0].ld = padded(layers.layer[0].n_out, lanes, sizeof(real))
+        job.padded.layer[0].weight = <real*>memory.allocate(
+            layers.layer[0].n_in * job.padded.layer[0].ld * sizeof(real))
     batch.target = &job.padded
     return 0
 
 
-cdef void pile_up(GradientJob[real]* job) noexcept:
+cdef void fill_queues(GradientJob[real]* job) noexcept:
     """Fill the piles for the block at hand; the weights are transposed with the first."""
-    cdef const Stack[real]* stack = job.batch.stack
+    cdef const Layers[real]* layers = job.batch.layers
     cdef int parts = job.batch.tiling.n_parts if job.batch.x.sparse else 0
-    cdef Py_ssize_t transposes = 0, weights = stack.n_layers
+    cdef Py_ssize_t transposes = 0, weights = layers.n_layers
     cdef int l
-    for l in range(1, 1 if job.added else stack.n_layers):
-        transposes += pieces_of(stack.layer[l].n_in, TRANSPOSED_ROWS)
-    for l in range(job.first_dense, stack.n_layers):
-        weights += pieces_of(stack.layer[l].n_in, job.weight_block[l])
+    for l in range(1, 1 if job.added else layers.n_layers):
+        transposes += pieces_of(layers.layer[l].n_in, TRANSPOSED_ROWS)
+    for l in range(job.first_dense, layers.n_layers):
+        weights += pieces_of(layers.layer[l].n_in, job.weight_block[l])
     job.parts_forward.fill(parts)
     job.transposes.fill(transposes)
     job.rows.fill(pieces_of(job.batch.rows, job.row_block))
@@ -139,25 +141,25 @@ cdef void pile_up(GradientJob[real]* job) noexcept:
 
 # Work functions have one signature for both types.
 
-cdef void differentiate32(void* job, int me, int members) noexcept nogil:
-    differentiate(<GradientJob[float]*>job, me, members)
+cdef void differentiate32(void* job, int thread, int threads) noexcept nogil:
+    differentiate(<GradientJob[float]*>job, thread, threads)
 
 
-cdef void differentiate64(void* job, int me, int members) noexcept nogil:
-    differentiate(<GradientJob[double]*>job, me, members)
+cdef void differentiate64(void* job, int thread, int threads) noexcept nogil:
+    differentiate(<GradientJob[double]*>job, thread, threads)
 
 
-cdef void differentiate(GradientJob[real]* job, int me, int members) noexcept nogil:
-    """Pieces of each pile in turn, as long as there are any."""
+cdef void differentiate(GradientJob[real]* job, int thread, int threads) noexcept nogil:
+    """Pieces of each queue in turn, as long as there are any."""
     cdef BatchJob[real]* batch = &job.batch
     cdef Py_ssize_t first, last, piece, done = 0
-    while job.parts_forward.take(me, members, &first, &last):
-        through_parts(batch, False, &batch.x, &batch.tape.sparse, batch.rows, NULL, NULL, 0,
-                      <int>first, <int>last, me)
+    while job.parts_forward.take(thread, threads, &first, &last):
+        through_parts(batch, False, &batch.x, &batch.workspace.sparse, batch.rows, NULL, NULL, 0,
+                      <int>first, <int>last, thread)
         done += last - first
     job.parts_forward.finish(done)
     done = 0
-    while job.transposes.take(me, members, &first, &last):
+    while job.transposes.take(thread, threads, &first, &last):
         for piece in range(first, last):
             transpose(job, piece)
         done += last - first
@@ -165,33 +167,33 @@ cdef void differentiate(GradientJob[real]* job, int me, int members) noexcept no
     job.parts_forward.wait()
     job.transposes.wait()
     done = 0
-    while job.rows.take(me, members, &first, &last):
-        rows_through(job, first * job.row_block, min(last * job.row_block, batch.rows), me)
+    while job.rows.take(thread, threads, &first, &last):
+        rows_through(job, first * job.row_block, min(last * job.row_block, batch.rows), thread)
         done += last - first
     job.rows.finish(done)
     job.rows.wait()
     done = 0
-    while job.parts_back.take(me, members, &first, &last):
+    while job.parts_back.take(thread, threads, &first, &last):
         for piece in range(first, last):
             part_into_result(job, <int>piece)
         done += last - first
     job.parts_back.finish(done)
     done = 0
-    while job.weights.take(me, members, &first, &last):
+    while job.weights.take(thread, threads, &first, &last):
         for piece in range(first, last):
-            into_result(job, piece, me)
+            into_result(job, piece, thread)
         done += last - first
     job.weights.finish(done)
     job.parts_back.wait()
     job.weights.wait()
 
 
-cdef inline void rows_through(GradientJob[real]* job, Py_ssize_t first, Py_ssize_t last, int me) noexcept nogil:
-    """Rows first..last of the block through all layers; whether they are finite is found on the way."""
+cdef inline void rows_through(GradientJob[real]* job, Py_ssize_t first, Py_ssize_t last, int thread) noexcept nogil:
+    """Rows begin..end of the block through all layers; whether they are finite is found on the way."""
     cdef BatchJob[real]* batch = &job.batch
     if not job.checked and not all_finite(batch.kernels, &batch.x, batch.x.first + first, batch.x.first + last):
-        job.sick.set(1)
-    through_rows(batch, first, last, me)
+        job.nonfinite.set(1)
+    through_rows(batch, first, last, thread)
 
 
 cdef void transpose(GradientJob[real]* job, Py_ssize_t piece) noexcept nogil:
@@ -205,7 +207,7 @@ cdef void transpose(GradientJob[real]* job, Py_ssize_t piece) noexcept nogil:
     refresh_transposed(&job.parameters, l, piece * TRANSPOSED_ROWS, min((piece + 1) * TRANSPOSED_ROWS, n_in))
 
 
-cdef void into_result(GradientJob[real]* job, Py_ssize_t piece, int me) noexcept nogil:
+cdef void into_result(GradientJob[real]* job, Py_ssize_t piece, int thread) noexcept nogil:
     """Derivatives by some weight rows of a layer with dense inputs, or (the last pieces) by a bias."""
     cdef BatchJob[real]* batch = &job.batch
     cdef const Layer[real]* layer
@@ -217,29 +219,30 @@ cdef void into_result(GradientJob[real]* job, Py_ssize_t piece, int me) noexcept
         layer = &job.result.layer[l]
         pieces = pieces_of(layer.n_in, job.weight_block[l])
         if piece < pieces:
-            inputs, ld = batch.tape.x, batch.tape.ld_x
+            inputs, ld = batch.workspace.x, batch.workspace.ld_x
             if l > 0:
-                inputs, ld = batch.tape.z[l - 1], batch.tape.ld[l - 1]
+                inputs, ld = batch.workspace.z[l - 1], batch.workspace.ld[l - 1]
             first = piece * job.weight_block[l]
-            rows_into_result(job, me, l, min(job.weight_block[l], layer.n_in - first), inputs + first, 1, ld,
+            rows_into_result(job, thread, l, min(job.weight_block[l], layer.n_in - first), inputs + first, 1, ld,
                              layer.weight + first * layer.n_out)
             return
         piece -= pieces
-    rows_into_result(job, me, <int>piece, 1, &one, 0, 0, job.result.layer[piece].bias)
+    rows_into_result(job, thread, <int>piece, 1, &one, 0, 0, job.result.layer[piece].bias)
 
 
 cdef inline void rows_into_result(
-    GradientJob[real]* job, int me, int l, Py_ssize_t m, const real* a, Py_ssize_t a_row, Py_ssize_t a_step, real* out
+    GradientJob[real]* job, int thread, int l, Py_ssize_t m, const real* a, Py_ssize_t a_row, Py_ssize_t a_step,
+    real* out
 ) noexcept nogil:
     """out (m, n_out of layer l), contiguous, = or += a . d[l].
 
-    A product writes whole vectors: where a row does not end with one, it goes into the member's padded rows first.
+    A product writes whole vectors: where a row does not end with one, it goes into the thread's padded rows first.
     """
     cdef const Kernels[real]* kernels = job.batch.kernels
-    cdef const real* d = job.batch.tape.d[l]
-    cdef Py_ssize_t n = job.result.layer[l].n_out, depth = job.batch.rows, ld_d = job.batch.tape.ld[l]
-    cdef real* padded_rows = job.padded_rows + me * job.padded_size
-    cdef real* scratch = scratch_of(&job.batch, me)
+    cdef const real* d = job.batch.workspace.d[l]
+    cdef Py_ssize_t n = job.result.layer[l].n_out, depth = job.batch.rows, ld_d = job.batch.workspace.ld[l]
+    cdef real* padded_rows = job.padded_rows + thread * job.padded_size
+    cdef real* scratch = scratch_of(&job.batch, thread)
     cdef Py_ssize_t i
     if n % kernels.lanes == 0 and job.added:
         kernels.product(m, n, depth, a, a_row, a_step, d, ld_d, <real>1, out, n, out, n, scratch)

@@ -3,7 +3,7 @@ from cpython.buffer cimport Py_buffer
 from libc.stdint cimport int32_t
 
 from ._memory cimport Memory
-from .stack cimport Inputs, Stack, Targets, real
+from .structs cimport Inputs, Layers, Targets, real
 
 # What a network was trained on: nothing known, bytes (value/255), numbers up to 1, larger numbers.
 cdef enum:
@@ -24,13 +24,13 @@ cdef int source_of(const Py_buffer* view) noexcept
 cpdef object as_inputs(object x, object dtype)
 cpdef object as_targets(object t)
 cdef bint unlike(const Inputs* x, Py_ssize_t n_rows, int trained_on) noexcept nogil
-cdef Batch take_inputs(object x, Py_ssize_t n_in, object dtype)
-cdef Batch take_training_inputs(object x, Py_ssize_t n_in, object dtype, Py_ssize_t batch_size, bint shuffle)
-cdef int32_t* take_labels(
+cdef Batch parse_inputs(object x, Py_ssize_t n_in, object dtype)
+cdef Batch parse_training_inputs(object x, Py_ssize_t n_in, object dtype, Py_ssize_t batch_size, bint shuffle)
+cdef int32_t* parse_labels(
     object t, bint single, Py_ssize_t n_rows, Py_ssize_t n_out, Memory memory
 ) except NULL
-cdef Targets[real] take_targets(
-    object t, bint single, Py_ssize_t n_rows, const Stack[real]* net, double smoothing, Memory memory
+cdef Targets[real] parse_targets(
+    object t, bint single, Py_ssize_t n_rows, const Layers[real]* net, double smoothing, Memory memory
 ) except *
-cdef double* take_weights(object weight, Py_ssize_t n_rows, Memory memory) except? NULL
+cdef double* parse_weights(object weight, Py_ssize_t n_rows, Memory memory) except? NULL
 cdef double sum_of_weights(const double* weight, Py_ssize_t n_rows) noexcept

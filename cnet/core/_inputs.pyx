@@ -15,9 +15,9 @@ from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, u
 from ._arrays cimport as_array, native, real_array, refuse_index, refuse_labels, refuse_row, shape_hint
 from ._memory cimport Memory
 from ._dispatch cimport active
-from .stack cimport (
+from .structs cimport (
     CNET_DISTRIBUTION, CNET_FLOAT32, CNET_FLOAT64, CNET_LABELS, CNET_POSITIVE, CNET_SHARES, CNET_SMOOTHING, CNET_UINT8,
-    Stack, Targets, real,
+    Layers, Targets, real,
 )
 
 ctypedef fused label:
@@ -85,7 +85,7 @@ cpdef object as_inputs(object x, object dtype):
     return native(array, dtype)
 
 
-cdef Batch take_inputs(object x, Py_ssize_t n_in, object dtype):
+cdef Batch parse_inputs(object x, Py_ssize_t n_in, object dtype):
     """Inputs of shape (B, n_in), or (n_in,) for a single sample; finiteness is not checked."""
     cdef Batch batch = Batch()
     cdef int source = -1
@@ -137,9 +137,9 @@ cdef int raise_wrong_shape(object x, const Py_buffer* view, Py_ssize_t n_in) exc
     )
 
 
-cdef Batch take_training_inputs(object x, Py_ssize_t n_in, object dtype, Py_ssize_t batch_size, bint shuffle):
+cdef Batch parse_training_inputs(object x, Py_ssize_t n_in, object dtype, Py_ssize_t batch_size, bint shuffle):
     """Inputs of shape (N, n_in), as many as a fit needs."""
-    cdef Batch batch = take_inputs(x, n_in, dtype)
+    cdef Batch batch = parse_inputs(x, n_in, dtype)
     if batch.single:
         raise ValueError(f"x must have shape (N, {n_in}), got ({n_in},)")
     if shuffle and batch_size > batch.n_rows:
@@ -205,7 +205,7 @@ cdef inline bint look_for_pixels(
 
 def look_unlike(x, int trained_on):
     """Whether rows (B, I) of an array that kernels read look scaled otherwise than what was trained on."""
-    cdef Batch batch = take_inputs(x, x.shape[x.ndim - 1], np.dtype(np.float64))
+    cdef Batch batch = parse_inputs(x, x.shape[x.ndim - 1], np.dtype(np.float64))
     return unlike(&batch.rows, batch.n_rows, trained_on)
 
 
@@ -252,7 +252,7 @@ cdef Py_ssize_t read_one_hot(const label* t, Py_ssize_t n, Py_ssize_t n_out, int
     return n
 
 
-cdef Py_ssize_t read_targets(
+cdef Py_ssize_t read_each(
     const label* t, bint one_hot, Py_ssize_t n, Py_ssize_t n_out, int32_t* out
 ) noexcept:
     if one_hot:
@@ -277,7 +277,7 @@ cpdef object as_targets(object t):
     return native(array, dtype.newbyteorder("="))
 
 
-cdef int32_t* take_labels(
+cdef int32_t* parse_labels(
     object t, bint single, Py_ssize_t n_rows, Py_ssize_t n_out, Memory memory
 ) except NULL:
     """Targets as class indices, from indices or one-hot rows (a shape says which)."""
@@ -296,7 +296,7 @@ cdef int32_t* take_labels(
             f"got {array.shape}{hint}"
         )
     one_hot = array.shape == outputs
-    out = <int32_t*>memory.take(n_rows * sizeof(int32_t))
+    out = <int32_t*>memory.allocate(n_rows * sizeof(int32_t))
     PyObject_GetBuffer(array, &view, PyBUF_FORMAT | PyBUF_STRIDES)
     try:
         wrong = read_any(array.dtype.kind, &view, one_hot, n_rows, n_out, out)
@@ -316,27 +316,27 @@ cdef Py_ssize_t read_any(
     cdef Py_ssize_t size = view.itemsize
     if kind == "f":
         if size == 4:
-            return read_targets(<const float*>view.buf, one_hot, n, n_out, out)
-        return read_targets(<const double*>view.buf, one_hot, n, n_out, out)
+            return read_each(<const float*>view.buf, one_hot, n, n_out, out)
+        return read_each(<const double*>view.buf, one_hot, n, n_out, out)
     if kind == "u":
         if size == 1:
-            return read_targets(<const uint8_t*>view.buf, one_hot, n, n_out, out)
+            return read_each(<const uint8_t*>view.buf, one_hot, n, n_out, out)
         if size == 2:
-            return read_targets(<const uint16_t*>view.buf, one_hot, n, n_out, out)
+            return read_each(<const uint16_t*>view.buf, one_hot, n, n_out, out)
         if size == 4:
-            return read_targets(<const uint32_t*>view.buf, one_hot, n, n_out, out)
-        return read_targets(<const uint64_t*>view.buf, one_hot, n, n_out, out)
+            return read_each(<const uint32_t*>view.buf, one_hot, n, n_out, out)
+        return read_each(<const uint64_t*>view.buf, one_hot, n, n_out, out)
     if size == 1:
-        return read_targets(<const int8_t*>view.buf, one_hot, n, n_out, out)
+        return read_each(<const int8_t*>view.buf, one_hot, n, n_out, out)
     if size == 2:
-        return read_targets(<const int16_t*>view.buf, one_hot, n, n_out, out)
+        return read_each(<const int16_t*>view.buf, one_hot, n, n_out, out)
     if size == 4:
-        return read_targets(<const int32_t*>view.buf, one_hot, n, n_out, out)
-    return read_targets(<const int64_t*>view.buf, one_hot, n, n_out, out)
+        return read_each(<const int32_t*>view.buf, one_hot, n, n_out, out)
+    return read_each(<const int64_t*>view.buf, one_hot, n, n_out, out)
 
 
-cdef Targets[real] take_targets(
-    object t, bint single, Py_ssize_t n_rows, const Stack[real]* net, double smoothing, Memory memory
+cdef Targets[real] parse_targets(
+    object t, bint single, Py_ssize_t n_rows, const Layers[real]* net, double smoothing, Memory memory
 ) except *:
     """Targets in the form that the network's loss takes: class indices or values, checked."""
     cdef Targets[real] targets
@@ -352,9 +352,9 @@ cdef Targets[real] take_targets(
         # Read once: a caller's own kind of array may be costly to convert.
         t = as_targets(t)
     if form & CNET_LABELS and not are_shares(t, single, n_rows, n_out):
-        targets.labels = take_labels(t, single, n_rows, n_out, memory)
+        targets.labels = parse_labels(t, single, n_rows, n_out, memory)
     else:
-        targets.values = <const real*>take_values(t, single, n_rows, n_out, form, np.dtype(
+        targets.values = <const real*>parse_values(t, single, n_rows, n_out, form, np.dtype(
             np.float32 if real is float else np.float64), memory)
     return targets
 
@@ -367,7 +367,7 @@ cdef bint are_shares(object array, bint single, Py_ssize_t n_rows, Py_ssize_t n_
     return not bool(((array == 0) | (array == 1)).all())
 
 
-cdef void* take_values(
+cdef void* parse_values(
     object t, bint single, Py_ssize_t n_rows, Py_ssize_t n_out, int form, object dtype, Memory memory
 ) except NULL:
     """Targets (B, O) of a loss that compares values, in the network's type; (B,) will do for one output."""
@@ -381,7 +381,7 @@ cdef void* take_values(
         raise ValueError(f"t must have shape {shape}{also}: a value for each output; got {array.shape}")
     values = native(array, dtype).reshape(n_rows, n_out)
     refuse_values(values, form)
-    out = memory.take_zeroed(n_rows * n_out * dtype.itemsize)
+    out = memory.allocate_zeroed(n_rows * n_out * dtype.itemsize)
     PyObject_GetBuffer(np.ascontiguousarray(values), &view, PyBUF_FORMAT | PyBUF_STRIDES)
     memcpy(out, view.buf, view.len)
     PyBuffer_Release(&view)
@@ -419,7 +419,7 @@ cdef int refuse_rows(object values, object wrong) except -1:
         f"got a sum of {sums[row]:.6g} (for class indices pass one integer for each sample)")
 
 
-cdef double* take_weights(object weight, Py_ssize_t n_rows, Memory memory) except? NULL:
+cdef double* parse_weights(object weight, Py_ssize_t n_rows, Memory memory) except? NULL:
     """The samples' weights as float64, or NULL for None."""
     cdef double* out
     cdef const double[::1] view
@@ -437,7 +437,7 @@ cdef double* take_weights(object weight, Py_ssize_t n_rows, Memory memory) excep
         raise ValueError(f"sample_weight[{i}] = {array[i]} is not a finite number of 0 or more")
     if not array.any():
         raise ValueError("sample_weight is 0 for every sample; at least one must be above 0")
-    out = <double*>memory.take(n_rows * sizeof(double))
+    out = <double*>memory.allocate(n_rows * sizeof(double))
     view = array
     for i in range(n_rows):
         out[i] = view[i]

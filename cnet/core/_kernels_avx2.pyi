@@ -1,2 +1,2 @@
-# A capsule "cnet.core.KernelTable" of the kernels compiled for avx2 (stack.h).
+# A capsule "cnet.core.KernelTable" of the kernels compiled for avx2 (layers.h).
 capsule: object

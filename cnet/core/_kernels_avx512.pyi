@@ -1,2 +1,2 @@
-# A capsule "cnet.core.KernelTable" of the kernels compiled for avx512 (stack.h).
+# A capsule "cnet.core.KernelTable" of the kernels compiled for avx512 (layers.h).
 capsule: object

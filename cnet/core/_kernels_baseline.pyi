@@ -1,2 +1,2 @@
-# A capsule "cnet.core.KernelTable" of the kernels compiled for baseline (stack.h).
+# A capsule "cnet.core.KernelTable" of the kernels compiled for baseline (layers.h).
 capsule: object

@@ -2,6 +2,6 @@
 cdef class Memory:
     cdef void** blocks
     cdef Py_ssize_t count
-    cdef void* take(self, Py_ssize_t size) except NULL
-    cdef void* take_zeroed(self, Py_ssize_t size) except NULL
-    cdef void* take_for(self, Py_ssize_t size, bint zeroed) except NULL
+    cdef void* allocate(self, Py_ssize_t size) except NULL
+    cdef void* allocate_zeroed(self, Py_ssize_t size) except NULL
+    cdef void* allocate_for(self, Py_ssize_t size, bint zeroed) except NULL

@@ -19,7 +19,7 @@ cdef class Memory:
             free(self.blocks[i])
         free(self.blocks)
 
-    cdef void* take(self, Py_ssize_t size) except NULL:
+    cdef void* allocate(self, Py_ssize_t size) except NULL:
         """A block of `size` bytes, not initialised."""
         cdef void** blocks
         cdef void* block
@@ -36,12 +36,12 @@ cdef class Memory:
         self.count += 1
         return <void*>((<uintptr_t>block + ALIGNMENT - 1) & ~<uintptr_t>(ALIGNMENT - 1))
 
-    cdef void* take_zeroed(self, Py_ssize_t size) except NULL:
+    cdef void* allocate_zeroed(self, Py_ssize_t size) except NULL:
         """A block of `size` bytes, all zero, and the vector after it too."""
-        cdef void* block = self.take(size)
+        cdef void* block = self.allocate(size)
         memset(block, 0, size + ALIGNMENT)
         return block
 
-    cdef void* take_for(self, Py_ssize_t size, bint zeroed) except NULL:
+    cdef void* allocate_for(self, Py_ssize_t size, bint zeroed) except NULL:
         """A block of `size` bytes, zero or not initialised."""
-        return self.take_zeroed(size) if zeroed else self.take(size)
+        return self.allocate_zeroed(size) if zeroed else self.allocate(size)

@@ -2,7 +2,7 @@
 from libc.stdint cimport uint64_t
 
 from ._inputs cimport Batch
-from .stack cimport Stack, Vocabulary
+from .structs cimport Layers, Vocabulary
 
 cdef class Network:
     cdef readonly tuple sizes
@@ -26,8 +26,8 @@ cdef class Network:
     cdef readonly bint asked_to_stop
     cdef public int trained_on
     cdef public object on_unlike
-    cdef Stack[float] stack32
-    cdef Stack[double] stack64
+    cdef Layers[float] layers32
+    cdef Layers[double] layers64
     cdef int compare(self, Batch x) except -1
 
 cdef void* data_of(object array) except NULL

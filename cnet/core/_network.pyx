@@ -14,21 +14,22 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset
 
 from ._dispatch cimport active
-from ._inputs cimport Batch, sum_of_weights, take_inputs, take_targets, take_weights, unlike
+from ._inputs cimport Batch, sum_of_weights, parse_inputs, parse_targets, parse_weights, unlike
 from ._memory cimport Memory
 from ._gradient cimport gradient_into
-from ._scan cimport all_finite, choose_sparse, members_for, raise_not_finite, take_tiling
-from ._tape cimport operations, sum_losses, take_tape, usable_in_place
+from ._scan cimport all_finite, choose_sparse, threads_for, raise_not_finite, take_tiling
+from ._workspace cimport operations, sum_losses, allocate_workspace, usable_in_place
 from ._team cimport Team, pieces_of
 from .floats cimport IeeeFloats
 from .jobs cimport ForwardJob
-from .stack cimport (
-    CNET_ACCURACY, CNET_IDENTITY, CNET_MAX_LAYERS, Inputs, Kernels, Passage, Stack, Tape, Targets, Vocabulary, real,
+from .structs cimport (
+    CNET_ACCURACY, CNET_IDENTITY, CNET_MAX_LAYERS, Inputs, Kernels, FirstLayerPass, Layers, Workspace, Targets,
+    Vocabulary, real,
 )
 
 FIRST_LAYERS = ("auto", "sparse", "dense")
 
-# Rows between two looks at the signals, and the most and fewest that one member takes through the
+# Rows between two looks at the signals, and the most and fewest that one thread takes through the
 # layers at a time (of sparse rows, for which all weights are loaded anew each time, more).
 cdef Py_ssize_t CHUNK = 16384
 cdef Py_ssize_t ROWS = 64
@@ -61,7 +62,8 @@ cdef class Network:
     """
 
     # Called once for each object, and before anything else can be: no pointer is ever missing or stale.
-    def __cinit__(self, sizes, activations, dtype, loss="cross_entropy", double loss_parameter=0, double weight_decay=0):
+    def __cinit__(self, sizes, activations, dtype, loss="cross_entropy", double loss_parameter=0,
+                  double weight_decay=0):
         if not isinstance(sizes, tuple) or not isinstance(activations, (str, tuple)) or not isinstance(loss, str):
             raise TypeError("expected a tuple of sizes, names of activations and the name of a loss")
         if not 2 <= len(sizes) <= CNET_MAX_LAYERS + 1:
@@ -74,7 +76,8 @@ cdef class Network:
         if isinstance(activations, str):
             activations = (activations,) * (len(sizes) - 2)
         if len(activations) != len(sizes) - 2:
-            raise ValueError(f"expected an activation for each of {len(sizes) - 2} hidden layers, got {len(activations)}")
+            raise ValueError(
+                f"expected an activation for each of {len(sizes) - 2} hidden layers, got {len(activations)}")
         for activation in activations:
             place_of(&active().activations, activation)
         place_of(&active().losses, loss)
@@ -98,9 +101,9 @@ cdef class Network:
             biases.append(padded_zeros((n_out,), self.dtype))
         self.weights, self.biases = tuple(weights), tuple(biases)
         if self.is_float32:
-            point_to(&self.stack32, self.weights, self.biases, self)
+            point_to(&self.layers32, self.weights, self.biases, self)
         else:
-            point_to(&self.stack64, self.weights, self.biases, self)
+            point_to(&self.layers64, self.weights, self.biases, self)
 
     cdef int compare(self, Batch x) except -1:
         """Tell `on_unlike` of inputs that look scaled otherwise than those that the network was trained on."""
@@ -129,14 +132,14 @@ cdef class Network:
         """Predictions (B, O) of inputs (B, I); (O,) of a single sample."""
         cdef IeeeFloats floats
         floats.begin()
-        cdef Batch batch = take_inputs(x, self.sizes[0], self.dtype)
+        cdef Batch batch = parse_inputs(x, self.sizes[0], self.dtype)
         cdef Sums sums
         self.compare(batch)
         out = np.empty((batch.n_rows, self.n_out), self.dtype)
         if self.is_float32:
-            forward_all(self, &self.stack32, &active().float32, batch, <float*>data_of(out), NULL, &sums, 0)
+            forward_all(self, &self.layers32, &active().float32, batch, <float*>data_of(out), NULL, &sums, 0)
         else:
-            forward_all(self, &self.stack64, &active().float64, batch, <double*>data_of(out), NULL, &sums, 0)
+            forward_all(self, &self.layers64, &active().float64, batch, <double*>data_of(out), NULL, &sums, 0)
         return out[0] if batch.single else out
 
     def loss_and_accuracy(self, x, t, bint compare=False, int n_threads=0, weight=None):
@@ -146,55 +149,55 @@ cdef class Network:
         """
         cdef IeeeFloats floats
         floats.begin()
-        cdef Batch batch = take_inputs(x, self.sizes[0], self.dtype)
+        cdef Batch batch = parse_inputs(x, self.sizes[0], self.dtype)
         cdef Memory memory = Memory()
-        cdef double* weights = take_weights(weight, batch.n_rows, memory)
+        cdef double* weights = parse_weights(weight, batch.n_rows, memory)
         cdef double divisor = sum_of_weights(weights, batch.n_rows)
         cdef Targets[float] targets32
         cdef Targets[double] targets64
         cdef Sums sums
         if self.is_float32:
-            targets32 = take_targets(t, batch.single, batch.n_rows, &self.stack32, 0, memory)
+            targets32 = parse_targets(t, batch.single, batch.n_rows, &self.layers32, 0, memory)
             targets32.weight = weights
         else:
-            targets64 = take_targets(t, batch.single, batch.n_rows, &self.stack64, 0, memory)
+            targets64 = parse_targets(t, batch.single, batch.n_rows, &self.layers64, 0, memory)
             targets64.weight = weights
         if compare:
             self.compare(batch)
         sums.loss = sums.correct = 0
         if self.is_float32:
-            forward_all(self, &self.stack32, &active().float32, batch, <float*>NULL, &targets32, &sums, n_threads)
+            forward_all(self, &self.layers32, &active().float32, batch, <float*>NULL, &targets32, &sums, n_threads)
         else:
-            forward_all(self, &self.stack64, &active().float64, batch, <double*>NULL, &targets64, &sums, n_threads)
+            forward_all(self, &self.layers64, &active().float64, batch, <double*>NULL, &targets64, &sums, n_threads)
         return sums.loss / divisor, sums.correct / divisor if self.has_accuracy else None
 
     def gradient(self, x, t, weight=None):
         """Derivatives of the loss, without the penalty, by every weight and bias: two tuples of arrays."""
         cdef IeeeFloats floats
         floats.begin()
-        cdef Batch batch = take_inputs(x, self.sizes[0], self.dtype)
+        cdef Batch batch = parse_inputs(x, self.sizes[0], self.dtype)
         cdef Memory memory = Memory()
-        cdef double* sample_weights = take_weights(weight, batch.n_rows, memory)
+        cdef double* sample_weights = parse_weights(weight, batch.n_rows, memory)
         cdef double divisor = sum_of_weights(sample_weights, batch.n_rows)
         cdef Targets[float] targets32
         cdef Targets[double] targets64
-        cdef Stack[float] result32
-        cdef Stack[double] result64
+        cdef Layers[float] result32
+        cdef Layers[double] result64
         if self.is_float32:
-            targets32 = take_targets(t, batch.single, batch.n_rows, &self.stack32, 0, memory)
+            targets32 = parse_targets(t, batch.single, batch.n_rows, &self.layers32, 0, memory)
             targets32.weight = sample_weights
         else:
-            targets64 = take_targets(t, batch.single, batch.n_rows, &self.stack64, 0, memory)
+            targets64 = parse_targets(t, batch.single, batch.n_rows, &self.layers64, 0, memory)
             targets64.weight = sample_weights
         self.compare(batch)
         weights, biases = empty_like(self.weights), empty_like(self.biases)
         if self.is_float32:
             point_to(&result32, weights, biases, self)
-            gradient_into(&result32, &self.stack32, &active().float32, batch, &targets32, divisor,
+            gradient_into(&result32, &self.layers32, &active().float32, batch, &targets32, divisor,
                           self.way_of_first_layer(), memory)
         else:
             point_to(&result64, weights, biases, self)
-            gradient_into(&result64, &self.stack64, &active().float64, batch, &targets64, divisor,
+            gradient_into(&result64, &self.layers64, &active().float64, batch, &targets64, divisor,
                           self.way_of_first_layer(), memory)
         return weights, biases
 
@@ -256,94 +259,95 @@ cdef void* data_of(object array) except NULL:
     return data
 
 
-cdef int point_to(Stack[real]* stack, tuple weights, tuple biases, Network net) except -1:
+cdef int point_to(Layers[real]* layers, tuple weights, tuple biases, Network net) except -1:
     """Let a stack's pointers show arrays, whose owner keeps them alive."""
     cdef int l
-    stack.n_layers = len(weights)
-    stack.loss = place_of(&active().losses, net.loss)
-    stack.loss_parameter = net.loss_parameter
-    for l in range(stack.n_layers):
-        stack.layer[l].n_in, stack.layer[l].n_out = weights[l].shape
-        stack.layer[l].ld = stack.layer[l].n_out
-        stack.layer[l].activation = CNET_IDENTITY
-        if l < stack.n_layers - 1:
-            stack.layer[l].activation = place_of(&active().activations, net.activations[l])
-        stack.layer[l].weight = <real*>data_of(weights[l])
-        stack.layer[l].bias = <real*>data_of(biases[l])
-        stack.layer[l].transposed = NULL
-        stack.layer[l].ld_transposed = 0
+    layers.n_layers = len(weights)
+    layers.loss = place_of(&active().losses, net.loss)
+    layers.loss_parameter = net.loss_parameter
+    for l in range(layers.n_layers):
+        layers.layer[l].n_in, layers.layer[l].n_out = weights[l].shape
+        layers.layer[l].ld = layers.layer[l].n_out
+        layers.layer[l].activation = CNET_IDENTITY
+        if l < layers.n_layers - 1:
+            layers.layer[l].activation = place_of(&active().activations, net.activations[l])
+        layers.layer[l].weight = <real*>data_of(weights[l])
+        layers.layer[l].bias = <real*>data_of(biases[l])
+        layers.layer[l].transposed = NULL
+        layers.layer[l].ld_transposed = 0
     return 0
 
 
 # Work functions have one signature for both types.
 
-cdef void forward32(void* job, int me, int members) noexcept nogil:
-    forward(<ForwardJob[float]*>job, me, members)
+cdef void forward32(void* job, int thread, int threads) noexcept nogil:
+    forward(<ForwardJob[float]*>job, thread, threads)
 
 
-cdef void forward64(void* job, int me, int members) noexcept nogil:
-    forward(<ForwardJob[double]*>job, me, members)
+cdef void forward64(void* job, int thread, int threads) noexcept nogil:
+    forward(<ForwardJob[double]*>job, thread, threads)
 
 
-cdef void forward(ForwardJob[real]* job, int me, int members) noexcept nogil:
+cdef void forward(ForwardJob[real]* job, int thread, int threads) noexcept nogil:
     """Blocks of rows, as long as there are any: probabilities into out, or losses."""
-    cdef Passage[real] passage
-    cdef Tape[real] tape = job.tapes[me]
+    cdef FirstLayerPass[real] first_layer_pass
+    cdef Workspace[real] workspace = job.workspaces[thread]
     cdef Inputs x = job.x[0]
     cdef Py_ssize_t first, last, block, start, done = 0
-    memset(&passage, 0, sizeof(passage))
-    passage.tiling = &job.tiling
-    passage.source = x.source
-    passage.layer = &job.stack.layer[0]
-    passage.ld = tape.ld[0]
-    passage.x = &x
-    passage.next = &tape.sparse
-    passage.sums = tape.sums
-    while job.pile.take(me, members, &first, &last):
+    memset(&first_layer_pass, 0, sizeof(first_layer_pass))
+    first_layer_pass.tiling = &job.tiling
+    first_layer_pass.source = x.source
+    first_layer_pass.layer = &job.layers.layer[0]
+    first_layer_pass.ld = workspace.ld[0]
+    first_layer_pass.x = &x
+    first_layer_pass.next = &workspace.sparse
+    first_layer_pass.sums = workspace.sums
+    while job.queue.take(thread, threads, &first, &last):
         for block in range(first, last):
             start = job.first + block * job.block
-            forward_block(job, &x, &tape, &passage, start, min(job.block, job.last - start))
+            forward_block(job, &x, &workspace, &first_layer_pass, start, min(job.block, job.last - start))
         done += last - first
-    job.pile.finish(done)
-    job.pile.wait()
+    job.queue.finish(done)
+    job.queue.wait()
 
 
 cdef inline void forward_block(
-    ForwardJob[real]* job, Inputs* x, Tape[real]* tape, const Passage[real]* passage, Py_ssize_t start, Py_ssize_t rows
+    ForwardJob[real]* job, Inputs* x, Workspace[real]* workspace, const FirstLayerPass[real]* first_layer_pass,
+    Py_ssize_t start, Py_ssize_t rows
 ) noexcept nogil:
     """Some rows through all layers at once."""
-    cdef int top = job.stack.n_layers - 1
-    cdef Py_ssize_t n_out = job.stack.layer[top].n_out
+    cdef int top = job.layers.n_layers - 1
+    cdef Py_ssize_t n_out = job.layers.layer[top].n_out
     cdef Py_ssize_t r
     x.first = start
     if not job.checked and not all_finite(job.kernels, x, start, start + rows):
-        job.sick.set(1)
+        job.nonfinite.set(1)
     if x.sparse:
-        tape.sparse.rows = rows
-        job.kernels.passage(passage, 0)
+        workspace.sparse.rows = rows
+        job.kernels.first_layer_pass(first_layer_pass, 0)
     elif x.in_place:
-        tape.x = <real*>x.data + start * x.stride
-    job.kernels.forward(job.stack, x, &job.tiling, tape, tape.scratch, 0, rows)
+        workspace.x = <real*>x.data + start * x.stride
+    job.kernels.forward(job.layers, x, &job.tiling, workspace, workspace.scratch, 0, rows)
     if job.out is not NULL:
-        job.kernels.predict(job.stack, tape, 0, rows)
+        job.kernels.predict(job.layers, workspace, 0, rows)
         for r in range(rows):
-            memcpy(job.out + (start + r) * n_out, tape.z[top] + r * tape.ld[top], n_out * sizeof(real))
+            memcpy(job.out + (start + r) * n_out, workspace.z[top] + r * workspace.ld[top], n_out * sizeof(real))
     else:
-        tape.margin = job.margin + start - job.first
-        tape.total = job.total + start - job.first
-        tape.correct = job.correct + start - job.first
-        job.kernels.losses(job.stack, x, &job.targets, tape, 0, rows)
+        workspace.margin = job.margin + start - job.first
+        workspace.total = job.total + start - job.first
+        workspace.correct = job.correct + start - job.first
+        job.kernels.losses(job.layers, x, &job.targets, workspace, 0, rows)
 
 
-cdef Py_ssize_t block_of(Py_ssize_t rows, bint sparse, int members) noexcept nogil:
-    """Rows of a block: where members share few of them, smaller ones, so that one may come late."""
-    if members == 1:
+cdef Py_ssize_t block_of(Py_ssize_t rows, bint sparse, int threads) noexcept nogil:
+    """Rows of a block: where threads share few of them, smaller ones, so that one may come late."""
+    if threads == 1:
         return min(ROWS, rows)
-    return min(ROWS, max(FEW_SPARSE_ROWS if sparse else FEW_ROWS, rows // (4 * members)))
+    return min(ROWS, max(FEW_SPARSE_ROWS if sparse else FEW_ROWS, rows // (4 * threads)))
 
 
 cdef int forward_all(
-    Network net, const Stack[real]* stack, const Kernels[real]* kernels, Batch x, real* out,
+    Network net, const Layers[real]* layers, const Kernels[real]* kernels, Batch x, real* out,
     const Targets[real]* targets, Sums* sums, int n_threads,
 ) except -1:
     """Every row forward, in chunks between which signals are seen.
@@ -352,39 +356,40 @@ cdef int forward_all(
     """
     cdef Memory memory = Memory()
     cdef ForwardJob[real] job
-    cdef Tape[real]* tapes
+    cdef Workspace[real]* workspaces
     cdef Py_ssize_t chunk = min(CHUNK, x.n_rows)
     cdef Py_ssize_t r
-    cdef int i, members = members_for(operations(stack, chunk), n_threads)
+    cdef int i, threads = threads_for(operations(layers, chunk), n_threads)
     cdef Team team = Team()
     cdef bint checked
-    team.call(members)
+    team.wake(threads)
     x.rows.sparse = choose_sparse(kernels, &x.rows, x.n_rows, net.way_of_first_layer(), &checked)
     job.checked = checked
-    x.rows.in_place = usable_in_place(&x.rows, stack)
+    x.rows.in_place = usable_in_place(&x.rows, layers)
     if x.rows.sparse:
         take_tiling(&job.tiling, &x.rows, 1, NULL, 0, memory)
-    job.block = block_of(chunk, x.rows.sparse, members)
-    tapes = <Tape[real]*>memory.take(members * sizeof(Tape[real]))
-    for i in range(members):
-        take_tape(tapes + i, stack, kernels, &x.rows, &job.tiling, job.block, 1, False, False, False, False, memory)
+    job.block = block_of(chunk, x.rows.sparse, threads)
+    workspaces = <Workspace[real]*>memory.allocate(threads * sizeof(Workspace[real]))
+    for i in range(threads):
+        allocate_workspace(workspaces + i, layers, kernels, &x.rows, &job.tiling, job.block, 1, False, False, False,
+                           False, memory)
     job.kernels = kernels
-    job.stack = stack
+    job.layers = layers
     job.x = &x.rows
-    job.tapes = tapes
+    job.workspaces = workspaces
     job.out = out
     if targets is not NULL:
         job.targets = targets[0]
-    job.margin = <double*>memory.take(chunk * sizeof(double))
-    job.total = <double*>memory.take(chunk * sizeof(double))
-    job.correct = <uint8_t*>memory.take(chunk)
+    job.margin = <double*>memory.allocate(chunk * sizeof(double))
+    job.total = <double*>memory.allocate(chunk * sizeof(double))
+    job.correct = <uint8_t*>memory.allocate(chunk)
     job.first = 0
     while job.first < x.n_rows:
         job.last = min(job.first + chunk, x.n_rows)
-        job.pile.fill(<int>pieces_of(job.last - job.first, job.block))
-        team.call(members)
-        team.share_out(forward32 if real is float else forward64, &job)
-        if job.sick.get():
+        job.queue.fill(<int>pieces_of(job.last - job.first, job.block))
+        team.wake(threads)
+        team.run_tasks(forward32 if real is float else forward64, &job)
+        if job.nonfinite.get():
             raise_not_finite(kernels, &x.rows, x.n_rows)
         if out is NULL:
             sums.loss += sum_losses(job.margin, job.total, job.last - job.first)

@@ -3,13 +3,13 @@ from libc.stdint cimport int32_t, int64_t
 
 from ._memory cimport Memory
 from ._network cimport Network
-from .stack cimport Differences, Inputs, KernelTable, Targets
+from .structs cimport Differences, Inputs, KernelTable, Targets
 
 ctypedef struct DifferenceJob:
     const KernelTable* kernels
     Differences block
     Py_ssize_t first, last      # inputs of this tick; the bias is input number I
-    double* scratch             # of each member, so many numbers
+    double* scratch             # of each thread, so many numbers
     Py_ssize_t scratch_size
 
 cdef class CentralDifferences:
@@ -17,7 +17,7 @@ cdef class CentralDifferences:
     cdef Network net
     cdef DifferenceJob job
     cdef Py_ssize_t capacity
-    cdef int members
+    cdef int threads
     cdef readonly tuple gradients
     cdef readonly double loss
     cdef readonly int64_t correct

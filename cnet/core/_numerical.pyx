@@ -11,12 +11,12 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport uint8_t
 
 from ._dispatch cimport active
-from ._inputs cimport Batch, as_inputs, take_inputs, take_targets
+from ._inputs cimport Batch, as_inputs, parse_inputs, parse_targets
 from ._network cimport data_of
-from ._scan cimport check_finite, members_for
-from ._team cimport allowed, run, share
+from ._scan cimport check_finite, threads_for
+from ._team cimport allowed, run, share_begin
 from .floats cimport IeeeFloats
-from .stack cimport CNET_FLOAT32, CNET_UINT8, Targets
+from .structs cimport CNET_FLOAT32, CNET_UINT8, Targets
 
 # Samples that are held at once, and exponentials between two looks at the signals.
 cdef Py_ssize_t BLOCK = 256
@@ -49,21 +49,21 @@ cdef class CentralDifferences:
         lanes = self.job.kernels.float64.lanes
         self.capacity = min(BLOCK, most_rows)
         ld = (self.capacity + lanes - 1) // lanes * lanes
-        self.members = allowed(n_threads) if n_threads else members_for(
+        self.threads = allowed(n_threads) if n_threads else threads_for(
             2 * EXPONENTIAL * self.capacity * n_hidden * n_in * n_out, 0)
         self.job.scratch_size = (n_out + 4) * lanes
-        self.job.scratch = <double*>memory.take(self.members * self.job.scratch_size * sizeof(double))
-        d.hidden = &net.stack64.layer[0]
-        d.output = &net.stack64.layer[1]
-        d.activation = net.stack64.layer[0].activation
+        self.job.scratch = <double*>memory.allocate(self.threads * self.job.scratch_size * sizeof(double))
+        d.hidden = &net.layers64.layer[0]
+        d.output = &net.layers64.layer[1]
+        d.activation = net.layers64.layer[0].activation
         d.ld = ld
         d.h = h
-        d.x = <double*>memory.take((n_in + 1) * ld * sizeof(double))
-        d.a = <double*>memory.take(n_hidden * ld * sizeof(double))
-        d.z = <double*>memory.take((n_hidden + 1) * ld * sizeof(double))
-        d.log_p = <double*>memory.take(n_out * ld * sizeof(double))
-        d.log_rest = <double*>memory.take(n_out * ld * sizeof(double))
-        d.labels = <int32_t*>memory.take(ld * sizeof(int32_t))
+        d.x = <double*>memory.allocate((n_in + 1) * ld * sizeof(double))
+        d.a = <double*>memory.allocate(n_hidden * ld * sizeof(double))
+        d.z = <double*>memory.allocate((n_hidden + 1) * ld * sizeof(double))
+        d.log_p = <double*>memory.allocate(n_out * ld * sizeof(double))
+        d.log_rest = <double*>memory.allocate(n_out * ld * sizeof(double))
+        d.labels = <int32_t*>memory.allocate(ld * sizeof(int32_t))
         gradients = []
         for weight, bias in zip(net.weights, net.biases):
             gradients.append(np.zeros_like(weight))
@@ -94,45 +94,45 @@ cdef class CentralDifferences:
         cdef DifferenceJob* job = &self.job
         cdef Py_ssize_t n_in = job.block.hidden.n_in
         cdef double operations = 2.0 * job.block.rows * job.block.hidden.n_out * (job.block.output.n_out + 3)
-        cdef Py_ssize_t tick = max(<Py_ssize_t>self.members, <Py_ssize_t>(TICK_OPERATIONS / operations))
-        run(forward_share, job, self.members)
+        cdef Py_ssize_t tick = max(<Py_ssize_t>self.threads, <Py_ssize_t>(TICK_OPERATIONS / operations))
+        run(forward_share, job, self.threads)
         self.loss += sum_losses(&job.block)
         self.correct += count_correct(&job.block)
         job.first = 0
         while job.first <= n_in:
             job.last = min(job.first + tick, n_in + 1)
-            run(hidden_share, job, self.members)
+            run(hidden_share, job, self.threads)
             job.first = job.last
             PyErr_CheckSignals()
-        run(output_share, job, self.members)
+        run(output_share, job, self.threads)
         return 0
 
 
-cdef void forward_share(void* work, int me, int members) noexcept nogil:
-    """This member's samples, vector by vector."""
+cdef void forward_share(void* work, int thread, int threads) noexcept nogil:
+    """This thread's samples, vector by vector."""
     cdef DifferenceJob* job = <DifferenceJob*>work
     cdef Py_ssize_t lanes = job.kernels.float64.lanes
     cdef Py_ssize_t vectors = (job.block.rows + lanes - 1) // lanes
     cdef Py_ssize_t v
-    for v in range(share(vectors, me, members), share(vectors, me + 1, members)):
+    for v in range(share_begin(vectors, thread, threads), share_begin(vectors, thread + 1, threads)):
         job.kernels.difference_forward(&job.block, v * lanes)
 
 
-cdef void hidden_share(void* work, int me, int members) noexcept nogil:
-    """This member's inputs of the tick. Neighbours are zero together: they are dealt out in turn."""
+cdef void hidden_share(void* work, int thread, int threads) noexcept nogil:
+    """This thread's inputs of the tick. Neighbours are zero together: they are dealt out in turn."""
     cdef DifferenceJob* job = <DifferenceJob*>work
-    cdef Py_ssize_t i = job.first + me
+    cdef Py_ssize_t i = job.first + thread
     while i < job.last:
-        job.kernels.difference_hidden(&job.block, i, job.scratch + me * job.scratch_size)
-        i += members
+        job.kernels.difference_hidden(&job.block, i, job.scratch + thread * job.scratch_size)
+        i += threads
 
 
-cdef void output_share(void* work, int me, int members) noexcept nogil:
-    """This member's hidden units; the bias is unit number H."""
+cdef void output_share(void* work, int thread, int threads) noexcept nogil:
+    """This thread's hidden units; the bias is unit number H."""
     cdef DifferenceJob* job = <DifferenceJob*>work
     cdef Py_ssize_t n = job.block.hidden.n_out + 1
     cdef Py_ssize_t j
-    for j in range(share(n, me, members), share(n, me + 1, members)):
+    for j in range(share_begin(n, thread, threads), share_begin(n, thread + 1, threads)):
         job.kernels.difference_output(&job.block, j)
 
 
@@ -195,9 +195,9 @@ def numerical_gradient(Network net not None, x, t, double h, int n_threads=0, we
     """
     cdef IeeeFloats floats
     floats.begin()
-    cdef Batch batch = take_inputs(x, net.sizes[0], net.dtype)
+    cdef Batch batch = parse_inputs(x, net.sizes[0], net.dtype)
     cdef Memory memory = Memory()
-    cdef Targets[double] targets = take_targets(t, batch.single, batch.n_rows, &net.stack64, 0, memory)
+    cdef Targets[double] targets = parse_targets(t, batch.single, batch.n_rows, &net.layers64, 0, memory)
     cdef CentralDifferences differences
     net.compare(batch)
     if not is_incremental(net, &targets, weight):
@@ -210,7 +210,7 @@ def numerical_gradient(Network net not None, x, t, double h, int n_threads=0, we
 
 cdef bint is_incremental(Network net, const Targets[double]* targets, object weight) except -1:
     """Whether `CentralDifferences` can do it: two layers, cross-entropy, class indices, no weights."""
-    return net.stack64.n_layers == 2 and net.loss == "cross_entropy" and targets.labels is not NULL and weight is None
+    return net.layers64.n_layers == 2 and net.loss == "cross_entropy" and targets.labels is not NULL and weight is None
 
 
 cdef tuple plain_gradient(Network net, object x, object t, double h, int n_threads, object weight):

@@ -7,7 +7,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from ._arrays cimport real_array
 from ._dispatch cimport active
-from ._inputs cimport Batch, as_inputs, take_targets, take_training_inputs, take_weights
+from ._inputs cimport Batch, as_inputs, parse_targets, parse_training_inputs, parse_weights
 from ._memory cimport Memory
 from ._network cimport Network
 from ._record cimport Record
@@ -17,7 +17,7 @@ from ._scan cimport check_finite
 from ._state cimport OptimizerState
 from ._team cimport TICK_MILLISECONDS, cnet_seconds, tick_is_over
 from .floats cimport IeeeFloats
-from .stack cimport Stack, Targets, real
+from .structs cimport Layers, Targets, real
 
 
 cdef struct Batched:
@@ -74,19 +74,19 @@ cdef class NumericalTrainer:
         self.net, self.key, self.batch_size, self.h, self.n_threads = net, key, batch_size, h, n_threads
         self.memory = Memory()
         x = as_inputs(x, net.dtype)
-        self.batch = take_training_inputs(x, net.sizes[0], net.dtype, batch_size, shuffle)
+        self.batch = parse_training_inputs(x, net.sizes[0], net.dtype, batch_size, shuffle)
         self.n_rows = self.batch.n_rows
         self.exact = Network(net.sizes, net.activations, np.dtype(np.float64), net.loss, net.loss_parameter)
-        self.targets = take_targets(t, False, self.n_rows, &self.exact.stack64, 0, self.memory)
-        take_weights(weight, self.n_rows, self.memory)
+        self.targets = parse_targets(t, False, self.n_rows, &self.exact.layers64, 0, self.memory)
+        parse_weights(weight, self.n_rows, self.memory)
         # What the network's own type cannot hold is refused, as by the other trainer.
         if net.is_float32:
             check_finite(&active().float32, &self.batch.rows, self.n_rows, n_threads)
         else:
             check_finite(&active().float64, &self.batch.rows, self.n_rows, n_threads)
-        self.index = <int64_t*>self.memory.take(batch_size * sizeof(int64_t))
+        self.index = <int64_t*>self.memory.allocate(batch_size * sizeof(int64_t))
         if shuffle:
-            self.order = <int64_t*>self.memory.take(self.n_rows * sizeof(int64_t))
+            self.order = <int64_t*>self.memory.allocate(self.n_rows * sizeof(int64_t))
         if is_incremental(self.exact, &self.targets, weight):
             self.differences = CentralDifferences(self.exact, h, batch_size, n_threads)
         else:
@@ -128,11 +128,11 @@ cdef class NumericalTrainer:
                 break
         # From here to the commit no Python code runs and nothing can fail.
         if finite:
-            finite = are_finite(&self.exact.stack64)
+            finite = are_finite(&self.exact.layers64)
         if finite and self.net.is_float32:
-            round_to(&self.net.stack32, &self.exact.stack64)
+            round_to(&self.net.layers32, &self.exact.layers64)
         elif finite:
-            round_to(&self.net.stack64, &self.exact.stack64)
+            round_to(&self.net.layers64, &self.exact.layers64)
         if finite:
             # Plain descent has no state; that of another optimizer is forgotten.
             self.state.steps += done - self.iteration
@@ -205,7 +205,7 @@ cdef class NumericalTrainer:
                     target[...] = source
 
 
-cdef bint are_finite(const Stack[double]* net) noexcept:
+cdef bint are_finite(const Layers[double]* net) noexcept:
     cdef Py_ssize_t i
     cdef int l
     for l in range(net.n_layers):
@@ -218,7 +218,7 @@ cdef bint are_finite(const Stack[double]* net) noexcept:
     return True
 
 
-cdef void round_to(Stack[real]* net, const Stack[double]* exact) noexcept:
+cdef void round_to(Layers[real]* net, const Layers[double]* exact) noexcept:
     """Copy contiguous parameters, which hold numbers of the network's type."""
     cdef Py_ssize_t i
     cdef int l

@@ -40,12 +40,12 @@ def alone(Network net not None, function):
         If another fit trains it.
     """
     cdef object process = os.getpid()
-    cdef uint64_t me = cnet_thread_number()
+    cdef uint64_t thread = cnet_thread_number()
     cdef bint taken
     with cython.critical_section(net):
-        taken = is_held(net, process, me)
+        taken = is_held(net, process, thread)
         if not taken:
-            net.held_by_process, net.held_by_thread = process, me
+            net.held_by_process, net.held_by_thread = process, thread
             net.asked_to_stop = False
     if taken:
         raise RuntimeError("this network is being trained already; one fit at a time")
@@ -59,13 +59,13 @@ def alone(Network net not None, function):
 def request_stop(Network net not None):
     """Ask the fit that trains a network, if there is one, to end: it reads `asked_to_stop`."""
     cdef object process = os.getpid()
-    cdef uint64_t me = cnet_thread_number()
+    cdef uint64_t thread = cnet_thread_number()
     with cython.critical_section(net):
-        if is_held(net, process, me):
+        if is_held(net, process, thread):
             net.asked_to_stop = True
 
 
-cdef bint is_held(Network net, object process, uint64_t me):
+cdef bint is_held(Network net, object process, uint64_t thread):
     """Whether a fit holds the network, by a thread that is in this process.
 
     A child after a fork has the parent's memory, but none of its threads except for the one that forked.
@@ -73,7 +73,7 @@ cdef bint is_held(Network net, object process, uint64_t me):
     if net.held_by_thread == 0:
         return False
     return (
-        net.held_by_process == process or net.held_by_thread == me
+        net.held_by_process == process or net.held_by_thread == thread
         or (forked == process and net.held_by_thread == survivor)
     )
 

@@ -4,10 +4,10 @@ import numpy as np
 
 from ._dispatch cimport active
 from ._memory cimport Memory
-from ._tape cimport padded
-from ._team cimport allowed, cnet_seconds, run, share
+from ._workspace cimport padded
+from ._team cimport allowed, cnet_seconds, run, share_begin
 from .floats cimport IeeeFloats
-from .stack cimport Kernels, real
+from .structs cimport Kernels, real
 
 cdef extern from *:
     """
@@ -29,40 +29,40 @@ cdef extern from *:
         int repeats
 
 
-cdef void multiply32(void* job, int me, int members) noexcept nogil:
-    multiply_share(<ProductJob[float]*>job, me, members)
+cdef void multiply32(void* job, int thread, int threads) noexcept nogil:
+    multiply_share(<ProductJob[float]*>job, thread, threads)
 
 
-cdef void multiply64(void* job, int me, int members) noexcept nogil:
-    multiply_share(<ProductJob[double]*>job, me, members)
+cdef void multiply64(void* job, int thread, int threads) noexcept nogil:
+    multiply_share(<ProductJob[double]*>job, thread, threads)
 
 
-cdef void multiply_share(ProductJob[real]* job, int me, int members) noexcept nogil:
-    """This member's rows of c = c + a . b, several times over."""
-    cdef Py_ssize_t first = share(job.m, me, members), last = share(job.m, me + 1, members)
+cdef void multiply_share(ProductJob[real]* job, int thread, int threads) noexcept nogil:
+    """This thread's rows of c = c + a . b, several times over."""
+    cdef Py_ssize_t first = share_begin(job.m, thread, threads), last = share_begin(job.m, thread + 1, threads)
     cdef int _
     for _ in range(job.repeats):
         job.kernels.product(
             last - first, job.n, job.depth, job.a + first * job.a_row, job.a_row, job.a_step, job.b, job.ld_b,
             <real>1, job.c + first * job.ld_c, job.ld_c, job.c + first * job.ld_c, job.ld_c,
-            job.scratch + me * job.kernels.scratch)
+            job.scratch + thread * job.kernels.scratch)
 
 
 cdef object multiply_as(
-    const Kernels[real]* kernels, const real[:, :] a, const real[:, :] b, bint transposed, int repeats, int members
+    const Kernels[real]* kernels, const real[:, :] a, const real[:, :] b, bint transposed, int repeats, int threads
 ):
     cdef ProductJob[real] job
     cdef Memory memory = Memory()
     cdef Py_ssize_t i, j, ld_a = padded(a.shape[1], kernels.lanes, sizeof(real))
-    cdef real* a_copy = <real*>memory.take_zeroed(a.shape[0] * ld_a * sizeof(real))
+    cdef real* a_copy = <real*>memory.allocate_zeroed(a.shape[0] * ld_a * sizeof(real))
     cdef real* b_copy
     cdef double started
     job.kernels = kernels
-    job.scratch = <real*>memory.take(members * kernels.scratch * sizeof(real))
+    job.scratch = <real*>memory.allocate(threads * kernels.scratch * sizeof(real))
     job.m, job.depth, job.n = a.shape[1 if transposed else 0], b.shape[0], b.shape[1]
     job.ld_b = job.ld_c = padded(job.n, kernels.lanes, sizeof(real))
-    b_copy = <real*>memory.take_zeroed(job.depth * job.ld_b * sizeof(real))
-    job.c = <real*>memory.take_zeroed(job.m * job.ld_c * sizeof(real))
+    b_copy = <real*>memory.allocate_zeroed(job.depth * job.ld_b * sizeof(real))
+    job.c = <real*>memory.allocate_zeroed(job.m * job.ld_c * sizeof(real))
     for i in range(a.shape[0]):
         for j in range(a.shape[1]):
             a_copy[i * ld_a + j] = a[i, j]
@@ -74,7 +74,7 @@ cdef object multiply_as(
     job.a_step = ld_a if transposed else 1
     job.repeats = repeats
     started = cnet_seconds()
-    run(multiply32 if real is float else multiply64, &job, members)
+    run(multiply32 if real is float else multiply64, &job, threads)
     started = cnet_seconds() - started
     out = np.empty((job.m, job.n), np.float32 if real is float else np.float64)
     cdef real[:, ::1] view = out

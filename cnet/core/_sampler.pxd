@@ -8,7 +8,7 @@ from .philox cimport PURPOSE_SAMPLE, PURPOSE_SHUFFLE, bounded, philox4x32
 cdef inline void draw_rows(
     uint64_t key, uint32_t epoch, Py_ssize_t first, Py_ssize_t last, uint64_t n_rows, int64_t* out
 ) noexcept nogil:
-    """Draws number first..last of an epoch, with replacement, from n_rows rows."""
+    """Draws number begin..end of an epoch, with replacement, from n_rows rows."""
     cdef uint32_t words[4]
     cdef Py_ssize_t draw
     if first >= last:

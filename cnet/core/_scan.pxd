@@ -2,9 +2,9 @@
 from libc.stdint cimport int64_t
 
 from ._memory cimport Memory
-from .stack cimport Inputs, Kernels, Tiling, real
+from .structs cimport Inputs, Kernels, Tiling, real
 
-cdef int members_for(double operations, int asked) except -1
+cdef int threads_for(double operations, int asked) except -1
 cdef int64_t count_rows(
     const Kernels[real]* kernels, const Inputs* x, const int64_t* index, Py_ssize_t rows, int64_t* count, int n_threads
 ) except -1

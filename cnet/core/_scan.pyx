@@ -3,9 +3,9 @@
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
 from ._memory cimport Memory
-from ._team cimport allowed, run, share
+from ._team cimport allowed, run, share_begin
 from .jobs cimport ScanJob
-from .stack cimport CNET_FLOAT32, CNET_MAX_PARTS, CNET_TILE, CNET_UINT8, Inputs, Kernels, Tiling, real
+from .structs cimport CNET_FLOAT32, CNET_MAX_PARTS, CNET_TILE, CNET_UINT8, Inputs, Kernels, Tiling, real
 
 # Floating-point operations below which waking another thread does not pay.
 cdef double OPERATIONS_FOR_A_THREAD = 3e6
@@ -23,7 +23,7 @@ cdef Py_ssize_t PAIR_ROWS = 64
 cdef Py_ssize_t SAMPLE_ROWS = 16
 
 
-cdef int members_for(double operations, int asked) except -1:
+cdef int threads_for(double operations, int asked) except -1:
     """How many threads work of that size is worth, and at most as many as were asked for (0: no matter how many)."""
     if operations < 2 * OPERATIONS_FOR_A_THREAD:
         return 1
@@ -36,17 +36,17 @@ cdef inline Py_ssize_t item_size(int source) noexcept nogil:
 
 # Work functions have one signature for both types.
 
-cdef void count32(void* job, int me, int members) noexcept nogil:
-    count_share(<ScanJob[float]*>job, me, members)
+cdef void count32(void* job, int thread, int threads) noexcept nogil:
+    count_share(<ScanJob[float]*>job, thread, threads)
 
 
-cdef void count64(void* job, int me, int members) noexcept nogil:
-    count_share(<ScanJob[double]*>job, me, members)
+cdef void count64(void* job, int thread, int threads) noexcept nogil:
+    count_share(<ScanJob[double]*>job, thread, threads)
 
 
-cdef void count_share(ScanJob[real]* job, int me, int members) noexcept nogil:
+cdef void count_share(ScanJob[real]* job, int thread, int threads) noexcept nogil:
     cdef Py_ssize_t r
-    for r in range(share(job.rows, me, members), share(job.rows, me + 1, members)):
+    for r in range(share_begin(job.rows, thread, threads), share_begin(job.rows, thread + 1, threads)):
         job.count[r] = count_row(job.kernels, job.x, job.index[r] if job.index is not NULL else r)
 
 
@@ -71,7 +71,7 @@ cdef int64_t count_rows(
     job.rows = rows
     job.index = index
     job.count = count
-    run(count32 if real is float else count64, &job, members_for(<double>rows * x.n_in, n_threads))
+    run(count32 if real is float else count64, &job, threads_for(<double>rows * x.n_in, n_threads))
     for r in range(rows):
         if count[r] < 0:
             problem = "not finite (NaN or infinity)" if count[r] == -1 else "too large for float32"
@@ -92,7 +92,7 @@ cdef int check_finite(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t 
     cdef Memory memory
     if x.source != CNET_UINT8:
         memory = Memory()
-        count_rows(kernels, x, NULL, n_rows, <int64_t*>memory.take(n_rows * sizeof(int64_t)), n_threads)
+        count_rows(kernels, x, NULL, n_rows, <int64_t*>memory.allocate(n_rows * sizeof(int64_t)), n_threads)
     return 0
 
 
@@ -133,9 +133,9 @@ cdef int raise_not_finite(const Kernels[real]* kernels, const Inputs* x, Py_ssiz
 
 
 cdef int parts_for(Py_ssize_t n_hidden) noexcept:
-    """How many parts the columns are cut into where members share them: by the sizes alone.
+    """How many parts the columns are cut into where threads share them: by the sizes alone.
 
-    More parts keep more members busy; but each part's sums travel between processors: four
+    More parts keep more threads busy; but each part's sums travel between processors: four
     instead of two took a twentieth of an iteration at 50 hidden units.
     """
     if n_hidden <= 64:
@@ -157,10 +157,10 @@ cdef int take_tiling(
     cdef double* work = NULL
     cdef int32_t* start
     tiling.n_parts = <int>max(1, min(parts, n_in // 16))
-    start = <int32_t*>memory.take((n_in // CNET_TILE + 2 * tiling.n_parts + 2) * sizeof(int32_t))
+    start = <int32_t*>memory.allocate((n_in // CNET_TILE + 2 * tiling.n_parts + 2) * sizeof(int32_t))
     if rows:
         scratch = Memory()
-        work = <double*>scratch.take_zeroed((n_in + 1) * sizeof(double))
+        work = <double*>scratch.allocate_zeroed((n_in + 1) * sizeof(double))
         work_of_columns(x, index, rows, work)
     tiling.n_tiles = 0
     for part in range(tiling.n_parts):
@@ -178,7 +178,7 @@ cdef int take_tiling(
     tiling.part[tiling.n_parts] = tiling.n_tiles
     start[tiling.n_tiles] = n_in
     tiling.start = start
-    pair_columns(tiling, x, index, rows, <uint8_t*>memory.take_zeroed(tiling.n_tiles))
+    pair_columns(tiling, x, index, rows, <uint8_t*>memory.allocate_zeroed(tiling.n_tiles))
     return 0
 
 

@@ -3,7 +3,7 @@ from libc.stdint cimport int64_t
 
 from ._network cimport Network
 from .jobs cimport FitJob
-from .stack cimport real
+from .structs cimport real
 
 cdef class OptimizerState:
     cdef readonly str name

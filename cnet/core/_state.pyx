@@ -7,9 +7,9 @@ from libc.string cimport memcmp, memcpy
 
 from ._dispatch cimport active
 from ._network cimport Network, data_of, place_of
-from ._tape cimport refresh_transposed
+from ._workspace cimport refresh_transposed
 from .jobs cimport FitJob
-from .stack cimport Layer, Stack, real
+from .structs cimport Layer, Layers, real
 
 
 cdef class OptimizerState:
@@ -162,9 +162,9 @@ cdef int load_state(OptimizerState state, Network net, FitJob[real]* job) except
     for i in range(job.numbers.n_states):
         load_pair(state.arrays[i], &job.state[i])
     if found is not None and found.belongs_to(net):
-        load_pair(found.raw, &job.stack)
-        for l in range(1, job.stack.n_layers):
-            refresh_transposed(&job.stack, l, 0, job.stack.layer[l].n_in)
+        load_pair(found.raw, &job.layers)
+        for l in range(1, job.layers.n_layers):
+            refresh_transposed(&job.layers, l, 0, job.layers.layer[l].n_in)
     return 0
 
 
@@ -175,26 +175,26 @@ cdef int store_state(OptimizerState state, FitJob[real]* job) except -1:
     for i in range(job.numbers.n_states):
         store_pair(state.arrays[i], &job.state[i])
     if job.numbers.averaging:
-        store_pair(state.raw, &job.stack)
+        store_pair(state.raw, &job.layers)
         store_pair(state.average, &job.average)
     return 0
 
 
-cdef int load_pair(tuple pair, Stack[real]* stack) except -1:
+cdef int load_pair(tuple pair, Layers[real]* layers) except -1:
     cdef int l
     cdef Layer[real]* layer
-    for l in range(stack.n_layers):
-        layer = &stack.layer[l]
+    for l in range(layers.n_layers):
+        layer = &layers.layer[l]
         copy_rows(layer.n_in, layer.n_out, <const real*>data_of(pair[0][l]), layer.n_out, layer.weight, layer.ld)
         copy_rows(1, layer.n_out, <const real*>data_of(pair[1][l]), 0, layer.bias, 0)
     return 0
 
 
-cdef int store_pair(tuple pair, const Stack[real]* stack) except -1:
+cdef int store_pair(tuple pair, const Layers[real]* layers) except -1:
     cdef int l
     cdef const Layer[real]* layer
-    for l in range(stack.n_layers):
-        layer = &stack.layer[l]
+    for l in range(layers.n_layers):
+        layer = &layers.layer[l]
         copy_rows(layer.n_in, layer.n_out, layer.weight, layer.ld, <real*>data_of(pair[0][l]), layer.n_out)
         copy_rows(1, layer.n_out, layer.bias, 0, <real*>data_of(pair[1][l]), 0)
     return 0

@@ -5,7 +5,7 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from .jobs cimport BatchJob, FitJob
 from .philox cimport PURPOSE_DROPOUT, philox4x32
-from .stack cimport Step, real
+from .structs cimport Step, real
 
 
 cdef void prepare_steps(FitJob[real]* job, BatchJob[real]* batch) noexcept nogil:

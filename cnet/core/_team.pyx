@@ -8,7 +8,7 @@ locks are used, which work without the GIL and without a runtime of their own.
 
 To wake a thread takes tens of microseconds, as long as a small call in all. So a
 caller calls its team as early as it knows that there will be work, and goes on
-preparing it; and where the work is a pile of pieces, who has not come by the end is
+preparing it; and where the work is a queue of pieces, who has not come by the end is
 called off and not waited for.
 
 A child after a fork has none of its parent's threads, and not everything that forks tells Python of it.
@@ -52,19 +52,19 @@ cdef enum:
 # Where a worker stands. Each change is one compare-and-swap: by its caller, or by itself where marked.
 cdef enum:
     PARKED      # asleep on its lock, or about to be
-    CALLED      # its lock is open; the work is not known yet
+    WOKEN      # its lock is open; the work is not known yet
     READY       # the same, and the work is known
-    CALLED_OFF  # its lock is open, but there is nothing to do any more
-    HERE        # awake, and waits for work (itself, from CALLED)
-    WORKING     # (itself, from READY; the caller, from HERE)
+    CANCELLED  # its lock is open, but there is nothing to do any more
+    WAITING        # awake, and waits for work (itself, from WOKEN)
+    WORKING     # (itself, from READY; the caller, from WAITING)
 
 cdef struct Worker:
     PyThread_type_lock wake
     Flag* state
     Work work
     void* job
-    int me
-    int members
+    int thread
+    int threads
     Worker* next
 
 cdef class IeeeArithmetic:
@@ -121,20 +121,20 @@ cdef void live(void* argument) noexcept nogil:
     floats.begin()
     while True:
         PyThread_acquire_lock(worker.wake, WAIT_LOCK)
-        if comes(worker):
-            worker.work(worker.job, worker.me, worker.members)
+        if joins(worker):
+            worker.work(worker.job, worker.thread, worker.threads)
             worker.state.set(PARKED)
 
 
-cdef bint comes(Worker* worker) noexcept nogil:
+cdef bint joins(Worker* worker) noexcept nogil:
     """Awake now: is there still work? Returns when it is known which."""
     while True:
         if worker.state.change(READY, WORKING):
             return True
-        if worker.state.change(CALLED_OFF, PARKED):
+        if worker.state.change(CANCELLED, PARKED):
             return False
-        if worker.state.change(CALLED, HERE):
-            worker.state.wait_while(HERE)
+        if worker.state.change(WOKEN, WAITING):
+            worker.state.wait_while(WAITING)
             return worker.state.get() == WORKING
 
 
@@ -160,34 +160,34 @@ cdef Worker* start() noexcept:
 
 
 cdef class Team:
-    """The caller, who is member 0, and workers taken from those that are parked.
+    """The caller, who is thread 0, and workers taken from those that are parked.
 
     They go back when the object ends, at the latest.
     """
 
     def __cinit__(self):
         self.workers = NULL
-        self.members = 1
+        self.threads = 1
 
     def __dealloc__(self):
-        self.leave_behind()
-        self.dismiss()
+        self.forget_after_fork()
+        self.release()
 
-    cdef int call(self, int members) except -1:
+    cdef int wake(self, int threads) except -1:
         """Wake workers up, for work that is not known yet.
 
-        Where the system gives fewer threads, there are fewer members: work must not
+        Where the system gives fewer threads, there are fewer threads: work must not
         depend on their number.
         """
         cdef Pool* pool
         cdef Worker* worker
-        if self.workers is not NULL or members <= 1:
+        if self.workers is not NULL or threads <= 1:
             return 0
         pool = this_process_pool()
         if pool is NULL:
             return 0
         PyThread_acquire_lock(pool.lock, WAIT_LOCK)
-        while self.members < members:
+        while self.threads < threads:
             if pool.parked is not NULL:
                 worker = pool.parked
                 pool.parked = worker.next
@@ -198,34 +198,34 @@ cdef class Team:
                 pool.n_started += 1
             else:
                 break
-            worker.me = self.members
+            worker.thread = self.threads
             worker.next = self.workers
             self.workers = worker
-            self.members += 1
+            self.threads += 1
         PyThread_release_lock(pool.lock)
         self.pool = pool
         worker = self.workers
         while worker is not NULL:
-            if not worker.state.change(CALLED_OFF, CALLED):
-                worker.state.set(CALLED)
+            if not worker.state.change(CANCELLED, WOKEN):
+                worker.state.set(WOKEN)
                 PyThread_release_lock(worker.wake)
             worker = worker.next
         return 0
 
-    cdef int share_out(self, Work work, void* job) except -1:
-        """Call work(job, me, members) once for each member that comes in time; return when all have ended.
+    cdef int run_tasks(self, Work work, void* job) except -1:
+        """Call work(job, thread, threads) once for each thread that joins in time; return when all have ended.
 
-        The work must be a pile of pieces, which is done when the caller's own call of it has ended. The
+        The work must be a queue of pieces, which is done when the caller's own call of it has ended. The
         workers are dismissed.
         """
         cdef IeeeFloats floats
         floats.begin()
-        self.leave_behind()
+        self.forget_after_fork()
         with nogil:
             self.begin(work, job)
-            work(job, 0, self.members)
+            work(job, 0, self.threads)
             self.end(False)
-        self.dismiss()
+        self.release()
         return 0
 
     cdef void begin(self, Work work, void* job) noexcept nogil:
@@ -234,9 +234,9 @@ cdef class Team:
         while worker is not NULL:
             worker.work = work
             worker.job = job
-            worker.members = self.members
-            if not worker.state.change(CALLED, READY):
-                worker.state.change(HERE, WORKING)
+            worker.threads = self.threads
+            if not worker.state.change(WOKEN, READY):
+                worker.state.change(WAITING, WORKING)
             worker = worker.next
 
     cdef void end(self, bint all_come) noexcept nogil:
@@ -246,30 +246,30 @@ cdef class Team:
             if all_come:
                 worker.state.wait_while(READY)
             else:
-                worker.state.change(READY, CALLED_OFF)
+                worker.state.change(READY, CANCELLED)
             worker.state.wait_while(WORKING)
             worker = worker.next
 
-    cdef void leave_behind(self) noexcept:
+    cdef void forget_after_fork(self) noexcept:
         """In a child after a fork: workers that were called before it are not here."""
         if self.workers is not NULL and self.pool.process != cnet_process():
             self.workers = NULL
-            self.members = 1
+            self.threads = 1
 
-    cdef void dismiss(self) noexcept:
+    cdef void release(self) noexcept:
         """Give the workers back."""
         cdef Worker* first
         cdef Worker* worker
         cdef Worker* last = NULL
         first = worker = self.workers
         self.workers = NULL
-        self.members = 1
+        self.threads = 1
         if first is NULL:
             return
         while worker is not NULL:
-            # No work came of it: an error, or a call that turned out small.
-            if not worker.state.change(CALLED, CALLED_OFF):
-                worker.state.change(HERE, PARKED)
+            # No work came of it: an error, or a call that transposed out small.
+            if not worker.state.change(WOKEN, CANCELLED):
+                worker.state.change(WAITING, PARKED)
             last = worker
             worker = worker.next
         PyThread_acquire_lock(self.pool.lock, WAIT_LOCK)
@@ -278,22 +278,22 @@ cdef class Team:
         PyThread_release_lock(self.pool.lock)
 
 
-cdef int run(Work work, void* job, int members) except -1:
-    """Call work(job, me, members) once for each member; return when all have ended.
+cdef int run(Work work, void* job, int threads) except -1:
+    """Call work(job, thread, threads) once for each thread; return when all have ended.
 
     All come: the work may hold barriers.
     """
     cdef IeeeFloats floats
     cdef Team team = Team()
     floats.begin()
-    team.call(members)
-    members = team.members
+    team.wake(threads)
+    threads = team.threads
     with nogil:
         team.begin(work, job)
-        work(job, 0, members)
+        work(job, 0, threads)
         team.end(True)
-    team.dismiss()
-    return members
+    team.release()
+    return threads
 
 
 def _forget():

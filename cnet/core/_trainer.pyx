@@ -11,7 +11,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 import numpy as np
 
 from ._dispatch cimport active
-from ._inputs cimport Batch, take_labels, take_targets, take_training_inputs, take_weights
+from ._inputs cimport Batch, parse_labels, parse_targets, parse_training_inputs, parse_weights
 from ._iterations cimport run_tick, tell
 from ._memory cimport Memory
 from ._network cimport Network, place_of
@@ -19,11 +19,11 @@ from ._record cimport Record
 from ._sampler cimport draw_rows, shuffle_rows
 from ._scan cimport count_rows, parts_for, sparse_pays, take_tiling
 from ._state cimport OptimizerState, load_state, store_state
-from ._tape cimport block_rows, copy_parameters, take_sparse, take_stack, take_tape
+from ._workspace cimport block_rows, copy_parameters, allocate_sparse_rows, allocate_layers, allocate_workspace
 from ._team cimport allowed, cnet_seconds
 from .floats cimport IeeeFloats
 from .jobs cimport BatchJob, FitJob, FitNumbers
-from .stack cimport CNET_ACCURACY, CNET_SGD, Dropout, Inputs, Kernels, Stack, Vocabulary, real
+from .structs cimport CNET_ACCURACY, CNET_SGD, Dropout, Inputs, Kernels, Layers, Vocabulary, real
 
 from .thread_chooser import ThreadChooser
 
@@ -77,21 +77,21 @@ cdef class Trainer:
         self.net = net
         self.n_threads = allowed(options.n_threads) if options.n_threads else 0
         self.memory = Memory()
-        self.batch = take_training_inputs(x, net.sizes[0], net.dtype, options.batch_size, shuffle)
+        self.batch = parse_training_inputs(x, net.sizes[0], net.dtype, options.batch_size, shuffle)
         self.n_rows = self.batch.n_rows
         if shuffle:
-            self.order = <int64_t*>self.memory.take(self.n_rows * sizeof(int64_t))
+            self.order = <int64_t*>self.memory.allocate(self.n_rows * sizeof(int64_t))
         self.state = OptimizerState.of(net, options.optimizer.name, bool(options.averaging))
         if net.is_float32:
-            self.job32.batch[0].targets = take_targets(
-                t, self.batch.single, self.n_rows, &net.stack32, smoothing, self.memory)
-            self.job32.batch[0].targets.weight = take_weights(weight, self.n_rows, self.memory)
-            set_up(&self.job32, &net.stack32, &active().float32, self, options, key, first_epoch, iterations)
+            self.job32.batch[0].targets = parse_targets(
+                t, self.batch.single, self.n_rows, &net.layers32, smoothing, self.memory)
+            self.job32.batch[0].targets.weight = parse_weights(weight, self.n_rows, self.memory)
+            set_up(&self.job32, &net.layers32, &active().float32, self, options, key, first_epoch, iterations)
         else:
-            self.job64.batch[0].targets = take_targets(
-                t, self.batch.single, self.n_rows, &net.stack64, smoothing, self.memory)
-            self.job64.batch[0].targets.weight = take_weights(weight, self.n_rows, self.memory)
-            set_up(&self.job64, &net.stack64, &active().float64, self, options, key, first_epoch, iterations)
+            self.job64.batch[0].targets = parse_targets(
+                t, self.batch.single, self.n_rows, &net.layers64, smoothing, self.memory)
+            self.job64.batch[0].targets.weight = parse_weights(weight, self.n_rows, self.memory)
+            set_up(&self.job64, &net.layers64, &active().float64, self, options, key, first_epoch, iterations)
         if self.n_threads > allowed(0):
             self.job32.barrier.spins = self.job64.barrier.spins = 0
         if self.n_threads > 1:
@@ -146,8 +146,8 @@ cdef class Trainer:
         if end < 0:
             end = first + rates.shape[0]
         if self.net.is_float32:
-            return advance_job(&self.job32, &self.net.stack32, self, record, rates, first, end)
-        return advance_job(&self.job64, &self.net.stack64, self, record, rates, first, end)
+            return advance_job(&self.job32, &self.net.layers32, self, record, rates, first, end)
+        return advance_job(&self.job64, &self.net.layers64, self, record, rates, first, end)
 
     @property
     def correct(self):
@@ -159,17 +159,17 @@ cdef class Trainer:
         cdef IeeeFloats floats
         floats.begin()
         if self.net.is_float32:
-            return publish_to(&self.job32, &self.net.stack32, self)
-        return publish_to(&self.job64, &self.net.stack64, self)
+            return publish_to(&self.job32, &self.net.layers32, self)
+        return publish_to(&self.job64, &self.net.layers64, self)
 
     def reload(self):
         """Take from the network what a callback may have changed: the parameters and the optimizer's state."""
         cdef IeeeFloats floats
         floats.begin()
         if self.net.is_float32:
-            reload_job(&self.job32, &self.net.stack32, self)
+            reload_job(&self.job32, &self.net.layers32, self)
         else:
-            reload_job(&self.job64, &self.net.stack64, self)
+            reload_job(&self.job64, &self.net.layers64, self)
 
 
 def shuffled(uint64_t key, Py_ssize_t n_rows):
@@ -185,7 +185,7 @@ def shuffled(uint64_t key, Py_ssize_t n_rows):
 def read_labels(t, Py_ssize_t n_rows, Py_ssize_t n_classes):
     """Class indices or one-hot rows, checked, as an int32 array (n_rows,)."""
     cdef Memory memory = Memory()
-    cdef int32_t* labels = take_labels(t, False, n_rows, n_classes, memory)
+    cdef int32_t* labels = parse_labels(t, False, n_rows, n_classes, memory)
     cdef int32_t[::1] view
     cdef Py_ssize_t i
     array = np.empty(n_rows, np.int32)
@@ -198,7 +198,7 @@ def read_labels(t, Py_ssize_t n_rows, Py_ssize_t n_classes):
 def read_weights(weight, Py_ssize_t n_rows):
     """The samples' weights, checked, as a float64 array (n_rows,) of its own."""
     cdef Memory memory = Memory()
-    cdef double* weights = take_weights(weight, n_rows, memory)
+    cdef double* weights = parse_weights(weight, n_rows, memory)
     cdef double[::1] view
     cdef Py_ssize_t i
     array = np.empty(n_rows)
@@ -214,7 +214,7 @@ cdef int start(FitJob[real]* job, uint32_t epoch) except -1:
 
 
 cdef bint advance_job(
-    FitJob[real]* job, Stack[real]* net, Trainer trainer, Record record, const double[::1] rates, Py_ssize_t first,
+    FitJob[real]* job, Layers[real]* net, Trainer trainer, Record record, const double[::1] rates, Py_ssize_t first,
     Py_ssize_t end,
 ) except -1:
     cdef double started = cnet_seconds(), accuracy = NAN
@@ -238,7 +238,7 @@ cdef bint advance_job(
 
 
 cdef int set_up(
-    FitJob[real]* job, const Stack[real]* net, const Kernels[real]* kernels, Trainer trainer, object options,
+    FitJob[real]* job, const Layers[real]* net, const Kernels[real]* kernels, Trainer trainer, object options,
     uint64_t key, uint32_t first_epoch, Py_ssize_t iterations,
 ) except -1:
     cdef Memory memory = trainer.memory
@@ -250,44 +250,45 @@ cdef int set_up(
     job.key = key
     job.order = trainer.order
     batch.x = trainer.batch.rows
-    look_at_inputs(job, kernels, trainer, first_epoch, iterations)
+    scan_inputs(job, kernels, trainer, first_epoch, iterations)
     if not trainer.n_threads:
         trainer.n_threads = trainer.threads_worth()
     for i in range(3):
-        job.index[i] = <int64_t*>memory.take(batch_size * sizeof(int64_t))
+        job.index[i] = <int64_t*>memory.allocate(batch_size * sizeof(int64_t))
     job.block = min(batch_size, block_rows(batch.x.n_in, batch.x.sparse))
-    take_stack(&job.stack, net, kernels.lanes, True, memory)
-    copy_parameters(&job.stack, net)
+    allocate_layers(&job.layers, net, kernels.lanes, True, memory)
+    copy_parameters(&job.layers, net)
     read_numbers(&job.numbers, trainer.net, options)
     job.separate = (job.block < batch_size or job.numbers.clip_norm > 0 or job.numbers.max_norm > 0
                     or job.numbers.averaging > 0)
     batch.kernels = kernels
-    batch.stack = &job.stack
-    batch.target = &job.stack
+    batch.layers = &job.layers
+    batch.target = &job.layers
     batch.barrier = &job.barrier
     batch.stepped = not job.separate and (job.numbers.optimizer != CNET_SGD or job.numbers.penalty != 0)
     batch.state[0] = batch.state[1] = NULL
     for i in range(job.numbers.n_states):
-        take_stack(&job.state[i], net, kernels.lanes, False, memory)
+        allocate_layers(&job.state[i], net, kernels.lanes, False, memory)
         batch.state[i] = &job.state[i]
     load_state(trainer.state, trainer.net, job)
     if job.separate:
-        take_stack(&job.gradient, net, kernels.lanes, False, memory)
+        allocate_layers(&job.gradient, net, kernels.lanes, False, memory)
         batch.target = &job.gradient
-        job.norms = <double*>memory.take(rows_of_all(net) * sizeof(double))
+        job.norms = <double*>memory.allocate(rows_of_all(net) * sizeof(double))
     if job.numbers.averaging:
-        take_stack(&job.average, net, kernels.lanes, False, memory)
+        allocate_layers(&job.average, net, kernels.lanes, False, memory)
         copy_parameters(&job.average, net)
     set_up_dropout(job, options)
-    take_tape(&batch.tape, net, kernels, &batch.x, &batch.tiling, job.block, trainer.n_threads, True, True,
+    allocate_workspace(&batch.workspace, net, kernels, &batch.x, &batch.tiling, job.block, trainer.n_threads, True,
+                       True,
               batch.stepped, job.dropping, memory)
     job.batch[1] = job.batch[0]
     if batch.x.sparse:
-        take_sparse(&job.batch[1].tape.sparse, &batch.x, &batch.tiling, sizeof(real), memory)
+        allocate_sparse_rows(&job.batch[1].workspace.sparse, &batch.x, &batch.tiling, sizeof(real), memory)
     return 0
 
 
-cdef Py_ssize_t rows_of_all(const Stack[real]* net) noexcept:
+cdef Py_ssize_t rows_of_all(const Layers[real]* net) noexcept:
     """Weight rows and biases of all layers."""
     cdef Py_ssize_t rows = 0
     cdef int l
@@ -325,18 +326,18 @@ cdef int set_up_dropout(FitJob[real]* job, object options) except -1:
     cdef int l
     cdef double p
     job.dropping = False
-    for l in range(job.stack.n_layers):
+    for l in range(job.layers.n_layers):
         p = options.input_dropout if l == 0 else share_dropped(options.dropout, l - 1)
         dropout.threshold[l] = <uint32_t>(p * 4294967296.0)
         dropout.scale[l] = <real>(1 / (1 - p))
         job.dropping = job.dropping or dropout.threshold[l] > 0
-    dropout.threshold[job.stack.n_layers] = 0
+    dropout.threshold[job.layers.n_layers] = 0
     job.dropout[1] = job.dropout[2] = dropout[0]
     job.batch[0].input_scale = dropout.scale[0]
     return 0
 
 
-cdef int look_at_inputs(
+cdef int scan_inputs(
     FitJob[real]* job, const Kernels[real]* kernels, Trainer trainer, uint32_t first_epoch,
     Py_ssize_t iterations,
 ) except -1:
@@ -348,9 +349,9 @@ cdef int look_at_inputs(
     cdef int64_t total
     cdef Inputs* x = &job.batch[0].x
     if job.order is NULL and iterations < rows // (2 * job.batch_size):
-        index = <int64_t*>scratch.take(iterations * job.batch_size * sizeof(int64_t))
+        index = <int64_t*>scratch.allocate(iterations * job.batch_size * sizeof(int64_t))
         rows = reached_rows(job, first_epoch, iterations, index)
-    count = <int64_t*>scratch.take(rows * sizeof(int64_t))
+    count = <int64_t*>scratch.allocate(rows * sizeof(int64_t))
     total = count_rows(kernels, x, index, rows, count, trainer.n_threads)
     x.sparse = sparse_pays(x, rows, total, trainer.net.forced_first_layer)
     trainer.sparse = x.sparse
@@ -365,7 +366,7 @@ cdef Py_ssize_t reached_rows(
 ) except -1:
     """The different rows that a short fit will draw (fewer than an epoch's), ascending."""
     cdef Memory scratch = Memory()
-    cdef uint8_t* reached = <uint8_t*>scratch.take_zeroed(job.n_rows)
+    cdef uint8_t* reached = <uint8_t*>scratch.allocate_zeroed(job.n_rows)
     cdef Py_ssize_t i, found = 0, draws = iterations * job.batch_size
     draw_rows(job.key, first_epoch, 0, draws, job.n_rows, index)
     for i in range(draws):
@@ -377,12 +378,12 @@ cdef Py_ssize_t reached_rows(
     return found
 
 
-cdef int reload_job(FitJob[real]* job, const Stack[real]* net, Trainer trainer) except -1:
+cdef int reload_job(FitJob[real]* job, const Layers[real]* net, Trainer trainer) except -1:
     """Parameters that are averages are left alone unless they were changed; so is the optimizer's state."""
     cdef OptimizerState state = trainer.net.optimizer_state
     if state is trainer.state and state.belongs_to(trainer.net):
         return 0
-    copy_parameters(&job.stack, net)
+    copy_parameters(&job.layers, net)
     if job.numbers.averaging:
         copy_parameters(&job.average, net)
     if state is not trainer.state:
@@ -391,26 +392,26 @@ cdef int reload_job(FitJob[real]* job, const Stack[real]* net, Trainer trainer) 
     return 0
 
 
-cdef bint publish_to(FitJob[real]* job, Stack[real]* net, Trainer trainer) except -1:
+cdef bint publish_to(FitJob[real]* job, Layers[real]* net, Trainer trainer) except -1:
     """Parameters and the optimizer's state to the network, if they are finite."""
-    cdef const Stack[real]* stack = &job.average if job.numbers.averaging else &job.stack
-    if not is_finite(&job.stack):
+    cdef const Layers[real]* layers = &job.average if job.numbers.averaging else &job.layers
+    if not is_finite(&job.layers):
         return False
-    copy_parameters(net, stack)
+    copy_parameters(net, layers)
     store_state(trainer.state, job)
     trainer.net.optimizer_state = trainer.state
     trainer.net.first_layer = "sparse" if trainer.sparse else "dense"
     return True
 
 
-cdef bint is_finite(const Stack[real]* stack) noexcept:
+cdef bint is_finite(const Layers[real]* layers) noexcept:
     cdef Py_ssize_t i
     cdef int l
     cdef real check = 0
-    for l in range(stack.n_layers):
+    for l in range(layers.n_layers):
         # x - x is 0 for every finite x and NaN for the others; padding is 0.
-        for i in range(stack.layer[l].n_in * stack.layer[l].ld):
-            check += stack.layer[l].weight[i] - stack.layer[l].weight[i]
-        for i in range(stack.layer[l].n_out):
-            check += stack.layer[l].bias[i] - stack.layer[l].bias[i]
+        for i in range(layers.layer[l].n_in * layers.layer[l].ld):
+            check += layers.layer[l].weight[i] - layers.layer[l].weight[i]
+        for i in range(layers.layer[l].n_out):
+            check += layers.layer[l].bias[i] - layers.layer[l].bias[i]
     return check == 0

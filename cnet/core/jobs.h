@@ -1,8 +1,8 @@
-// Pieces of work for the team: what every member needs to find its own part.
+// Pieces of work for the team: what every thread needs to find its own part.
 #ifndef CNET_JOBS_H
 #define CNET_JOBS_H
 
-#include "stack.h"
+#include "structs.h"
 #include "threads.h"
 
 // Looking through rows of inputs before work on them begins.
@@ -14,22 +14,22 @@ template <class T> struct ScanJob {
     int64_t* count;  // of each row: its non-zeros, or what is wrong (see count_nonzero)
 };
 
-// Forward only: probabilities, or losses. Each member has a tape of its own and
+// Forward only: probabilities, or losses. Each thread has a workspace of its own and
 // takes blocks of rows through it.
 template <class T> struct ForwardJob {
     const Kernels<T>* kernels;
-    const Stack<T>* stack;
+    const Layers<T>* layers;
     const Inputs* x;
     Tiling tiling;
-    Tape<T>* tapes;
+    Workspace<T>* workspaces;
     ptrdiff_t first, last;   // a chunk of the rows
     ptrdiff_t block;         // rows of a piece
-    Pile pile;
+    WorkQueue queue;
     int checked;             // whether all inputs are known to be finite;
-    Flag sick;               // raised where one is not
+    Flag nonfinite;               // raised where one is not
     T* out;                  // (rows, n_out), or NULL for losses
     Targets<T> targets;
-    double* margin;          // of each row of the chunk: see Tape
+    double* margin;          // of each row of the chunk: see Workspace
     double* total;
     uint8_t* correct;
 };
@@ -37,18 +37,18 @@ template <class T> struct ForwardJob {
 // A mini-batch forward, backward and into the weights of `target`.
 template <class T> struct BatchJob {
     const Kernels<T>* kernels;
-    const Stack<T>* stack;
-    const Stack<T>* target;
+    const Layers<T>* layers;
+    const Layers<T>* target;
     Inputs x;
     Tiling tiling;
-    Tape<T> tape;
+    Workspace<T> workspace;
     Targets<T> targets;
     ptrdiff_t rows;
     double divisor;          // the sum of the rows' weights
     double scale;            // target += scale * gradient,
     int stepped;             // or, where set, these steps of an optimizer:
     Step<T> step, bias_step;
-    const Stack<T>* state[2];
+    const Layers<T>* state[2];
     int skipped;             // a batch whose weights sum to 0 makes no step
     T input_scale;           // what an input that is kept is worth (see Dropout)
     Barrier* barrier;
@@ -57,19 +57,19 @@ template <class T> struct BatchJob {
 // A gradient that is asked for once: pieces of three kinds, see _gradient.
 template <class T> struct GradientJob {
     BatchJob<T> batch;       // its target: room for a sparse first layer's rows, padded
-    Stack<T> parameters;     // with the upper layers' weights transposed beside them
-    Stack<T> padded;
-    Stack<T> result;         // contiguous: rows follow each other without a gap
+    Layers<T> parameters;     // with the upper layers' weights transposed beside them
+    Layers<T> padded;
+    Layers<T> result;         // contiguous: rows follow each other without a gap
     int added;               // whether to add to the result, or to write it
     int first_dense;         // the lowest layer with dense inputs
     ptrdiff_t row_block;     // rows of a piece
     ptrdiff_t weight_block[CNET_MAX_LAYERS];  // weight rows of a piece, layer by layer
-    T* padded_rows;          // of each member in turn, for what is not written at once
+    T* padded_rows;          // of each thread in turn, for what is not written at once
     ptrdiff_t padded_size;
     const T* zeros;
     int checked;             // as above
-    Flag sick;
-    Pile parts_forward, transposes, rows, parts_back, weights;
+    Flag nonfinite;
+    WorkQueue parts_forward, transposes, rows, parts_back, weights;
 };
 
 // What a fit does besides the gradient, and the optimizer's numbers; see options.py.
@@ -90,16 +90,16 @@ template <class T> struct FitJob {
     int last[2];             // whether the tick ends with this iteration
     Barrier barrier;
     FitNumbers numbers;
-    Stack<T> stack;          // private, padded copy of the parameters
+    Layers<T> layers;          // private, padded copy of the parameters
     int separate;            // whether the gradient is summed first and applied then
-    Stack<T> gradient;       // only where it is
-    Stack<T> state[2];       // the optimizer's
-    Stack<T> average;        // of the parameters, where asked for
+    Layers<T> gradient;       // only where it is
+    Layers<T> state[2];       // the optimizer's
+    Layers<T> average;        // of the parameters, where asked for
     double* norms;           // of each weight row and bias: the squares of its gradient
     int64_t steps;           // of the optimizer, since its state began
     int dropping;            // whether there is dropout
     Dropout<T> dropout[3];   // of this iteration, of the next and of the one before, in turn
-    ptrdiff_t block;         // rows that a tape holds
+    ptrdiff_t block;         // rows that a workspace holds
     ptrdiff_t n_rows, batch_size;
     int64_t* index[3];       // rows of this batch, of the next and of the one after, in turn
     const int64_t* order;    // this epoch's order, or NULL: drawn with replacement

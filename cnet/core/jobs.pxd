@@ -2,8 +2,8 @@
 """jobs.h for Cython: pieces of work for the team."""
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
-from ._team cimport Barrier, Flag, Pile
-from .stack cimport Dropout, Inputs, Kernels, Stack, Step, Tape, Targets, Tiling
+from ._team cimport Barrier, Flag, WorkQueue
+from .structs cimport Dropout, Inputs, Kernels, Layers, Step, Workspace, Targets, Tiling
 
 cdef extern from "jobs.h" nogil:
     cdef cppclass ScanJob[T]:
@@ -16,15 +16,15 @@ cdef extern from "jobs.h" nogil:
     cdef cppclass ForwardJob[T]:
         ForwardJob() noexcept
         const Kernels[T]* kernels
-        const Stack[T]* stack
+        const Layers[T]* layers
         const Inputs* x
         Tiling tiling
-        Tape[T]* tapes
+        Workspace[T]* workspaces
         Py_ssize_t first, last
         Py_ssize_t block
-        Pile pile
+        WorkQueue queue
         bint checked
-        Flag sick
+        Flag nonfinite
         T* out
         Targets[T] targets
         double* margin
@@ -34,11 +34,11 @@ cdef extern from "jobs.h" nogil:
     cdef cppclass BatchJob[T]:
         BatchJob() noexcept
         const Kernels[T]* kernels
-        const Stack[T]* stack
-        const Stack[T]* target
+        const Layers[T]* layers
+        const Layers[T]* target
         Inputs x
         Tiling tiling
-        Tape[T] tape
+        Workspace[T] workspace
         Targets[T] targets
         Py_ssize_t rows
         double divisor
@@ -46,7 +46,7 @@ cdef extern from "jobs.h" nogil:
         bint stepped
         Step[T] step
         Step[T] bias_step
-        const Stack[T]** state
+        const Layers[T]** state
         bint skipped
         T input_scale
         Barrier* barrier
@@ -54,9 +54,9 @@ cdef extern from "jobs.h" nogil:
     cdef cppclass GradientJob[T]:
         GradientJob() noexcept
         BatchJob[T] batch
-        Stack[T] parameters
-        Stack[T] padded
-        Stack[T] result
+        Layers[T] parameters
+        Layers[T] padded
+        Layers[T] result
         int added
         int first_dense
         Py_ssize_t row_block
@@ -65,8 +65,8 @@ cdef extern from "jobs.h" nogil:
         Py_ssize_t padded_size
         const T* zeros
         bint checked
-        Flag sick
-        Pile parts_forward, transposes, rows, parts_back, weights
+        Flag nonfinite
+        WorkQueue parts_forward, transposes, rows, parts_back, weights
 
     ctypedef struct FitNumbers:
         int optimizer
@@ -83,11 +83,11 @@ cdef extern from "jobs.h" nogil:
         int* last
         Barrier barrier
         FitNumbers numbers
-        Stack[T] stack
+        Layers[T] layers
         bint separate
-        Stack[T] gradient
-        Stack[T]* state
-        Stack[T] average
+        Layers[T] gradient
+        Layers[T]* state
+        Layers[T] average
         double* norms
         int64_t steps
         bint dropping

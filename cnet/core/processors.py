@@ -42,7 +42,7 @@ def thread_limit(anew: bool = False) -> int:
 
 
 def where_from() -> str:
-    """What `thread_limit` comes from."""
+    """What `thread_limit` joins from."""
     n, source = processors(anew=True)
     if _chosen is None:
         return source

@@ -77,35 +77,35 @@ struct Flag {
     }
 };
 
-// Pieces of work that members take as they come. Who comes late finds fewer, or none.
+// Pieces of work that threads take as they come. Who joins late finds fewer, or none.
 //
 // Members take several at once, and fewer towards the end: what they ask each other costs as much as
-// a small piece. Even members take them from the front and odd ones from the back, so that most
+// a small piece. Even threads take them from the front and odd ones from the back, so that most
 // pieces stay with whom they were in the call before, and what they touch in that one's caches.
-struct Pile {
+struct WorkQueue {
     int pieces;
     char apart[64];
     std::atomic<uint64_t> taken;  // from the front, and (upper half) from the back
     char apart_too[64];
     std::atomic<int> finished;
-    Pile() : pieces(0), taken(0), finished(0) {}
+    WorkQueue() : pieces(0), taken(0), finished(0) {}
     void fill(int n) {
         pieces = n;
         taken.store(0, std::memory_order_relaxed);
         finished.store(0, std::memory_order_relaxed);
     }
-    // Takes pieces first..last; false where none are left.
-    bool take(int me, int members, ptrdiff_t* first, ptrdiff_t* last) {
+    // Takes pieces begin..end; false where none are left.
+    bool take(int thread, int threads, ptrdiff_t* first, ptrdiff_t* last) {
         uint64_t now = taken.load(std::memory_order_relaxed);
         for (;;) {
             ptrdiff_t front = (ptrdiff_t)(now & 0xffffffffu), back = (ptrdiff_t)(now >> 32);
             ptrdiff_t left = pieces - front - back;
-            ptrdiff_t n = (left + 2 * members - 1) / (2 * members);
+            ptrdiff_t n = (left + 2 * threads - 1) / (2 * threads);
             if (left <= 0) return false;
-            if (members == 1) n = left;
-            *first = me & 1 ? pieces - back - n : front;
+            if (threads == 1) n = left;
+            *first = thread & 1 ? pieces - back - n : front;
             *last = *first + n;
-            uint64_t then = now + (me & 1 ? (uint64_t)n << 32 : (uint64_t)n);
+            uint64_t then = now + (thread & 1 ? (uint64_t)n << 32 : (uint64_t)n);
             if (taken.compare_exchange_weak(now, then, std::memory_order_relaxed)) return true;
         }
     }
@@ -122,16 +122,16 @@ struct Barrier {
     std::atomic<int> arrived;
     char separate[64];
     Flag phase;
-    // None where there are more members than processors: who spins keeps another from arriving.
+    // None where there are more threads than processors: who spins keeps another from arriving.
     int spins;
     char separate_too[64];
-    // Nanoseconds that members have waited in all, not counting waits that ended while they still spun.
+    // Nanoseconds that threads have waited in all, not counting waits that ended while they still spun.
     std::atomic<int64_t> waited;
     Barrier() : arrived(0), spins(CNET_SPINS), waited(0) {}
-    void wait(int members) {
-        if (members == 1) return;
+    void wait(int threads) {
+        if (threads == 1) return;
         int now = phase.get();
-        if (arrived.fetch_add(1, std::memory_order_acq_rel) == members - 1) {
+        if (arrived.fetch_add(1, std::memory_order_acq_rel) == threads - 1) {
             arrived.store(0, std::memory_order_relaxed);
             phase.set(now + 1);
         } else {

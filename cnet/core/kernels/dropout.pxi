@@ -107,7 +107,7 @@ cdef inline void drop_units(
 cdef inline void drop_inputs(
     const Dropout[real]* p, Py_ssize_t column, Py_ssize_t n, Py_ssize_t rows, uint64_t* mask
 ) noexcept nogil:
-    """A tile's inputs that are not kept leave the bitmaps; the scale comes with the sums (see sum_parts)."""
+    """A tile's inputs that are not kept leave the bitmaps; the scale joins with the sums (see sum_parts)."""
     cdef uint32_t words[DROPOUT_WORDS + 4]
     cdef uint8_t kept[DROPOUT_WORDS + 4]
     cdef uint32_t threshold = p.threshold[0]

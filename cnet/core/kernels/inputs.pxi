@@ -30,7 +30,7 @@ cdef inline int64_t count_numbers(Py_ssize_t n, const float_source* x, double la
     Four vectors at a time, each with sums of its own: one sum would wait for itself.
     """
     cdef Py_ssize_t i = 0, lanes = sizeof(vec[float_source]) // sizeof(float_source)
-    cdef vec[float_source] sick[4]
+    cdef vec[float_source] nonfinite[4]
     cdef vec[float_source] count[4]
     cdef vec[float_source] value, minus, top, zero, one
     cdef const float_source* block
@@ -40,7 +40,7 @@ cdef inline int64_t count_numbers(Py_ssize_t n, const float_source* x, double la
     one = vset(<float_source>1)
     top = zero
     for j in range(4):
-        sick[j] = count[j] = zero
+        nonfinite[j] = count[j] = zero
     while i < n:
         block = x + i
         if i + 4 * lanes > n:
@@ -50,13 +50,13 @@ cdef inline int64_t count_numbers(Py_ssize_t n, const float_source* x, double la
         for j in range(4):
             value = vload(block + j * lanes)
             # 0 * x is 0 for every finite x, and no number for the others.
-            sick[j] = vfma(zero, value, sick[j])
+            nonfinite[j] = vfma(zero, value, nonfinite[j])
             minus = vminus_abs(value)
             count[j] = count[j] + vselect_less(minus, zero, one, zero)
             if float_source is double:
                 top = vselect_less(minus, top, minus, top)
         i += 4 * lanes
-    if vsum((sick[0] + sick[1]) + (sick[2] + sick[3])) != 0:
+    if vsum((nonfinite[0] + nonfinite[1]) + (nonfinite[2] + nonfinite[3])) != 0:
         return -1
     if float_source is double and vmax(zero - top) > largest:
         return -2

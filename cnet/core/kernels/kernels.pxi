@@ -13,15 +13,16 @@ from libc.string cimport memcpy, memset
 from .floats cimport IeeeFloats
 from .philox cimport philox4x32
 from .simd cimport (
-    BLOCK_VECTORS, HAS_HALF, NARROW_PANELS, SPARSE_VECTORS, count_trailing_zeros, half_vec, hat_least, held, hfma, hload,
+    BLOCK_VECTORS, HAS_HALF, NARROW_PANELS, SPARSE_VECTORS, count_trailing_zeros, half_vec, hat_least, held, hfma,
+    hload,
     hlow, hstore, nonzero_bytes, nonzero_lanes, opaque, prefetch, vec, vexponent, vfma, vload, vmax, vpow2,
     vselect_less, vset, vsqrt, vstore, vsum,
 )
-from .stack cimport (
+from .structs cimport (
     CNET_FLOAT32, CNET_IDENTITY, CNET_MAX_LANES, CNET_MAX_WORDS, CNET_SGD,
     CNET_STRIP_ROWS, CNET_TILE, CNET_UINT8, Differences, Dropout, FUNCTION_RELU, FUNCTION_RELU_GRAD,
-    FUNCTION_SIGMOID, FUNCTION_SIGMOID_GRAD, FUNCTION_TANH, Inputs, KernelTable, Layer, Passage,
-    RECIPROCAL_FACTORIAL, Stack, Step, Tape, Targets, Tiling, Vocabulary, real,
+    FUNCTION_SIGMOID, FUNCTION_SIGMOID_GRAD, FUNCTION_TANH, Inputs, KernelTable, Layer, FirstLayerPass,
+    RECIPROCAL_FACTORIAL, Layers, Step, Workspace, Targets, Tiling, Vocabulary, real,
 )
 
 cdef extern from *:
@@ -67,7 +68,7 @@ table.float32.forward = forward[float]
 table.float32.predict = predict[float]
 table.float32.losses = losses[float]
 table.float32.backward = backward[float]
-table.float32.passage = passage[float]
+table.float32.first_layer_pass = first_layer_pass[float]
 table.float32.accumulate_weight = accumulate_weight[float]
 table.float32.product = product[float]
 table.float32.accumulate_bias = accumulate_bias[float]
@@ -83,7 +84,7 @@ table.float64.forward = forward[double]
 table.float64.predict = predict[double]
 table.float64.losses = losses[double]
 table.float64.backward = backward[double]
-table.float64.passage = passage[double]
+table.float64.first_layer_pass = first_layer_pass[double]
 table.float64.accumulate_weight = accumulate_weight[double]
 table.float64.product = product[double]
 table.float64.accumulate_bias = accumulate_bias[double]

@@ -38,21 +38,21 @@ cdef extern from *:
 
 
 cdef inline real row_cross_entropy(
-    Py_ssize_t n, Py_ssize_t padded, Tape[real]* tape, int top, Py_ssize_t r, int32_t label
+    Py_ssize_t n, Py_ssize_t padded, Workspace[real]* workspace, int top, Py_ssize_t r, int32_t label
 ) noexcept nogil:
     """A row's scores s to exp(s - max(s)); returns their sum.
 
     The loss log(sum(exp(s))) - s[label] is left in two parts: `margin`, max(s) - s[label], and
     `total`, of which the logarithm is taken later, of many together.
     """
-    cdef real* s = tape.z[top] + r * tape.ld[top]
+    cdef real* s = workspace.z[top] + r * workspace.ld[top]
     cdef real largest
     cdef double score = s[label]
     cdef Py_ssize_t best
     cdef real total = softmax_row(n, padded, s, &largest, &best)
-    tape.margin[r] = <double>largest - score
-    tape.total[r] = total
-    tape.correct[r] = best == label
+    workspace.margin[r] = <double>largest - score
+    workspace.total[r] = total
+    workspace.correct[r] = best == label
     return total
 
 
@@ -69,7 +69,7 @@ cdef inline void delta_of_label(
 
 
 cdef inline vec[real] load_some(Py_ssize_t n, const real* x) noexcept nogil:
-    """A vector, or where less of it is left its first n elements, and zeros. Nothing behind them is read."""
+    """A vector, or where less of it is left its begin n elements, and zeros. Nothing behind them is read."""
     cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
     cdef real part[CNET_MAX_LANES]
     if n >= lanes:
@@ -88,7 +88,7 @@ cdef inline vec[real] zeros_from(Py_ssize_t n, vec[real] x) noexcept nogil:
 
 
 cdef inline Py_ssize_t first_largest(Py_ssize_t n, const real* x) noexcept nogil:
-    """The first place that has the largest of n values of 0 or more."""
+    """The begin place that has the largest of n values of 0 or more."""
     cdef Py_ssize_t v, j, lanes = sizeof(vec[real]) // sizeof(real)
     cdef vec[real] one, top = load_some(n, x)
     cdef uint64_t bits
@@ -135,7 +135,7 @@ cdef inline real largest_score(Py_ssize_t n, Py_ssize_t padded, const real* s) n
 
 
 cdef inline void soft_cross_entropy(
-    Py_ssize_t n, Py_ssize_t padded, Tape[real]* tape, int top, Py_ssize_t r, const Targets[real]* targets,
+    Py_ssize_t n, Py_ssize_t padded, Workspace[real]* workspace, int top, Py_ssize_t r, const Targets[real]* targets,
     Py_ssize_t row, real* d
 ) noexcept nogil:
     """Cross-entropy with rows of probabilities, or with label smoothing: log(sum(exp(s))) - sum(t * s).
@@ -143,7 +143,7 @@ cdef inline void soft_cross_entropy(
     The targets' sum, which is 1 but for rounding, is divided by; so the loss is log(sum(exp(s - largest))) and a mean
     of largest - s, and no large numbers cancel.
     """
-    cdef real* s = tape.z[top] + r * tape.ld[top]
+    cdef real* s = workspace.z[top] + r * workspace.ld[top]
     cdef const real* t = targets.values + row * n if targets.values is not NULL else NULL
     cdef Py_ssize_t v, j, best, target, lanes = sizeof(vec[real]) // sizeof(real)
     cdef double kept = 1 - targets.smoothing, gap, gaps, sum_t
@@ -157,9 +157,9 @@ cdef inline void soft_cross_entropy(
         target = first_largest(n, t)
     sum_t = kept * sum_t + targets.smoothing
     total = softmax_row(n, padded, s, &largest, &best)
-    tape.margin[r] = (kept * gap + targets.smoothing / n * gaps) / sum_t
-    tape.total[r] = total
-    tape.correct[r] = best == target
+    workspace.margin[r] = (kept * gap + targets.smoothing / n * gaps) / sum_t
+    workspace.total[r] = total
+    workspace.correct[r] = best == target
     if d is NULL:
         return
     part, share, spread = vset(1 / total), vset(<real>(kept / sum_t)), vset(<real>(targets.smoothing / n / sum_t))
@@ -255,18 +255,18 @@ cdef inline double errors_of_row(
 
 
 cdef void row_loss(
-    const Stack[real]* net, Py_ssize_t n, Py_ssize_t padded, const Targets[real]* targets, Py_ssize_t row,
-    Tape[real]* tape, Py_ssize_t r, real* d,
+    const Layers[real]* net, Py_ssize_t n, Py_ssize_t padded, const Targets[real]* targets, Py_ssize_t row,
+    Workspace[real]* workspace, Py_ssize_t r, real* d,
 ) noexcept nogil:
     """Margin, total and correct of row r, whose target is the data's row `row`; where d is not NULL, padded deltas."""
     cdef int top = net.n_layers - 1
-    cdef const real* s = tape.z[top] + r * tape.ld[top]
+    cdef const real* s = workspace.z[top] + r * workspace.ld[top]
     cdef const real* t = targets.values + row * n
     cdef real parameter = <real>net.loss_parameter
-    cdef uint8_t* correct = tape.correct + r
+    cdef uint8_t* correct = workspace.correct + r
     cdef double loss
     if net.loss == CNET_CROSS_ENTROPY:
-        soft_cross_entropy(n, padded, tape, top, r, targets, row, d)
+        soft_cross_entropy(n, padded, workspace, top, r, targets, row, d)
         return
     if net.loss == CNET_BINARY_CROSS_ENTROPY:
         loss = errors_of_row(CNET_BINARY_CROSS_ENTROPY, parameter, targets.smoothing, n, s, t, d, correct)
@@ -280,79 +280,79 @@ cdef void row_loss(
         loss = errors_of_row(CNET_QUANTILE, parameter, 0, n, s, t, d, correct)
     else:
         loss = errors_of_row(CNET_SQUARED_ERROR, parameter, 0, n, s, t, d, correct)
-    tape.margin[r] = loss
-    tape.total[r] = 1
+    workspace.margin[r] = loss
+    workspace.total[r] = 1
 
 
 cdef inline void weigh_row(
-    const Targets[real]* targets, Py_ssize_t row, Tape[real]* tape, Py_ssize_t r
+    const Targets[real]* targets, Py_ssize_t row, Workspace[real]* workspace, Py_ssize_t r
 ) noexcept nogil:
     """A row's loss times its weight, if it has one."""
     if targets.weight is not NULL:
-        tape.margin[r] = (tape.margin[r] + log(tape.total[r])) * targets.weight[row]
-        tape.total[r] = 1
+        workspace.margin[r] = (workspace.margin[r] + log(workspace.total[r])) * targets.weight[row]
+        workspace.total[r] = 1
 
 
-cdef inline bint hard_labels(const Stack[real]* net, const Targets[real]* targets) noexcept nogil:
+cdef inline bint hard_labels(const Layers[real]* net, const Targets[real]* targets) noexcept nogil:
     """Whether rows go the short way: cross-entropy with class indices."""
     return net.loss == CNET_CROSS_ENTROPY and targets.labels is not NULL and targets.smoothing == 0
 
 
 cdef void losses(
-    const Stack[real]* net, const Inputs* x, const Targets[real]* targets, Tape[real]* tape,
-    Py_ssize_t first, Py_ssize_t last
+    const Layers[real]* net, const Inputs* x, const Targets[real]* targets, Workspace[real]* workspace,
+    Py_ssize_t begin, Py_ssize_t end
 ) noexcept nogil:
-    """Losses of the rows first..last of a block."""
+    """Losses of the rows begin..end of a block."""
     cdef int top = net.n_layers - 1
     cdef Py_ssize_t n = net.layer[top].n_out
-    cdef Py_ssize_t padded = padded_width(n, tape.z[top])
+    cdef Py_ssize_t padded = padded_width(n, workspace.z[top])
     cdef Py_ssize_t r, row
-    for r in range(first, last):
+    for r in range(begin, end):
         row = row_of(x, r)
         if hard_labels(net, targets):
-            row_cross_entropy(n, padded, tape, top, r, targets.labels[row])
+            row_cross_entropy(n, padded, workspace, top, r, targets.labels[row])
         else:
-            row_loss(net, n, padded, targets, row, tape, r, NULL)
-        weigh_row(targets, row, tape, r)
+            row_loss(net, n, padded, targets, row, workspace, r, NULL)
+        weigh_row(targets, row, workspace, r)
 
 
 cdef inline void deltas(
-    const Stack[real]* net, const Inputs* x, const Targets[real]* targets, Tape[real]* tape,
-    Py_ssize_t first, Py_ssize_t last, double divisor
+    const Layers[real]* net, const Inputs* x, const Targets[real]* targets, Workspace[real]* workspace,
+    Py_ssize_t begin, Py_ssize_t end, double divisor
 ) noexcept nogil:
-    """Losses of the rows first..last, and the last layer's d: the derivatives of the batch's loss by the scores.
+    """Losses of the rows begin..end, and the last layer's d: the derivatives of the batch's loss by the scores.
 
     The derivative of softmax and cross-entropy together is y - t; a row's share is its weight / divisor.
     """
     cdef int top = net.n_layers - 1
     cdef Py_ssize_t n = net.layer[top].n_out
-    cdef Py_ssize_t padded = padded_width(n, tape.z[top])
+    cdef Py_ssize_t padded = padded_width(n, workspace.z[top])
     cdef Py_ssize_t v, lanes = sizeof(vec[real]) // sizeof(real)
     cdef Py_ssize_t r, row
     cdef real* d
     cdef real share = <real>(1.0 / divisor) if divisor > 0 else 0, part
-    for r in range(first, last):
+    for r in range(begin, end):
         row = row_of(x, r)
-        d = tape.d[top] + r * tape.ld[top]
+        d = workspace.d[top] + r * workspace.ld[top]
         part = share if targets.weight is NULL else <real>(targets.weight[row] / divisor) if divisor > 0 else 0
         if hard_labels(net, targets):
-            delta_of_label(padded, tape.z[top] + r * tape.ld[top], d, targets.labels[row], part,
-                           row_cross_entropy(n, padded, tape, top, r, targets.labels[row]))
+            delta_of_label(padded, workspace.z[top] + r * workspace.ld[top], d, targets.labels[row], part,
+                           row_cross_entropy(n, padded, workspace, top, r, targets.labels[row]))
         else:
-            row_loss(net, n, padded, targets, row, tape, r, d)
+            row_loss(net, n, padded, targets, row, workspace, r, d)
             for v in range(padded // lanes):
                 vstore(d + v * lanes, vload(<const real*>d + v * lanes) * vset(part))
-        weigh_row(targets, row, tape, r)
+        weigh_row(targets, row, workspace, r)
 
 
-cdef void predict(const Stack[real]* net, Tape[real]* tape, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+cdef void predict(const Layers[real]* net, Workspace[real]* workspace, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
     """Scores to what the loss models, in place."""
     cdef int top = net.n_layers - 1
     cdef Py_ssize_t n = net.layer[top].n_out
-    cdef Py_ssize_t padded = padded_width(n, tape.z[top])
+    cdef Py_ssize_t padded = padded_width(n, workspace.z[top])
     cdef Py_ssize_t r
-    for r in range(first, last):
-        predict_row(net.loss, n, padded, tape.z[top] + r * tape.ld[top])
+    for r in range(begin, end):
+        predict_row(net.loss, n, padded, workspace.z[top] + r * workspace.ld[top])
 
 
 cdef inline void predict_row(int loss, Py_ssize_t n, Py_ssize_t padded, real* s) noexcept nogil:

@@ -1,6 +1,6 @@
 # The optimizers: one step on a vector of gradients, weights and state.
 #
-# Plain gradient descent comes first: outside of `step` it is fused into the sums of gradients. To add one: its word
+# Plain gradient descent joins first: outside of `step` it is fused into the sums of gradients. To add one: its word
 # and number (and how many arrays of state it has), its step, and a line in `step`.
 
 cdef extern from *:

@@ -34,7 +34,7 @@ cdef inline void product_block(
 ) noexcept nogil:
     """rows x vectors (and a half) sums in registers; all three are constants once inlined.
 
-    What comes later is asked for meanwhile: c, which is far away in large products, and a line of
+    What joins later is asked for meanwhile: c, which is far away in large products, and a line of
     each of `depth` rows `ahead`.
     """
     cdef vec[real] total[6][4]

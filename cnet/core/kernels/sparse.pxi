@@ -1,7 +1,7 @@
 # The first layer over the inputs that are not zero.
 #
 # A tile of 64 columns and its rows of weights stay in the nearest cache while a batch
-# passes. One word of a bitmap tells which of a row's 64 inputs are not zero; turned over,
+# passes. One word of a bitmap tells which of a row's 64 inputs are not zero; transposed over,
 # 64 such words tell in which rows a column is not zero. So both products walk along set
 # bits, sums in registers: forward over weight rows, backward over the batch's deltas.
 
@@ -195,12 +195,12 @@ cdef inline bint nothing_in(
 
 
 cdef inline void update_some(
-    int columns, int vectors, bint half, const Passage[real]* p, Py_ssize_t c, Py_ssize_t word, Py_ssize_t words,
-    bint last, const uint64_t* turned, const cell* x, const real* d, real scale, real* weight, Py_ssize_t ld_weight,
+    int columns, int vectors, bint half, const FirstLayerPass[real]* p, Py_ssize_t c, Py_ssize_t word, Py_ssize_t words,
+    bint last, const uint64_t* transposed, const cell* x, const real* d, real scale, real* weight, Py_ssize_t ld_weight,
     real* velocity,
 ) noexcept nogil:
     """Column c of a tile, or it and the next, by 64 `words` rows of deltas."""
-    cdef const uint64_t* mask = turned + word * CNET_TILE + place_of(c)
+    cdef const uint64_t* mask = transposed + word * CNET_TILE + place_of(c)
     if velocity is not NULL:
         velocity += c * ld_weight
     elif nothing_in(columns, words, mask):
@@ -212,7 +212,7 @@ cdef inline void update_some(
 
 
 cdef inline void update_block(
-    int vectors, bint half, const Passage[real]* p, Py_ssize_t n, bint paired, const uint64_t* turned,
+    int vectors, bint half, const FirstLayerPass[real]* p, Py_ssize_t n, bint paired, const uint64_t* transposed,
     const cell* x, const real* d, real scale, real* weight, Py_ssize_t ld_weight, real* velocity,
 ) noexcept nogil:
     """weight (n, vectors) += scale * x^T . d, 128 rows of deltas (in the nearest cache) at a time; with a velocity: see
@@ -224,18 +224,19 @@ cdef inline void update_block(
         c = 0
         if vectors <= PAIRED_VECTORS and paired:
             while c + 1 < n:
-                update_some(2, vectors, half, p, c, word, words, word + words == all_words, turned, x, d, scale,
+                update_some(2, vectors, half, p, c, word, words, word + words == all_words, transposed, x, d, scale,
                             weight, ld_weight, velocity)
                 c += 2
         while c < n:
-            update_some(1, vectors, half, p, c, word, words, word + words == all_words, turned, x, d, scale,
+            update_some(1, vectors, half, p, c, word, words, word + words == all_words, transposed, x, d, scale,
                         weight, ld_weight, velocity)
             c += 1
         word += words
 
 
 cdef inline void update_by_rows(
-    int vectors, bint half, const Passage[real]* p, const uint64_t* mask, const cell* x, const real* d, real scale,
+    int vectors, bint half, const FirstLayerPass[real]* p, const uint64_t* mask, const cell* x, const real* d,
+    real scale,
     real* weights, Py_ssize_t ld_weight,
 ) noexcept nogil:
     """The same for a batch of few rows: one row's columns after the other's, in place.
@@ -258,23 +259,24 @@ cdef inline void update_by_rows(
             factor = vset(scale * as_number(x + r * CNET_TILE + column, delta))
             weight = weights + column * ld_weight
             for j in range(vectors):
-                vstore(weight + j * lanes, vfma(factor, vload(delta + j * lanes), vload(<const real*>weight + j * lanes)))
+                vstore(weight + j * lanes, vfma(factor, vload(delta + j * lanes),
+                                                vload(<const real*>weight + j * lanes)))
             if half:
                 hstore(weight + vectors * lanes, hfma(hlow(factor), hload(delta + vectors * lanes),
                                                       hload(<const real*>weight + vectors * lanes)))
 
 
-cdef inline bint fused_momentum(const Passage[real]* p) noexcept nogil:
+cdef inline bint fused_momentum(const FirstLayerPass[real]* p) noexcept nogil:
     """Whether momentum's step is taken while a column's sum is in registers."""
     return p.step is not NULL and p.step.kind == CNET_MOMENTUM and is_plain(p.step) and p.input_scale == 1
 
 
-cdef inline bint by_rows(const Passage[real]* p) noexcept nogil:
+cdef inline bint by_rows(const FirstLayerPass[real]* p) noexcept nogil:
     return p.old.rows <= FEW_ROWS and not fused_momentum(p)
 
 
 cdef inline void step_tile(
-    const Passage[real]* p, Py_ssize_t vectors, Py_ssize_t first_column, Py_ssize_t n, Py_ssize_t shift
+    const FirstLayerPass[real]* p, Py_ssize_t vectors, Py_ssize_t first_column, Py_ssize_t n, Py_ssize_t shift
 ) noexcept nogil:
     """An optimizer's step on some columns of a tile's weights, whose gradient is known."""
     cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
@@ -290,7 +292,8 @@ cdef inline void step_tile(
 
 
 cdef inline void tile_block(
-    int vectors, bint half, const Passage[real]* p, Py_ssize_t first_column, Py_ssize_t n, bint fresh, bint paired,
+    int vectors, bint half, const FirstLayerPass[real]* p, Py_ssize_t first_column, Py_ssize_t n, bint fresh,
+    bint paired,
     const uint64_t* columns, const cell* old, const cell* next, const uint64_t* mask, real* sums, Py_ssize_t shift,
 ) noexcept nogil:
     """Some columns of a tile's weights: updated, then used."""
@@ -318,7 +321,7 @@ cdef inline void tile_block(
 
 
 cdef inline void tile_blocks(
-    const Passage[real]* p, Py_ssize_t n_out, Py_ssize_t first_column, Py_ssize_t n, bint fresh, bint paired,
+    const FirstLayerPass[real]* p, Py_ssize_t n_out, Py_ssize_t first_column, Py_ssize_t n, bint fresh, bint paired,
     const uint64_t* columns, const cell* old, const cell* next, const uint64_t* mask, real* sums,
 ) noexcept nogil:
     """All columns of a tile's weights, a block of vectors at a time."""
@@ -361,9 +364,9 @@ cdef inline void prefetch_numbers(Py_ssize_t n, const real* x) noexcept nogil:
         prefetch(x + i * line)
 
 
-cdef inline void passage_as(const cell* of_type, const Passage[real]* p, int part) noexcept nogil:
+cdef inline void first_layer_pass_as(const cell* of_type, const FirstLayerPass[real]* p, int part) noexcept nogil:
     cdef const Tiling* tiling = p.tiling
-    cdef uint64_t turned[CNET_MAX_WORDS * CNET_TILE]
+    cdef uint64_t transposed[CNET_MAX_WORDS * CNET_TILE]
     cdef const uint64_t* columns = NULL
     cdef Py_ssize_t tile, w, n, n_out, first_tile = tiling.part[part]
     cdef const cell* old = NULL
@@ -381,9 +384,9 @@ cdef inline void passage_as(const cell* of_type, const Passage[real]* p, int par
             old = <const cell*>p.old.values + tile * p.old.capacity * CNET_TILE
             columns = p.old.mask + tile * p.old.capacity
         if p.old is not NULL and not by_rows(p):
-            columns = <const uint64_t*>turned
+            columns = <const uint64_t*>transposed
             for w in range((p.old.rows + CNET_TILE - 1) // CNET_TILE):
-                transpose_bits(p.old.mask + tile * p.old.capacity + w * CNET_TILE, turned + w * CNET_TILE)
+                transpose_bits(p.old.mask + tile * p.old.capacity + w * CNET_TILE, transposed + w * CNET_TILE)
         if p.next is not NULL:
             next = <cell*>p.next.values + tile * p.next.capacity * CNET_TILE
             mask = p.next.mask + tile * p.next.capacity
@@ -396,39 +399,40 @@ cdef inline void passage_as(const cell* of_type, const Passage[real]* p, int par
                     old, <const cell*>next, mask, sums)
 
 
-cdef void passage(const Passage[real]* p, int part) noexcept nogil:
-    """One part of the first layer's columns, tile by tile (see Passage)."""
+cdef void first_layer_pass(const FirstLayerPass[real]* p, int part) noexcept nogil:
+    """One part of the first layer's columns, tile by tile (see FirstLayerPass)."""
     if p.source == CNET_UINT8:
-        passage_as(<const uint8_t*>NULL, p, part)
+        first_layer_pass_as(<const uint8_t*>NULL, p, part)
     elif real is float:
-        passage_as(<const float*>NULL, p, part)
+        first_layer_pass_as(<const float*>NULL, p, part)
     else:
-        passage_as(<const double*>NULL, p, part)
+        first_layer_pass_as(<const double*>NULL, p, part)
 
 
 cdef inline void sum_parts(
-    const Layer[real]* layer, const Tiling* tiling, Tape[real]* tape, Py_ssize_t first, Py_ssize_t last
+    const Layer[real]* layer, const Tiling* tiling, Workspace[real]* workspace, Py_ssize_t first, Py_ssize_t last
 ) noexcept nogil:
     """z of the first layer's rows first..last: the bias and the parts' sums, activated unless a slope is stored."""
     cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
     cdef Py_ssize_t vectors = (layer.n_out + lanes - 1) // lanes
-    cdef Py_ssize_t ld = tape.ld[0]
+    cdef Py_ssize_t ld = workspace.ld[0]
     cdef Py_ssize_t r, v, at
     cdef vec[real] a
-    cdef int part, kind = layer.activation if tape.slope[0] is NULL else CNET_IDENTITY
-    cdef bint scaled = tape.dropout is not NULL
-    cdef vec[real] scale = vset(tape.dropout.scale[0] if scaled else <real>1)
+    cdef int part, kind = layer.activation if workspace.slope[0] is NULL else CNET_IDENTITY
+    cdef bint scaled = workspace.dropout is not NULL
+    cdef vec[real] scale = vset(workspace.dropout.scale[0] if scaled else <real>1)
     for r in range(first, last):
         for part in range(tiling.n_parts):
-            prefetch_numbers(layer.n_out, tape.sums + (part * tape.sparse.capacity + min(r + 12, last - 1)) * ld)
+            prefetch_numbers(layer.n_out, workspace.sums + (part * workspace.sparse.capacity + min(r + 12,
+                last - 1)) * ld)
         for v in range(vectors):
             at = r * ld + v * lanes
             a = vload(<const real*>layer.bias + v * lanes)
             for part in range(tiling.n_parts):
                 if scaled:
-                    a = vfma(scale, vload(<const real*>tape.sums + part * tape.sparse.capacity * ld + at), a)
+                    a = vfma(scale, vload(<const real*>workspace.sums + part * workspace.sparse.capacity * ld + at), a)
                 else:
-                    a = a + vload(<const real*>tape.sums + part * tape.sparse.capacity * ld + at)
-            vstore(tape.z[0] + at, vactivation(kind, a))
-    if tape.slope[0] is not NULL:
-        activate(layer.activation, (last - first) * ld, tape.z[0] + first * ld, tape.slope[0] + first * ld)
+                    a = a + vload(<const real*>workspace.sums + part * workspace.sparse.capacity * ld + at)
+            vstore(workspace.z[0] + at, vactivation(kind, a))
+    if workspace.slope[0] is not NULL:
+        activate(layer.activation, (last - first) * ld, workspace.z[0] + first * ld, workspace.slope[0] + first * ld)

@@ -1,16 +1,16 @@
 # cython: language_level=3
-"""Room for rows on their way through the layers, and the mini-batch that uses it."""
+"""SessionState for rows on their way through the layers, and the mini-batch that uses it."""
 from libc.math cimport log
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from ._dispatch cimport active
 from ._memory cimport Memory
-from ._team cimport share
+from ._team cimport share_begin
 from .jobs cimport BatchJob
-from .stack cimport (
+from .structs cimport (
     CNET_BLOCK_ROWS, CNET_FLOAT32, CNET_FLOAT64, CNET_STRIP_ROWS, CNET_TILE, CNET_TILE_BYTES, CNET_UINT8, Dropout,
-    Inputs, Kernels, Layer, Passage, SparseRows, Stack, Tape, Tiling, real,
+    Inputs, Kernels, Layer, FirstLayerPass, SparseRows, Layers, Workspace, Tiling, real,
 )
 
 
@@ -32,11 +32,12 @@ cdef Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil:
     return length
 
 
-cdef int take_tape(
-    Tape[real]* tape, const Stack[real]* net, const Kernels[real]* kernels, const Inputs* x, const Tiling* tiling,
-    Py_ssize_t capacity, int members, bint backward, bint zeroed, bint stepped, bint dropping, Memory memory,
+cdef int allocate_workspace(
+    Workspace[real]* workspace, const Layers[real]* net, const Kernels[real]* kernels, const Inputs* x,
+    const Tiling* tiling,
+    Py_ssize_t capacity, int threads, bint backward, bint zeroed, bint stepped, bint dropping, Memory memory,
 ) except -1:
-    """A tape for `capacity` rows at once, which so many members share.
+    """A workspace for `capacity` rows at once, which so many threads share.
 
     `stepped`: there is room for the gradients of an optimizer's steps. `dropping`: every hidden layer's slopes are
     stored; else only those that do not follow from the activations.
@@ -46,41 +47,41 @@ cdef int take_tape(
     """
     cdef int l, lanes = kernels.lanes
     cdef Py_ssize_t widest = 0
-    memset(tape, 0, sizeof(Tape[real]))
+    memset(workspace, 0, sizeof(Workspace[real]))
     for l in range(1 if x.sparse else 0, net.n_layers):
         widest = max(widest, net.layer[l].n_out)
         if backward and l > 0:
             widest = max(widest, net.layer[l].n_in)
     if capacity >= ROWS_WORTH_PACKING and widest > kernels.panel:
-        tape.scratch = <real*>memory.take(members * kernels.scratch * sizeof(real))
-    tape.capacity = capacity
+        workspace.scratch = <real*>memory.allocate(threads * kernels.scratch * sizeof(real))
+    workspace.capacity = capacity
     for l in range(net.n_layers):
-        tape.ld[l] = padded(net.layer[l].n_out, lanes, sizeof(real))
-        tape.z[l] = <real*>memory.take_for(capacity * tape.ld[l] * sizeof(real), zeroed)
+        workspace.ld[l] = padded(net.layer[l].n_out, lanes, sizeof(real))
+        workspace.z[l] = <real*>memory.allocate_for(capacity * workspace.ld[l] * sizeof(real), zeroed)
         if backward:
-            tape.d[l] = <real*>memory.take_for(capacity * tape.ld[l] * sizeof(real), zeroed)
+            workspace.d[l] = <real*>memory.allocate_for(capacity * workspace.ld[l] * sizeof(real), zeroed)
         if backward and l < net.n_layers - 1 and (
                 dropping or active().activations.words[net.layer[l].activation].property):
-            tape.slope[l] = <real*>memory.take_for(capacity * tape.ld[l] * sizeof(real), zeroed)
+            workspace.slope[l] = <real*>memory.allocate_for(capacity * workspace.ld[l] * sizeof(real), zeroed)
     if stepped:
-        tape.gradient_size = CNET_TILE * CNET_TILE_BYTES // sizeof(real)
+        workspace.gradient_size = CNET_TILE * CNET_TILE_BYTES // sizeof(real)
         for l in range(net.n_layers):
-            tape.gradient_size = max(tape.gradient_size, rows_of_step(tape.ld[l]) * tape.ld[l])
-        tape.gradient = <real*>memory.take(members * tape.gradient_size * sizeof(real))
-    tape.margin = <double*>memory.take(capacity * sizeof(double))
-    tape.total = <double*>memory.take(capacity * sizeof(double))
-    tape.correct = <uint8_t*>memory.take(capacity)
+            workspace.gradient_size = max(workspace.gradient_size, rows_of_step(workspace.ld[l]) * workspace.ld[l])
+        workspace.gradient = <real*>memory.allocate(threads * workspace.gradient_size * sizeof(real))
+    workspace.margin = <double*>memory.allocate(capacity * sizeof(double))
+    workspace.total = <double*>memory.allocate(capacity * sizeof(double))
+    workspace.correct = <uint8_t*>memory.allocate(capacity)
     if x.sparse:
-        # Only on the way back are whole words of rows turned over.
-        tape.sparse.capacity = (capacity + CNET_TILE - 1) // CNET_TILE * CNET_TILE if backward else capacity
-        take_sparse(&tape.sparse, x, tiling, sizeof(real), memory)
-        tape.sums = <real*>memory.take_for(
-            tiling.n_parts * tape.sparse.capacity * tape.ld[0] * sizeof(real), zeroed)
+        # Only on the way back are whole words of rows transposed over.
+        workspace.sparse.capacity = (capacity + CNET_TILE - 1) // CNET_TILE * CNET_TILE if backward else capacity
+        allocate_sparse_rows(&workspace.sparse, x, tiling, sizeof(real), memory)
+        workspace.sums = <real*>memory.allocate_for(
+            tiling.n_parts * workspace.sparse.capacity * workspace.ld[0] * sizeof(real), zeroed)
     elif x.in_place:
-        tape.ld_x = x.stride
+        workspace.ld_x = x.stride
     else:
-        tape.ld_x = padded(x.n_in, lanes, sizeof(real))
-        tape.x = <real*>memory.take(capacity * tape.ld_x * sizeof(real))
+        workspace.ld_x = padded(x.n_in, lanes, sizeof(real))
+        workspace.x = <real*>memory.allocate(capacity * workspace.ld_x * sizeof(real))
     return 0
 
 
@@ -89,20 +90,21 @@ cdef inline Py_ssize_t rows_of_step(Py_ssize_t ld) noexcept nogil:
     return max(1, min(GRADIENT_ROWS, GRADIENT_SIZE // ld) // CNET_STRIP_ROWS) * CNET_STRIP_ROWS
 
 
-cdef int take_sparse(
+cdef int allocate_sparse_rows(
     SparseRows* rows, const Inputs* x, const Tiling* tiling, Py_ssize_t item, Memory memory
 ) except -1:
-    """Room for the inputs of rows.capacity sparse rows, tile by tile."""
+    """SessionState for the inputs of rows.capacity sparse rows, tile by tile."""
     if x.source == CNET_UINT8:
         item = 1
-    rows.values = memory.take(tiling.n_tiles * rows.capacity * CNET_TILE * item)
+    rows.values = memory.allocate(tiling.n_tiles * rows.capacity * CNET_TILE * item)
     # Zeros are written up to a whole word of rows, also behind the last tile.
-    rows.mask = <uint64_t*>memory.take((tiling.n_tiles * rows.capacity + CNET_TILE) * sizeof(uint64_t))
+    rows.mask = <uint64_t*>memory.allocate((tiling.n_tiles * rows.capacity + CNET_TILE) * sizeof(uint64_t))
     return 0
 
 
-cdef int take_stack(Stack[real]* to, const Stack[real]* net, int lanes, bint transposed, Memory memory) except -1:
-    """Room for parameters like net's, zero, with rows padded to whole vectors."""
+cdef int allocate_layers(Layers[real]* to, const Layers[real]* net, int lanes, bint transposed,
+                         Memory memory) except -1:
+    """SessionState for parameters like net's, zero, with rows padded to whole vectors."""
     cdef Layer[real]* layer
     cdef int l
     to.n_layers = net.n_layers
@@ -114,16 +116,16 @@ cdef int take_stack(Stack[real]* to, const Stack[real]* net, int lanes, bint tra
         layer.n_out = net.layer[l].n_out
         layer.activation = net.layer[l].activation
         layer.ld = padded(layer.n_out, lanes, sizeof(real))
-        layer.weight = <real*>memory.take_zeroed(layer.n_in * layer.ld * sizeof(real))
-        layer.bias = <real*>memory.take_zeroed(layer.ld * sizeof(real))
+        layer.weight = <real*>memory.allocate_zeroed(layer.n_in * layer.ld * sizeof(real))
+        layer.bias = <real*>memory.allocate_zeroed(layer.ld * sizeof(real))
         layer.ld_transposed = padded(layer.n_in, lanes, sizeof(real))
         layer.transposed = NULL
         if transposed and l > 0:
-            layer.transposed = <real*>memory.take_zeroed(layer.n_out * layer.ld_transposed * sizeof(real))
+            layer.transposed = <real*>memory.allocate_zeroed(layer.n_out * layer.ld_transposed * sizeof(real))
     return 0
 
 
-cdef int take_transposed(Stack[real]* to, const Stack[real]* net, int lanes, Memory memory) except -1:
+cdef int allocate_transposed(Layers[real]* to, const Layers[real]* net, int lanes, Memory memory) except -1:
     """The same parameters, and room for the upper layers' weights, transposed: refresh_transposed fills it."""
     cdef Layer[real]* layer
     cdef int l
@@ -131,11 +133,11 @@ cdef int take_transposed(Stack[real]* to, const Stack[real]* net, int lanes, Mem
     for l in range(1, net.n_layers):
         layer = &to.layer[l]
         layer.ld_transposed = padded(layer.n_in, lanes, sizeof(real))
-        layer.transposed = <real*>memory.take_zeroed(layer.n_out * layer.ld_transposed * sizeof(real))
+        layer.transposed = <real*>memory.allocate_zeroed(layer.n_out * layer.ld_transposed * sizeof(real))
     return 0
 
 
-cdef void copy_parameters(Stack[real]* to, const Stack[real]* net) noexcept nogil:
+cdef void copy_parameters(Layers[real]* to, const Layers[real]* net) noexcept nogil:
     """Parameters between stacks whose rows stand at different distances."""
     cdef const Layer[real]* source
     cdef Layer[real]* target
@@ -151,14 +153,15 @@ cdef void copy_parameters(Stack[real]* to, const Stack[real]* net) noexcept nogi
             refresh_transposed(to, l, 0, target.n_in)
 
 
-cdef void refresh_transposed(Stack[real]* net, int l, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
-    """The transposed copy of a layer's weight rows first..last, in squares that a cache holds."""
+cdef void refresh_transposed(Layers[real]* net, int l, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+    """The transposed copy of a layer's weight rows begin..end, in squares that a cache holds."""
     cdef Layer[real]* layer = &net.layer[l]
     cdef Py_ssize_t i0 = first, j0
     while i0 < last:
         j0 = 0
         while j0 < layer.n_out:
-            transpose(min(SQUARE, last - i0), min(SQUARE, layer.n_out - j0), layer.weight + i0 * layer.ld + j0, layer.ld,
+            transpose(min(SQUARE, last - i0), min(SQUARE, layer.n_out - j0), layer.weight + i0 * layer.ld + j0,
+                      layer.ld,
                       layer.transposed + j0 * layer.ld_transposed + i0, layer.ld_transposed)
             j0 += SQUARE
         i0 += SQUARE
@@ -189,7 +192,7 @@ cdef inline void transpose(
         j += 1
 
 
-cdef bint usable_in_place(const Inputs* x, const Stack[real]* of_type) noexcept nogil:
+cdef bint usable_in_place(const Inputs* x, const Layers[real]* of_type) noexcept nogil:
     """Whether dense inputs are of the network's type already."""
     if real is float:
         return not x.sparse and x.source == CNET_FLOAT32
@@ -197,12 +200,12 @@ cdef bint usable_in_place(const Inputs* x, const Stack[real]* of_type) noexcept 
         return not x.sparse and x.source == CNET_FLOAT64
 
 
-cdef double operations(const Stack[real]* stack, Py_ssize_t rows) noexcept nogil:
+cdef double operations(const Layers[real]* layers, Py_ssize_t rows) noexcept nogil:
     """Floating-point operations of one forward pass."""
     cdef double count = 0
     cdef int l
-    for l in range(stack.n_layers):
-        count += 2.0 * rows * stack.layer[l].n_in * stack.layer[l].n_out
+    for l in range(layers.n_layers):
+        count += 2.0 * rows * layers.layer[l].n_in * layers.layer[l].n_out
     return count
 
 
@@ -219,103 +222,104 @@ cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil:
 
 cdef void through_parts(
     BatchJob[real]* job, bint update, const Inputs* x, const SparseRows* next, Py_ssize_t next_rows,
-    const Dropout[real]* dropout, const int64_t* after, Py_ssize_t n_after, int first, int last, int me,
+    const Dropout[real]* dropout, const int64_t* after, Py_ssize_t n_after, int first, int last, int thread,
 ) noexcept nogil:
-    """Parts first..last of a sparse first layer: the batch into the weights (`update`), then the
+    """Parts begin..end of a sparse first layer: the batch into the weights (`update`), then the
     inputs of the next batch (and which of them its dropout keeps) and its way through these weights."""
-    cdef Passage[real] passage
-    cdef SparseRows old = job.tape.sparse
+    cdef FirstLayerPass[real] first_layer_pass
+    cdef SparseRows old = job.workspace.sparse
     cdef SparseRows following
     cdef int part
-    memset(&passage, 0, sizeof(passage))
-    passage.tiling = &job.tiling
-    passage.source = job.x.source
-    passage.d = job.tape.d[0]
-    passage.ld = job.tape.ld[0]
-    passage.layer = &job.stack.layer[0]
-    passage.target = &job.target.layer[0]
-    passage.input_scale = job.input_scale
-    passage.scale = <real>job.scale * job.input_scale
-    passage.sums = job.tape.sums
+    memset(&first_layer_pass, 0, sizeof(first_layer_pass))
+    first_layer_pass.tiling = &job.tiling
+    first_layer_pass.source = job.x.source
+    first_layer_pass.d = job.workspace.d[0]
+    first_layer_pass.ld = job.workspace.ld[0]
+    first_layer_pass.layer = &job.layers.layer[0]
+    first_layer_pass.target = &job.target.layer[0]
+    first_layer_pass.input_scale = job.input_scale
+    first_layer_pass.scale = <real>job.scale * job.input_scale
+    first_layer_pass.sums = job.workspace.sums
     if update and not job.skipped:
         old.rows = job.rows
-        passage.old = &old
+        first_layer_pass.old = &old
         if job.stepped:
-            passage.step = &job.step
+            first_layer_pass.step = &job.step
             if job.state[0] is not NULL:
-                passage.state0 = &job.state[0].layer[0]
+                first_layer_pass.state0 = &job.state[0].layer[0]
             if job.state[1] is not NULL:
-                passage.state1 = &job.state[1].layer[0]
-            passage.gradient = job.tape.gradient + me * job.tape.gradient_size
+                first_layer_pass.state1 = &job.state[1].layer[0]
+            first_layer_pass.gradient = job.workspace.gradient + thread * job.workspace.gradient_size
     if next is not NULL:
         following = next[0]
         following.rows = next_rows
-        passage.next = &following
-        passage.x = x
-        passage.dropout = dropout
-        passage.after = after
-        passage.n_after = n_after
+        first_layer_pass.next = &following
+        first_layer_pass.x = x
+        first_layer_pass.dropout = dropout
+        first_layer_pass.after = after
+        first_layer_pass.n_after = n_after
     for part in range(first, last):
-        job.kernels.passage(&passage, part)
+        job.kernels.first_layer_pass(&first_layer_pass, part)
 
 
-cdef real* scratch_of(const BatchJob[real]* job, int me) noexcept nogil:
+cdef real* scratch_of(const BatchJob[real]* job, int thread) noexcept nogil:
     """A thread's own room for its products, or NULL where they do without."""
-    return job.tape.scratch + me * job.kernels.scratch if job.tape.scratch is not NULL else NULL
+    return job.workspace.scratch + thread * job.kernels.scratch if job.workspace.scratch is not NULL else NULL
 
 
-cdef void through_rows(BatchJob[real]* job, Py_ssize_t first, Py_ssize_t last, int me) noexcept nogil:
-    """Rows first..last through all layers, forward and back, by one member."""
-    cdef real* scratch = scratch_of(job, me)
+cdef void through_rows(BatchJob[real]* job, Py_ssize_t first, Py_ssize_t last, int thread) noexcept nogil:
+    """Rows begin..end through all layers, forward and back, by one thread."""
+    cdef real* scratch = scratch_of(job, thread)
     if first < last:
-        job.kernels.forward(job.stack, &job.x, &job.tiling, &job.tape, scratch, first, last)
-        job.kernels.backward(job.stack, &job.x, &job.targets, &job.tape, scratch, first, last, job.divisor)
+        job.kernels.forward(job.layers, &job.x, &job.tiling, &job.workspace, scratch, first, last)
+        job.kernels.backward(job.layers, &job.x, &job.targets, &job.workspace, scratch, first, last, job.divisor)
 
 
-cdef void into_dense_weights(BatchJob[real]* job, int me, int members) noexcept nogil:
-    """This member's weight rows of every layer but a sparse first one, and the biases."""
+cdef void into_dense_weights(BatchJob[real]* job, int thread, int threads) noexcept nogil:
+    """This thread's weight rows of every layer but a sparse first one, and the biases."""
     cdef int l
     cdef Py_ssize_t n_in
     if job.skipped:
         return
-    for l in range(job.stack.n_layers):
-        n_in = job.stack.layer[l].n_in
+    for l in range(job.layers.n_layers):
+        n_in = job.layers.layer[l].n_in
         if l > 0 or not job.x.sparse:
-            into_weights(job, l, share(n_in, me, members), share(n_in, me + 1, members), me)
-        if me == members - 1:
-            into_bias(job, l, me)
+            into_weights(job, l, share_begin(n_in, thread, threads), share_begin(n_in, thread + 1, threads), thread)
+        if thread == threads - 1:
+            into_bias(job, l, thread)
 
 
 cdef inline void into_weights(
-    BatchJob[real]* job, int l, Py_ssize_t first, Py_ssize_t last, int me
+    BatchJob[real]* job, int l, Py_ssize_t first, Py_ssize_t last, int thread
 ) noexcept nogil:
-    """Weight rows first..last of a layer: target += scale * gradient, or an optimizer's step."""
+    """Weight rows begin..end of a layer: target += scale * gradient, or an optimizer's step."""
     cdef const Layer[real]* layer = &job.target.layer[l]
     cdef Py_ssize_t begin, rows, block = rows_of_step(layer.ld)
     if first >= last:
         return
     if not job.stepped:
-        job.kernels.accumulate_weight(job.target, &job.tape, scratch_of(job, me), l, job.rows, first, last, job.scale)
+        job.kernels.accumulate_weight(job.target, &job.workspace, scratch_of(job, thread), l, job.rows, first, last,
+                                      job.scale)
     else:
         begin = first
         while begin < last:
             rows = min(block, last - begin)
-            step_rows(job, l, begin, rows, me)
+            step_rows(job, l, begin, rows, thread)
             begin += rows
     if layer.transposed is not NULL:
-        refresh_transposed(<Stack[real]*>job.target, l, first, last)
+        refresh_transposed(<Layers[real]*>job.target, l, first, last)
 
 
-cdef inline void step_rows(BatchJob[real]* job, int l, Py_ssize_t begin, Py_ssize_t rows, int me) noexcept nogil:
+cdef inline void step_rows(BatchJob[real]* job, int l, Py_ssize_t begin, Py_ssize_t rows, int thread) noexcept nogil:
     """An optimizer's step on some weight rows, whose gradient is summed first."""
     cdef const Layer[real]* layer = &job.target.layer[l]
-    cdef const Tape[real]* tape = &job.tape
-    cdef const real* inputs = tape.x if l == 0 else tape.z[l - 1]
-    cdef Py_ssize_t ld = tape.ld_x if l == 0 else tape.ld[l - 1]
-    cdef real* gradient = tape.gradient + me * tape.gradient_size
+    cdef const Workspace[real]* workspace = &job.workspace
+    cdef const real* inputs = workspace.x if l == 0 else workspace.z[l - 1]
+    cdef Py_ssize_t ld = workspace.ld_x if l == 0 else workspace.ld[l - 1]
+    cdef real* gradient = workspace.gradient + thread * workspace.gradient_size
     memset(gradient, 0, rows * layer.ld * sizeof(real))
-    job.kernels.product(rows, layer.n_out, job.rows, inputs + begin, 1, ld, tape.d[l], tape.ld[l], <real>1,
-                        <const real*>gradient, layer.ld, gradient, layer.ld, scratch_of(job, me))
+    job.kernels.product(rows, layer.n_out, job.rows, inputs + begin, 1, ld, workspace.d[l], workspace.ld[l], <real>1,
+                        <const real*>gradient, layer.ld, gradient, layer.ld, scratch_of(job, thread))
     job.kernels.step(&job.step, rows * layer.ld, gradient, layer.weight + begin * layer.ld,
                      state_of(job, 0, l, begin * layer.ld), state_of(job, 1, l, begin * layer.ld))
 
@@ -324,16 +328,16 @@ cdef inline real* state_of(const BatchJob[real]* job, int i, int l, Py_ssize_t a
     return job.state[i].layer[l].weight + at if job.state[i] is not NULL else NULL
 
 
-cdef inline void into_bias(BatchJob[real]* job, int l, int me) noexcept nogil:
+cdef inline void into_bias(BatchJob[real]* job, int l, int thread) noexcept nogil:
     cdef const Layer[real]* layer = &job.target.layer[l]
     cdef real* gradient
     cdef real one = 1
     if not job.stepped:
-        job.kernels.accumulate_bias(job.target, &job.tape, l, job.rows, job.scale)
+        job.kernels.accumulate_bias(job.target, &job.workspace, l, job.rows, job.scale)
         return
-    gradient = job.tape.gradient + me * job.tape.gradient_size
+    gradient = job.workspace.gradient + thread * job.workspace.gradient_size
     memset(gradient, 0, layer.ld * sizeof(real))
-    job.kernels.product(1, layer.n_out, job.rows, &one, 0, 0, job.tape.d[l], job.tape.ld[l], <real>1,
+    job.kernels.product(1, layer.n_out, job.rows, &one, 0, 0, job.workspace.d[l], job.workspace.ld[l], <real>1,
                         <const real*>gradient, layer.ld, gradient, layer.ld, NULL)
     job.kernels.step(
         &job.bias_step, layer.n_out, gradient, layer.bias,
@@ -357,21 +361,21 @@ cdef double sum_losses(const double* margin, const double* total, Py_ssize_t row
     return losses + log(product)
 
 
-cdef void backpropagate(BatchJob[real]* job, int me, int members) noexcept nogil:
+cdef void backpropagate(BatchJob[real]* job, int thread, int threads) noexcept nogil:
     """One block of rows forward, backward, and onto the target's parameters.
 
-    A member takes parts of a sparse first layer, then rows of the block through all other
+    A thread takes parts of a sparse first layer, then rows of the block through all other
     layers, then rows of the weight matrices. What it owns it computes alone, in one order: the
-    number of members cannot change a bit. The caller puts a barrier after this.
+    number of threads cannot change a bit. The caller puts a barrier after this.
     """
-    cdef int first_part = <int>share(job.tiling.n_parts, me, members)
-    cdef int last_part = <int>share(job.tiling.n_parts, me + 1, members)
+    cdef int begin_part = <int>share_begin(job.tiling.n_parts, thread, threads)
+    cdef int end_part = <int>share_begin(job.tiling.n_parts, thread + 1, threads)
     if job.x.sparse:
-        through_parts(job, False, &job.x, &job.tape.sparse, job.rows, job.tape.dropout, NULL, 0,
-                      first_part, last_part, me)
-        job.barrier.wait(members)
-    through_rows(job, share(job.rows, me, members), share(job.rows, me + 1, members), me)
-    job.barrier.wait(members)
+        through_parts(job, False, &job.x, &job.workspace.sparse, job.rows, job.workspace.dropout, NULL, 0,
+                      begin_part, end_part, thread)
+        job.barrier.wait(threads)
+    through_rows(job, share_begin(job.rows, thread, threads), share_begin(job.rows, thread + 1, threads), thread)
+    job.barrier.wait(threads)
     if job.x.sparse:
-        through_parts(job, True, NULL, NULL, 0, NULL, NULL, 0, first_part, last_part, me)
-    into_dense_weights(job, me, members)
+        through_parts(job, True, NULL, NULL, 0, NULL, NULL, 0, begin_part, end_part, thread)
+    into_dense_weights(job, thread, threads)

@@ -1,7 +1,7 @@
 // Plain data that the door, the trainer and the kernels hand to each other.
 // Sizes count elements; `ld` is the distance between two rows of a matrix.
-#ifndef CNET_STACK_H
-#define CNET_STACK_H
+#ifndef CNET_STRUCTS_H
+#define CNET_STRUCTS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -58,7 +58,7 @@ template <class T> struct Layer {
     int activation;                // the last layer's is the identity: its outputs are scores
 };
 
-template <class T> struct Stack {
+template <class T> struct Layers {
     int n_layers;
     int loss;
     double loss_parameter;
@@ -106,9 +106,9 @@ struct Inputs {
 };
 
 // Sparse inputs are cut by columns: into tiles of at most 64, so that a tile of a row
-// is one word of a bitmap; and the tiles into parts. A part is one member's at a time:
+// is one word of a bitmap; and the tiles into parts. A part is one thread's at a time:
 // its inputs, its weights and the sums over its columns. There are as many parts as the
-// sizes say, whatever the number of members, so that the sums' order never changes.
+// sizes say, whatever the number of threads, so that the sums' order never changes.
 struct Tiling {
     ptrdiff_t n_tiles;
     int n_parts;
@@ -130,7 +130,7 @@ struct SparseRows {
 // What a block of rows leaves behind on its way through the layers.
 // z[l] are the outputs of layer l (the last: scores, then probabilities),
 // d[l] the derivatives of the loss by that layer's pre-activations.
-template <class T> struct Tape {
+template <class T> struct Workspace {
     ptrdiff_t capacity;            // rows
     ptrdiff_t ld_x;
     T *x;                          // dense inputs (capacity, ld_x), or NULL
@@ -149,10 +149,10 @@ template <class T> struct Tape {
     ptrdiff_t gradient_size;
 };
 
-// One passage over a part of the first layer's columns, tile by tile, while a tile's weights
+// One first_layer_pass over a part of the first layer's columns, tile by tile, while a tile's weights
 // are in the nearest cache: update them by the batch whose deltas are known, then gather the
 // next batch's inputs and begin its forward pass.
-template <class T> struct Passage {
+template <class T> struct FirstLayerPass {
     const Tiling *tiling;
     int source;
     // Update: target.weight += scale * old^T d; no update where old is NULL.
@@ -198,23 +198,23 @@ template <class T> struct Kernels {
     int lanes;
     ptrdiff_t scratch;             // elements of room that products need
     ptrdiff_t panel;               // but for those of so few columns
-    // Rows first..last of a block through all layers: scores in the last z. Sparse inputs'
-    // first layer has been summed by `passage`. Here and below: `scratch` is this thread's room for products.
-    void (*forward)(const Stack<T>*, const Inputs*, const Tiling*, Tape<T>*, T* scratch, ptrdiff_t first, ptrdiff_t last);
+    // Rows begin..end of a block through all layers: scores in the last z. Sparse inputs'
+    // first layer has been summed by `first_layer_pass`. Here and below: `scratch` is this thread's room for products.
+    void (*forward)(const Layers<T>*, const Inputs*, const Tiling*, Workspace<T>*, T* scratch, ptrdiff_t begin, ptrdiff_t end);
     // A part of the first layer, for sparse inputs.
-    void (*passage)(const Passage<T>*, int part);
+    void (*first_layer_pass)(const FirstLayerPass<T>*, int part);
     // Scores to predictions, in place.
-    void (*predict)(const Stack<T>*, Tape<T>*, ptrdiff_t first, ptrdiff_t last);
+    void (*predict)(const Layers<T>*, Workspace<T>*, ptrdiff_t begin, ptrdiff_t end);
     // From scores: the loss of each row, and whether it is classified right.
-    void (*losses)(const Stack<T>*, const Inputs*, const Targets<T>*, Tape<T>*, ptrdiff_t first, ptrdiff_t last);
+    void (*losses)(const Layers<T>*, const Inputs*, const Targets<T>*, Workspace<T>*, ptrdiff_t begin, ptrdiff_t end);
     // From scores: loss, correct, and d of every layer; `divisor` is the sum of the batch's weights.
-    void (*backward)(const Stack<T>*, const Inputs*, const Targets<T>*, Tape<T>*, T* scratch, ptrdiff_t first, ptrdiff_t last, double divisor);
-    // target.weight[first..last] += scale * inputs^T d, for one layer with dense inputs.
-    void (*accumulate_weight)(const Stack<T>* target, Tape<T>*, T* scratch, int layer, ptrdiff_t rows, ptrdiff_t first, ptrdiff_t last, double scale);
+    void (*backward)(const Layers<T>*, const Inputs*, const Targets<T>*, Workspace<T>*, T* scratch, ptrdiff_t begin, ptrdiff_t end, double divisor);
+    // target.weight[begin..end] += scale * inputs^T d, for one layer with dense inputs.
+    void (*accumulate_weight)(const Layers<T>* target, Workspace<T>*, T* scratch, int layer, ptrdiff_t rows, ptrdiff_t begin, ptrdiff_t end, double scale);
     // c (m, n) = base + scale * a . b, where a[i, k] stands at a[i * a_row + k * a_step].
     void (*product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const T* a, ptrdiff_t a_row, ptrdiff_t a_step, const T* b, ptrdiff_t ld_b, T scale, const T* base, ptrdiff_t ld_base, T* c, ptrdiff_t ld_c, T* scratch);
     // target.bias += scale * sum of d over the rows.
-    void (*accumulate_bias)(const Stack<T>* target, Tape<T>*, int layer, ptrdiff_t rows, double scale);
+    void (*accumulate_bias)(const Layers<T>* target, Workspace<T>*, int layer, ptrdiff_t rows, double scale);
     // One step of an optimizer on n elements (whole vectors) of weights and state.
     void (*step)(const Step<T>*, ptrdiff_t n, const T* gradient, T* weight, T* state0, T* state1);
     // Element-wise functions of _functions; n is a multiple of nothing.

@@ -1,12 +1,12 @@
 # cython: language_level=3
-"""stack.h for Cython: the plain data shared by the door, the trainer and the kernels."""
+"""layers.h for Cython: the plain data shared by the door, the trainer and the kernels."""
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 ctypedef fused real:
     float
     double
 
-cdef extern from "stack.h" nogil:
+cdef extern from "structs.h" nogil:
     # cnet_limits.h
     enum:
         CNET_MAX_LAYERS
@@ -60,7 +60,7 @@ cdef extern from "stack.h" nogil:
         T* transposed
         int activation
 
-    cdef cppclass Stack[T]:
+    cdef cppclass Layers[T]:
         int n_layers
         int loss
         double loss_parameter
@@ -110,7 +110,7 @@ cdef extern from "stack.h" nogil:
         void* values
         uint64_t* mask
 
-    cdef cppclass Tape[T]:
+    cdef cppclass Workspace[T]:
         Py_ssize_t capacity
         Py_ssize_t ld_x
         T* x
@@ -128,7 +128,7 @@ cdef extern from "stack.h" nogil:
         T* gradient
         Py_ssize_t gradient_size
 
-    cdef cppclass Passage[T]:
+    cdef cppclass FirstLayerPass[T]:
         const Tiling* tiling
         int source
         const SparseRows* old
@@ -172,20 +172,20 @@ cdef extern from "stack.h" nogil:
         Py_ssize_t scratch
         Py_ssize_t panel
         void (*forward)(
-            const Stack[T]*, const Inputs*, const Tiling*, Tape[T]*, T*, Py_ssize_t, Py_ssize_t) noexcept nogil
-        void (*passage)(const Passage[T]*, int) noexcept nogil
-        void (*predict)(const Stack[T]*, Tape[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil
+            const Layers[T]*, const Inputs*, const Tiling*, Workspace[T]*, T*, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*first_layer_pass)(const FirstLayerPass[T]*, int) noexcept nogil
+        void (*predict)(const Layers[T]*, Workspace[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*losses)(
-            const Stack[T]*, const Inputs*, const Targets[T]*, Tape[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil
+            const Layers[T]*, const Inputs*, const Targets[T]*, Workspace[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*backward)(
-            const Stack[T]*, const Inputs*, const Targets[T]*, Tape[T]*, T*, Py_ssize_t, Py_ssize_t,
+            const Layers[T]*, const Inputs*, const Targets[T]*, Workspace[T]*, T*, Py_ssize_t, Py_ssize_t,
             double) noexcept nogil
         void (*accumulate_weight)(
-            const Stack[T]*, Tape[T]*, T*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, double) noexcept nogil
+            const Layers[T]*, Workspace[T]*, T*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, double) noexcept nogil
         void (*product)(
             Py_ssize_t, Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t,
             T, const T*, Py_ssize_t, T*, Py_ssize_t, T*) noexcept nogil
-        void (*accumulate_bias)(const Stack[T]*, Tape[T]*, int, Py_ssize_t, double) noexcept nogil
+        void (*accumulate_bias)(const Layers[T]*, Workspace[T]*, int, Py_ssize_t, double) noexcept nogil
         void (*step)(const Step[T]*, Py_ssize_t, const T*, T*, T*, T*) noexcept nogil
         void (*apply)(int, Py_ssize_t, const T*, T*) noexcept nogil
         void (*softmax_rows)(Py_ssize_t, Py_ssize_t, const T*, T*) noexcept nogil

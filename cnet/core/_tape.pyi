@@ -1,1 +1,0 @@
-# Only C functions: see _tape.pxd.

@@ -1,0 +1,32 @@
+# cython: language_level=3
+from libc.stdint cimport int64_t
+
+from ._memory cimport Memory
+from .jobs cimport BatchJob
+from .structs cimport Dropout, Inputs, Kernels, SparseRows, Layers, Workspace, Tiling, real
+
+cdef Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil
+cdef int allocate_workspace(
+    Workspace[real]* workspace, const Layers[real]* net, const Kernels[real]* kernels, const Inputs* x,
+    const Tiling* tiling,
+    Py_ssize_t capacity, int threads, bint backward, bint zeroed, bint stepped, bint dropping, Memory memory,
+) except -1
+cdef int allocate_sparse_rows(
+    SparseRows* rows, const Inputs* x, const Tiling* tiling, Py_ssize_t item, Memory memory
+) except -1
+cdef int allocate_layers(Layers[real]* to, const Layers[real]* net, int lanes, bint transposed, Memory memory) except -1
+cdef int allocate_transposed(Layers[real]* to, const Layers[real]* net, int lanes, Memory memory) except -1
+cdef void copy_parameters(Layers[real]* to, const Layers[real]* net) noexcept nogil
+cdef void refresh_transposed(Layers[real]* net, int l, Py_ssize_t first, Py_ssize_t last) noexcept nogil
+cdef bint usable_in_place(const Inputs* x, const Layers[real]* of_type) noexcept nogil
+cdef double operations(const Layers[real]* layers, Py_ssize_t rows) noexcept nogil
+cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil
+cdef void backpropagate(BatchJob[real]* job, int thread, int threads) noexcept nogil
+cdef void through_parts(
+    BatchJob[real]* job, bint update, const Inputs* x, const SparseRows* next, Py_ssize_t next_rows,
+    const Dropout[real]* dropout, const int64_t* after, Py_ssize_t n_after, int first, int last, int thread,
+) noexcept nogil
+cdef real* scratch_of(const BatchJob[real]* job, int thread) noexcept nogil
+cdef void through_rows(BatchJob[real]* job, Py_ssize_t first, Py_ssize_t last, int thread) noexcept nogil
+cdef void into_dense_weights(BatchJob[real]* job, int thread, int threads) noexcept nogil
+cdef double sum_losses(const double* margin, const double* total, Py_ssize_t rows) noexcept nogil

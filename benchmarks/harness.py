@@ -10,7 +10,7 @@ from pathlib import Path
 
 # A pool of threads may spin for a moment after its work; it must not disturb the next contender.
 PAUSE = 0.03
-# With CNET_ISA=avx2 the peers have AVX2 only, too.
+# With CNET_ISA=avx2 the peers are asked for AVX2, too. OpenBLAS obeys; XLA's matrix products do not.
 AVX2 = {
     "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2",
     "OPENBLAS_CORETYPE": "Haswell",

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from .console import loss_text, percent, print_json, say
-from .data import check_fit, data_for
+from .data import check_classifies, check_fit, data_for
 from .options import add_data, add_json, path
 from .run_folder import load_model
 
@@ -42,6 +42,7 @@ def add_to(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, and print what came out."""
     net = load_model(args.model)
+    check_classifies(args.model, net)
     data = data_for(args.model, args.data)
     x, t = data.test if args.part == "test" else data.train
     check_fit(args.model, net, data)

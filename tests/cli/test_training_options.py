@@ -51,6 +51,36 @@ def test_names_come_from_the_tables(known):
             assert ("warmup" if name == "warmup" else f"schedule_{name}") in known
 
 
+def test_a_new_optimizer_and_a_new_schedule_appear_by_themselves(python):
+    """With their own parameters, in the options and in their help."""
+    done = python("-c", """
+from cnet.optimizers import Optimizer, OPTIMIZERS
+from cnet.schedules import Schedule, SCHEDULES
+
+class Sharp(Optimizer):
+    name, default_lr = "sharp", 0.25
+    def __init__(self, *, lr=None, sharpness=0.125):
+        super().__init__(lr, sharpness=sharpness)
+
+class Sawtooth(Schedule):
+    name = "sawtooth"
+    def __init__(self, *, depth=0.5, warmup=0):
+        super().__init__(depth=depth, warmup=warmup)
+
+OPTIMIZERS["sharp"], SCHEDULES["sawtooth"] = Sharp, Sawtooth
+from cnet.cli import build_parser
+from cnet.cli.choices import chosen_settings
+words = "train --optimizer sharp --sharpness 0.75 --schedule sawtooth --schedule-depth 0.25".split()
+chosen = chosen_settings(build_parser().parse_args(words))
+print(chosen["learning_rate"], chosen["optimizer_parameters"], chosen["schedule_parameters"])
+build_parser().parse_args(["train", "--help"])
+""")
+    first, *text = done.stdout.splitlines()
+    assert first == "0.25 {'sharpness': 0.75} {'depth': 0.25, 'warmup': 0}", done.stderr
+    shown = " ".join(" ".join(text).split())
+    assert "0.25 for sharp" in shown and "0.125 for sharp" in shown and "0.5 for sawtooth" in shown
+
+
 BAD = [
     ("layers", ["", "x", "10,", "1,000", "10,-1", "0,5", ",".join(["2"] * 17), "1.5", "512;256"]),
     ("activation", ["", "nonsense", "relu,", "relu tanh", "ReLU"]),

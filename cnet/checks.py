@@ -5,14 +5,20 @@ from __future__ import annotations
 import math
 import operator
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 __all__ = [
-    "check_choice", "check_count", "check_flag", "check_number", "check_path", "check_share", "excerpt", "printable",
-    "refuse_masked",
+    "check_choice", "check_count", "check_flag", "check_number", "check_path", "check_share", "excerpt", "listed",
+    "printable", "refuse_masked",
 ]
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as an error lists them."""
+    return ", ".join(map(repr, names))
 
 
 def check_count(name: str, value: Any, largest: int = 2**31 - 1, least: int = 1) -> int:

@@ -227,17 +227,16 @@ def as_loss(value: object) -> Loss:
     ValueError
         If the name is unknown.
     """
-    names = ", ".join(map(repr, LOSSES))
     if isinstance(value, str):
         if value not in LOSSES:
-            raise ValueError(f"loss must be one of {names}, got {excerpt(value)}")
+            raise ValueError(f"loss must be one of {listed(LOSSES)}, got {excerpt(value)}")
         return LOSSES[value]()
     if isinstance(value, Loss) and type(value) in LOSSES.values():
         return value
     given = type(value).__name__
     if isinstance(value, type) and value in LOSSES.values():
         given = f"the class {value.__name__}; write {value.__name__}()"
-    raise TypeError(f"loss must be one of {names}, or a loss of cnet.losses, got {given}")
+    raise TypeError(f"loss must be one of {listed(LOSSES)}, or a loss of cnet.losses, got {given}")
 
 
 def loss_of(name: str, parameter: float) -> Loss:

@@ -28,7 +28,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .checks import excerpt
+from .checks import excerpt, listed
 from .optimizer_base import Array, Optimizer
 from .schedules import LinearRamp
 
@@ -353,10 +353,9 @@ def as_optimizer(value: object) -> Optimizer:
     ValueError
         If the name is unknown.
     """
-    names = ", ".join(map(repr, OPTIMIZERS))
     if isinstance(value, str):
         if value not in OPTIMIZERS:
-            raise ValueError(f"optimizer must be one of {names}, got {excerpt(value)}")
+            raise ValueError(f"optimizer must be one of {listed(OPTIMIZERS)}, got {excerpt(value)}")
         return OPTIMIZERS[value]()
     # Compiled code would take no notice of what a subclass does in its own way.
     if isinstance(value, Optimizer) and type(value) in OPTIMIZERS.values():
@@ -364,4 +363,4 @@ def as_optimizer(value: object) -> Optimizer:
     given = type(value).__name__
     if isinstance(value, type) and value in OPTIMIZERS.values():
         given = f"the class {value.__name__}; write {value.__name__}()"
-    raise TypeError(f"optimizer must be one of {names}, or an optimizer of cnet.optimizers, got {given}")
+    raise TypeError(f"optimizer must be one of {listed(OPTIMIZERS)}, or an optimizer of cnet.optimizers, got {given}")

@@ -23,7 +23,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .checks import check_number, excerpt
+from .checks import check_number, excerpt, listed
 from .schedule_base import FloatArray, FromFunction, Schedule, iterations_of
 
 __all__ = ["Constant", "Cosine", "Exponential", "Linear", "OneCycle", "Step"]
@@ -244,16 +244,15 @@ def as_schedule(value: object) -> Schedule | None:
     """
     if value is None or isinstance(value, Schedule):
         return value
-    names = ", ".join(map(repr, SCHEDULES))
     if isinstance(value, str):
         if value not in SCHEDULES:
-            raise ValueError(f"schedule must be one of {names}, got {excerpt(value)}")
+            raise ValueError(f"schedule must be one of {listed(SCHEDULES)}, got {excerpt(value)}")
         return SCHEDULES[value]()
     if callable(value) and not isinstance(value, type):
         return FromFunction(value)
     given = f"the class {value.__name__}; write {value.__name__}()" if isinstance(value, type) else type(value).__name__
-    raise TypeError(f"schedule must be one of {names}, an object of cnet.schedules, or a function of (iteration, "
-                    f"total), got {given}")
+    raise TypeError(f"schedule must be one of {listed(SCHEDULES)}, an object of cnet.schedules, or a function of "
+                    f"(iteration, total), got {given}")
 
 
 class LinearRamp(NamedTuple):

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from .checks import check_number, check_share, excerpt
+from .checks import check_number, check_share, excerpt, listed
 from .values import Value
 
 __all__ = [

@@ -138,7 +138,26 @@ class BestParams:
         return f"{type(self).__name__}(metric={self.metric!r})"
 
     def begin(self, network: MultiLayerNet, total: int) -> None:
-        """Forget what another fit left; ``fit`` calls it before the first iteration."""
+        """Forget what another fit left; ``fit`` calls it before the first iteration.
+
+        Parameters
+        ----------
+        network : MultiLayerNet
+            The network that is going to be trained.
+        total : int
+            The most iterations that the fit may take.
+
+        Examples
+        --------
+        A training loop of your own calls it as ``fit`` does:
+
+        >>> import cnet
+        >>> net = cnet.TwoLayerNet(784, 10, 10, rng=0)
+        >>> best = cnet.BestParams("loss")
+        >>> best.begin(net, 1000)
+        >>> best.value is None
+        True
+        """
         self._forget()
 
     def __call__(self, info: EpochInfo) -> bool:
@@ -168,6 +187,18 @@ class BestParams:
         ------
         ValueError
             If no epoch has ended yet, or the parameters are of other shapes, or a parameter is read-only.
+
+        Examples
+        --------
+        >>> import cnet
+        >>> x, t = cnet.datasets.make_digits(200, rng=0)
+        >>> net = cnet.TwoLayerNet(784, 10, 10, rng=0)
+        >>> best = cnet.BestParams("train_accuracy")
+        >>> history = net.fit(x, t, epochs=3, callback=best)
+        >>> other = cnet.TwoLayerNet(784, 10, 10, rng=1)
+        >>> best.restore(other)
+        >>> bool((other.params["W1"] == best.params["W1"]).all())
+        True
         """
         if self.params is None or self._state is None:
             raise ValueError("there are no best parameters yet: no epoch of a fit has ended with a finite "
@@ -269,7 +300,30 @@ class EarlyStopping(BestParams):
         return self.stopped
 
     def end(self, network: MultiLayerNet) -> None:
-        """Restore the best epoch's parameters, if that was asked for; ``fit`` calls it after the last iteration."""
+        """Restore the best epoch's parameters, if `restore_best` is set; ``fit`` calls it after the last iteration.
+
+        Parameters
+        ----------
+        network : MultiLayerNet
+            The network that was trained.
+
+        Raises
+        ------
+        ValueError
+            If the parameters are of other shapes than the network's, or one of the network's is read-only.
+
+        Examples
+        --------
+        >>> import cnet
+        >>> x, t = cnet.datasets.make_digits(200, rng=0)
+        >>> net = cnet.TwoLayerNet(784, 10, 10, rng=0)
+        >>> stopping = cnet.EarlyStopping(patience=5, metric="loss")
+        >>> history = net.fit(x, t, epochs=3, early_stopping=stopping)
+        >>> net.params["b2"] = [0] * 10
+        >>> stopping.end(net)
+        >>> bool((net.params["b2"] == stopping.params["b2"]).all())
+        True
+        """
         if self.restore_best and self.params is not None:
             self.restore(network)
 
@@ -321,7 +375,28 @@ class Checkpoint:
             info.network.save(self.path, optimizer_state=True)
 
     def end(self, network: MultiLayerNet) -> None:
-        """Save the network as the fit leaves it; ``fit`` calls it after the last iteration."""
+        """Save the network as the fit leaves it; ``fit`` calls it after the last iteration.
+
+        Parameters
+        ----------
+        network : MultiLayerNet
+            The network that was trained.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import cnet, os, tempfile
+        >>> net = cnet.TwoLayerNet(784, 10, 10, rng=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "net.safetensors")
+        ...     cnet.Checkpoint(path).end(net)
+        ...     cnet.load(path).sizes
+        (784, 10, 10)
+        """
         network.save(self.path, optimizer_state=True)
 
 

@@ -5,8 +5,8 @@
 
 Functions ending in 32 work on float, those ending in 64 on double. All arrays are contiguous, in
 row-major order. Like the kernels, these functions check none of their arguments: sizes must be right,
-labels within 0..outputs - 1, and values such that the network's loss has a meaning for them. Those marked nogil
-raise no exceptions and need no Python.
+labels within 0..outputs - 1, and values such that the network's loss has a meaning for them. Those
+marked nogil raise no exceptions and need no Python.
 """
 from libc.stdint cimport int32_t
 
@@ -23,8 +23,8 @@ cdef extern from *:
     ctypedef struct Session64 "cnet_session64":
         pass
 
-# A session of a network (MultiLayerNet or TwoLayerNet, of any depth) of float32 or float64; TypeError for
-# anything else.
+# A session of a network (MultiLayerNet or TwoLayerNet, of any depth) of float32 or float64; TypeError
+# for anything else.
 cdef Session32* open_session32(object net) except NULL
 cdef Session64* open_session64(object net) except NULL
 cdef void close_session32(Session32* session) noexcept
@@ -38,8 +38,8 @@ cdef Py_ssize_t outputs64(const Session64* session) noexcept nogil
 cdef Py_ssize_t parameters32(const Session32* session) noexcept nogil
 cdef Py_ssize_t parameters64(const Session64* session) noexcept nogil
 
-# Which targets the network's loss takes: class indices (cross-entropy), values (all losses; with cross-entropy
-# they are rows of probabilities). 1 or 0.
+# Which targets the network's loss takes: class indices (cross-entropy), values (all losses; with
+# cross-entropy they are rows of probabilities). 1 or 0.
 cdef bint serves_labels32(const Session32* session) noexcept nogil
 cdef bint serves_labels64(const Session64* session) noexcept nogil
 cdef bint serves_values32(const Session32* session) noexcept nogil
@@ -49,13 +49,13 @@ cdef bint serves_values64(const Session64* session) noexcept nogil
 cdef void predict32(Session32* session, Py_ssize_t rows, const float* x, float* y) noexcept nogil
 cdef void predict64(Session64* session, Py_ssize_t rows, const double* x, double* y) noexcept nogil
 
-# The mean loss of x (rows, inputs) with labels t (rows,), as the network's own loss(x, t) has it: the penalty of
-# weight_decay_lambda is part of it. NaN if the session does not serve labels.
+# The mean loss of x (rows, inputs) with labels t (rows,), as the network's own loss(x, t) has it: the
+# penalty of weight_decay_lambda is part of it. NaN if the session does not serve labels.
 cdef double loss32(Session32* session, Py_ssize_t rows, const float* x, const int32_t* t) noexcept nogil
 cdef double loss64(Session64* session, Py_ssize_t rows, const double* x, const int32_t* t) noexcept nogil
 
-# The same, and its derivatives with respect to W1, b1, W2, b2, ... one after another. After NaN for labels that the
-# session does not serve, they are as they were.
+# The same, and its derivatives with respect to W1, b1, W2, b2, ... one after another. If the session
+# does not serve labels, the result is NaN and the derivatives are left as they were.
 cdef double gradient32(
     Session32* session, Py_ssize_t rows, const float* x, const int32_t* t, float* gradient
 ) noexcept nogil
@@ -63,9 +63,14 @@ cdef double gradient64(
     Session64* session, Py_ssize_t rows, const double* x, const int32_t* t, double* gradient
 ) noexcept nogil
 
-# Both with values t (rows, outputs), of the network's type, as targets; NaN if the session does not serve values.
-cdef double loss_values32(Session32* session, Py_ssize_t rows, const float* x, const float* t) noexcept nogil
-cdef double loss_values64(Session64* session, Py_ssize_t rows, const double* x, const double* t) noexcept nogil
+# Both with values t (rows, outputs), of the network's type, as targets; NaN if the session does not
+# serve values.
+cdef double loss_values32(
+    Session32* session, Py_ssize_t rows, const float* x, const float* t
+) noexcept nogil
+cdef double loss_values64(
+    Session64* session, Py_ssize_t rows, const double* x, const double* t
+) noexcept nogil
 cdef double gradient_values32(
     Session32* session, Py_ssize_t rows, const float* x, const float* t, float* gradient
 ) noexcept nogil

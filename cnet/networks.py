@@ -157,7 +157,16 @@ class MultiLayerNet(Passes, Trainable, Storable):
 
     @property
     def activation(self) -> str | tuple[str, ...]:
-        """The hidden layers' activation; where they are not all the same, or there is no hidden layer, a tuple."""
+        """The hidden layers' activation; where they are not all the same, or there is no hidden layer, a tuple.
+
+        Examples
+        --------
+        >>> import cnet
+        >>> cnet.MultiLayerNet(4, [3, 3], 2, "gelu").activation
+        'gelu'
+        >>> cnet.MultiLayerNet(4, [3, 3], 2, ["relu", "tanh"]).activation
+        ('relu', 'tanh')
+        """
         activation: str | tuple[str, ...] = self._core.activation
         return activation
 

@@ -28,12 +28,26 @@ class Passes:
 
     @property
     def loss_function(self) -> Loss:
-        """The loss: an object of `cnet.losses`."""
+        """The loss: an object of `cnet.losses`.
+
+        Examples
+        --------
+        >>> import cnet
+        >>> cnet.MultiLayerNet(4, [3], 1, loss=cnet.losses.Huber(delta=2.0)).loss_function
+        Huber(delta=2.0)
+        """
         return loss_of(self._core.loss, self._core.loss_parameter)
 
     @property
     def weight_decay_lambda(self) -> float:
-        """The factor of the L2 penalty, half the sum of all squared weights, in the loss and its gradient."""
+        """The factor of the L2 penalty, half the sum of all squared weights, in the loss and its gradient.
+
+        Examples
+        --------
+        >>> import cnet
+        >>> cnet.MultiLayerNet(4, [3], 2, weight_decay_lambda=0.1).weight_decay_lambda
+        0.1
+        """
         return self._core.weight_decay
 
     def predict(self, x: npt.ArrayLike) -> Array:

@@ -101,7 +101,7 @@ numpydoc_validation_overrides = {
     "PR01": [r"^The losses, accuracies and times that a fit recorded", r"^The state of a fit at the end of an epoch"],
     # Members that the example of their class shows.
     "EX01": [
-        r"^The (numbers of inputs|hidden layer's activation|type of parameters|number of iterations of training)",
+        r"^The (numbers of inputs|type of parameters|number of iterations of training)",
         r"^The parameters by name", r"^What the last `fit` (has )?recorded", r"^Return the learning rate of each",
     ],
 }

@@ -50,7 +50,7 @@ def test_what_the_readme_shows(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CNET_DATA", os.fspath(mnist_dir))
     text = (DOCS.parent / "README.md").read_text(encoding="utf-8")
-    trained, by_hand = re.findall(r"```python\n(.*?)```", text, re.S)
+    trained, by_hand, deeper = re.findall(r"```python\n(.*?)```", text, re.S)
     names: dict[str, object] = {}
     exec(trained, names)
     accuracy, seconds = map(float, capsys.readouterr().out.split())
@@ -61,6 +61,9 @@ def test_what_the_readme_shows(
     exec(by_hand, names)
     exec("accuracy = net.accuracy(x_test, t_test)", names)
     assert 0.935 < names["accuracy"] < 0.955  # type: ignore[operator]
+    exec(deeper, names)
+    exec("measured = net.evaluate(x, np.sin(2 * x))", names)
+    assert names["measured"]["r2"] > 0.99  # type: ignore[index]
 
 
 def in_tex(value: float) -> str:

@@ -60,7 +60,7 @@ def take_data(
     # What is no array yet becomes one here, once.
     x = real_array(x, "x")
     n_rows = x.shape[0] if x.ndim else 1
-    weight = None if sample_weight is None else _check_weights(sample_weight, n_rows)
+    weight = None if sample_weight is None else read_weights(sample_weight, n_rows)
     validation = None if validation_data is None else _check_validation(core, validation_data, options.n_threads)
     if options.validation_split is not None and x.ndim == 2:
         x, t, weight, validation = _divide(core, x, t, weight, options, key)
@@ -78,14 +78,6 @@ def n_held_out(share: float, n_rows: int) -> int:
     (2, 1, 9)
     """
     return min(max(1, round(share * n_rows)), n_rows - 1)
-
-
-def _check_weights(sample_weight: Any, n_rows: int) -> Array:
-    weight: Array = read_weights(sample_weight, n_rows)
-    with np.errstate(all="ignore"):
-        if not np.isfinite(weight.sum()):
-            raise ValueError("sample_weight adds up to more than a float can hold; divide it by its largest value")
-    return weight
 
 
 def _check_validation(core: Network, data: Any, n_threads: int) -> Rows:
@@ -141,11 +133,13 @@ def _weigh_classes(core: Network, t: Any, weight: Array | None, class_weight: An
     with np.errstate(all="ignore"):
         weighed = factors[labels] if weight is None else weight * factors[labels]
         total = weighed.sum()
-    if not np.isfinite(total):
-        raise ValueError("class_weight makes the samples' weights too large for a float; divide it by its largest "
-                         "value")
     if not total:
         raise ValueError("class_weight makes the weight of every sample 0; at least one must be above 0")
+    # As sample_weight has to be.
+    if not 1e-290 <= total <= 1e290:
+        size = "large" if total > 1 else "small"
+        raise ValueError(f"class_weight makes the samples' weights too {size} for a float; divide it by its largest "
+                         "value")
     return weighed
 
 

@@ -42,7 +42,9 @@ def measure_values(y: Array, t: npt.ArrayLike, sample_weight: npt.ArrayLike | No
         share = weight / weight.sum()
         error = values - y
         squared = share @ error**2
-        variance = share @ (values - share @ values) ** 2
+        # Differences from one of the values: of equal ones they are 0, from a rounded mean they would not be.
+        centred = values - values[weight.argmax()]
+        variance = share @ (centred - share @ centred) ** 2
         r2 = np.where(variance > 0, 1 - squared / np.where(variance > 0, variance, 1), squared == 0)
         few = np.count_nonzero(weight) < 2
         return {

@@ -239,11 +239,14 @@ def test_measures_of_values_by_hand():
     assert net.evaluate(x, [1.0, 2.0, 4.0])["r2"] == 1
     # Targets that are all the same have no variance.
     assert net.evaluate(x, [5.0, 5.0, 5.0])["r2"] == 0 and net.evaluate([[2.0], [2.0]], [2.0, 2.0])["r2"] == 1
+    # Their mean, rounded, is not quite the same: 0.1 ten times adds up to less than 1.
+    assert net.evaluate(np.ones((10, 1)), np.full(10, 0.1))["r2"] == 0
     single = net.evaluate([3.0], 5.0)
     assert single["loss"] == 2 and np.isnan(single["r2"]) and single["mean_absolute_error"] == 2
 
 
-@pytest.mark.parametrize("weight", [[0, 0], [1, -1], [1, np.nan], [1], [[1, 1]], "ab", [1, np.inf]])
+@pytest.mark.parametrize("weight", [[0, 0], [1, -1], [1, np.nan], [1], [[1, 1]], "ab", [1, np.inf], [1e308, 1e308],
+                                    [5e-324, 0]])
 def test_bad_weights_are_refused_everywhere(weight):
     net = cnet.MultiLayerNet(3, [2], 2, rng=0)
     x, t = np.eye(3)[:2], [0, 1]

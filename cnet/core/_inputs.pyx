@@ -437,6 +437,12 @@ cdef double* parse_weights(object weight, Py_ssize_t n_rows, Memory memory) exce
         raise ValueError(f"sample_weight[{i}] = {array[i]} is not a finite number of 0 or more")
     if not array.any():
         raise ValueError("sample_weight is 0 for every sample; at least one must be above 0")
+    with np.errstate(all="ignore"):
+        total = array.sum()
+    # Sums of weighed losses and quotients by this sum keep clear of the ends of float64's range.
+    if not 1e-290 <= total <= 1e290:
+        size = "more than 1e290" if total > 1 else "less than 1e-290"
+        raise ValueError(f"sample_weight adds up to {size}; divide it by its largest value")
     out = <double*>memory.allocate(n_rows * sizeof(double))
     view = array
     for i in range(n_rows):

@@ -124,7 +124,11 @@ class _Fit:
     def call_each(self, method: str, *arguments: Any) -> None:
         """Call a method of each callback that has it."""
         called = False
-        for each in self.callbacks:
+        callbacks = self.callbacks
+        if method == "end":
+            # What restores the best parameters goes first: the others see the network as the fit leaves it.
+            callbacks = sorted(callbacks, key=lambda each: not isinstance(each, EarlyStopping))
+        for each in callbacks:
             function = getattr(each, method, None)
             if callable(function):
                 function(*arguments)
@@ -251,7 +255,8 @@ def fit(
     callbacks = as_callbacks(callback)
     if options.early_stopping is not None:
         # It keeps parameters as they were measured: before the other callbacks, which may change them.
-        callbacks.insert(0, options.early_stopping)
+        # One that is among them too is called once an epoch.
+        callbacks = [options.early_stopping, *(each for each in callbacks if each is not options.early_stopping)]
     bar = _progress_bar(progress)
 
     def train() -> None:

@@ -251,6 +251,15 @@ def test_one_stopping_serves_several_fits():
     assert ends[0] == ends[1] and stopping.stopped
 
 
+def test_one_that_is_passed_twice_is_called_once_an_epoch():
+    stopping, once = cnet.EarlyStopping(patience=2), make()
+    history = once.fit(X, T, epochs=30, early_stopping=stopping, **OPTIONS)
+    for callback in (stopping, [Logger(), stopping]):
+        net = make()
+        twice = net.fit(X, T, epochs=30, early_stopping=stopping, callback=callback, **OPTIONS)
+        assert twice == history and bits(net) == bits(once)
+
+
 def test_the_best_parameters_are_kept_and_can_be_restored():
     net, best = make(), cnet.BestParams("validation_accuracy")
     with pytest.raises(ValueError, match="there are no best parameters yet: .* finite validation_accuracy"):
@@ -330,6 +339,14 @@ def test_a_checkpoint_at_the_end_has_the_restored_parameters(tmp_path):
     net = make()
     net.fit(X, T, epochs=30, early_stopping=2, callback=cnet.Checkpoint(tmp_path / "net"), **OPTIONS)
     assert bits(cnet.load(tmp_path / "net")) == bits(net)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_checkpoint_holds_the_restored_parameters_in_any_order(tmp_path, first):
+    net, path = make(), tmp_path / "net"
+    callbacks = [cnet.Checkpoint(path), cnet.EarlyStopping(patience=2)]
+    net.fit(X, T, epochs=30, callback=[callbacks[first], callbacks[1 - first]], **OPTIONS)
+    assert bits(cnet.load(path)) == bits(net) and callbacks[1].stopped
 
 
 def test_a_checkpoint_that_cannot_be_written_ends_the_fit_with_its_history(tmp_path):

@@ -33,6 +33,8 @@ class Loss(Value):
     name: ClassVar[str]
     # Whether targets can be smoothed: they are probabilities.
     smooths_labels: ClassVar[bool] = False
+    # Whether predictions are values meant to be close to the targets: then r2 and mean_absolute_error have a meaning.
+    predicts_values: ClassVar[bool] = True
 
     @property
     def parameter(self) -> float:
@@ -66,6 +68,7 @@ class CrossEntropy(Loss):
 
     name: ClassVar[str] = "cross_entropy"
     smooths_labels: ClassVar[bool] = True
+    predicts_values: ClassVar[bool] = False
 
 
 class BinaryCrossEntropy(Loss):
@@ -87,6 +90,7 @@ class BinaryCrossEntropy(Loss):
 
     name: ClassVar[str] = "binary_cross_entropy"
     smooths_labels: ClassVar[bool] = True
+    predicts_values: ClassVar[bool] = False
 
 
 class SquaredError(Loss):

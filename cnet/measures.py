@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .losses import AbsoluteError, Huber, Loss, Poisson, Quantile, SquaredError
+from .losses import Loss, Quantile
 
 __all__ = ["has_values", "measure_values"]
 
@@ -16,9 +16,7 @@ Array = npt.NDArray[Any]
 
 def has_values(loss: Loss) -> bool:
     """Whether predictions are close to targets: those of a quantile other than the median are not meant to be."""
-    if isinstance(loss, Quantile):
-        return loss.q == 0.5
-    return isinstance(loss, SquaredError | AbsoluteError | Huber | Poisson)
+    return loss.predicts_values and not (isinstance(loss, Quantile) and loss.q != 0.5)
 
 
 def measure_values(y: Array, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None) -> dict[str, float]:

@@ -18,6 +18,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 _team.most_threads = lambda: 256
 
 
+# Tests of one instruction set alone, where the kernels of the others are older (.ci/kernels).
+ONLY_ISA = os.environ.get("CNET_TEST_ISA")
+if ONLY_ISA:
+    _dispatch.available = lambda: (ONLY_ISA,)
+
+
 class SameThreads:
     """In place of a fit's ThreadChooser: as many threads from end to end, however busy the machine is."""
 

@@ -11,7 +11,7 @@ import pytest
 import cnet
 from cnet import reference
 from cnet.core import _network
-from cnet.losses import loss_of
+from cnet.losses import LOSSES, loss_of
 
 SOURCE = '''
 # cython: language_level=3
@@ -223,7 +223,7 @@ def test_labels_at_any_depth(guest, isa, dtype, tolerance, depth):
 @pytest.mark.parametrize("loss", _network.LOSSES)
 def test_values_with_any_loss(guest, isa, dtype, tolerance, loss):
     rng = np.random.default_rng(0)
-    parameter = {"huber": 0.7, "quantile": 0.3}.get(loss)
+    parameter = {"huber": 0.7, "quantile": 0.3}.get(loss, LOSSES[loss]().parameter)
     net = cnet.MultiLayerNet(6, [7, 4], 3, "tanh", loss=loss_of(loss, parameter), dtype=dtype, rng=1)
     # Rows of probabilities will do for all of them.
     x, t = rng.normal(size=(70, 6)).astype(dtype), rng.dirichlet(np.ones(3), 70).astype(dtype)

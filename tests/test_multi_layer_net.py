@@ -18,7 +18,7 @@ TOLERANCE = {"float32": 2e-4, "float64": 1e-11}
 LOSS_NAMES = [name for name in LOSSES if name in _network.LOSSES]
 ACTIVATIONS = _network.ACTIVATIONS
 LOSS_OBJECTS = {"huber": Huber(0.7), "quantile": Quantile(0.3)}
-PARAMETERS = {"huber": 0.7, "quantile": 0.3}
+PARAMETERS = {name: LOSS_OBJECTS.get(name, cls()).parameter for name, cls in LOSSES.items()}
 
 
 def targets_of(loss, rng, shape):
@@ -49,7 +49,7 @@ def make(depth, loss="cross_entropy", dtype="float64", sizes=(7, 6, 3), rows=11,
 
 
 def options_of(loss, **more):
-    return {"loss_function": loss, "loss_parameter": PARAMETERS.get(loss), **more}
+    return {"loss_function": loss, "loss_parameter": PARAMETERS[loss], **more}
 
 
 def largest(arrays):

@@ -28,24 +28,29 @@ def one_step(optimizer, W, g, state, rate=0.1, t=1, **hyper):
     return [W[0], *(each[0] for each in state)]
 
 
-@pytest.mark.parametrize(
-    ("optimizer", "state", "hyper", "expected"),
-    [
-        ("sgd", [], {}, [0.8]),
-        ("momentum", [3.0], {"momentum": 0.5}, [0.65, 3.5]),
-        ("nesterov", [3.0], {"momentum": 0.5}, [0.625, 3.5]),
-        # sqrt(12 + 4) + 1
-        ("adagrad", [12.0], {"epsilon": 1.0}, [0.96, 16]),
-        # sqrt(0.75 * 4 + 0.25 * 4) + 2
-        ("rmsprop", [4.0], {"decay_rate": 0.75, "epsilon": 2.0}, [0.95, 4]),
-        # Means 0.5 * 6 + 0.5 * 2 and 0.75 * 0 + 0.25 * 4; after two steps divided by 1 - 0.5^2 and 1 - 0.75^2.
-        ("adam", [6.0, 0.0], {"beta1": 0.5, "beta2": 0.75, "epsilon": 0.0},
-         [1 - 0.1 * (4 / 0.75) / math.sqrt(1 / 0.4375), 4, 1]),
-        # No decay: the parameter is a vector, a bias.
-        ("adamw", [6.0, 0.0], {"beta1": 0.5, "beta2": 0.75, "epsilon": 0.0, "weight_decay": 0.5},
-         [1 - 0.1 * (4 / 0.75) / math.sqrt(1 / 0.4375), 4, 1]),
-    ],
-)
+# Optimizer, state before, hyper-parameters; parameter and state after the second step.
+BY_HAND = [
+    ("sgd", [], {}, [0.8]),
+    ("momentum", [3.0], {"momentum": 0.5}, [0.65, 3.5]),
+    ("nesterov", [3.0], {"momentum": 0.5}, [0.625, 3.5]),
+    # sqrt(12 + 4) + 1
+    ("adagrad", [12.0], {"epsilon": 1.0}, [0.96, 16]),
+    # sqrt(0.75 * 4 + 0.25 * 4) + 2
+    ("rmsprop", [4.0], {"decay_rate": 0.75, "epsilon": 2.0}, [0.95, 4]),
+    # Means 0.5 * 6 + 0.5 * 2 and 0.75 * 0 + 0.25 * 4; after two steps divided by 1 - 0.5^2 and 1 - 0.75^2.
+    ("adam", [6.0, 0.0], {"beta1": 0.5, "beta2": 0.75, "epsilon": 0.0},
+     [1 - 0.1 * (4 / 0.75) / math.sqrt(1 / 0.4375), 4, 1]),
+    # No decay: the parameter is a vector, a bias.
+    ("adamw", [6.0, 0.0], {"beta1": 0.5, "beta2": 0.75, "epsilon": 0.0, "weight_decay": 0.5},
+     [1 - 0.1 * (4 / 0.75) / math.sqrt(1 / 0.4375), 4, 1]),
+]
+
+
+def test_every_optimizer_is_calculated_by_hand():
+    assert {case[0] for case in BY_HAND} == set(reference.OPTIMIZERS)
+
+
+@pytest.mark.parametrize(("optimizer", "state", "hyper", "expected"), BY_HAND)
 def test_one_step_by_hand(optimizer, state, hyper, expected):
     assert one_step(optimizer, 1.0, 2.0, state, t=2, **hyper) == pytest.approx(expected, rel=1e-14)
 

@@ -15,7 +15,8 @@ from cnet.core._network import ACTIVATIONS, LOSSES, OPTIMIZERS, Network
 from cnet.core._trainer import Trainer
 from cnet.options import FitOptions
 
-PARAMETER = {"huber": 0.7, "quantile": 0.8}
+# Other ones than the defaults, which a loss has that is not named here.
+PARAMETER = {name: cls().parameter for name, cls in cnet.losses.LOSSES.items()} | {"huber": 0.7, "quantile": 0.8}
 TOLERANCE = {"float32": 3e-5, "float64": 1e-12}
 DTYPES = list(TOLERANCE)
 SETS = _dispatch.available()
@@ -35,7 +36,7 @@ def test_names_are_the_same_everywhere(of_core, of_python, of_reference):
 def make(sizes, activation, dtype, loss, first_layer="auto", weight_decay=0.0):
     """A network with drawn parameters, of which none is 0."""
     rng = np.random.default_rng(len(sizes))
-    net = Network(sizes, activation, np.dtype(dtype), loss=loss, loss_parameter=PARAMETER.get(loss, 0.0),
+    net = Network(sizes, activation, np.dtype(dtype), loss=loss, loss_parameter=PARAMETER[loss],
                   weight_decay=weight_decay)
     for weight, bias in zip(net.weights, net.biases, strict=True):
         weight[...] = rng.normal(0, 1 / np.sqrt(len(weight)), weight.shape)
@@ -73,7 +74,7 @@ def make_weights(rows):
 
 
 def of_loss(loss):
-    return {"loss_function": loss, "loss_parameter": PARAMETER.get(loss)}
+    return {"loss_function": loss, "loss_parameter": PARAMETER[loss]}
 
 
 # ---- single passes ----
@@ -224,7 +225,7 @@ def logistic(a):
     return math.exp(min(a, 0)) / (1 + math.exp(-abs(a)))
 
 
-# Value and derivative of a single number.
+# Value and derivative of a single number, in forms that do not cancel: what says that an activation is right.
 UNITS = {
     "identity": lambda a: (a, 1),
     "sigmoid": lambda a: (logistic(a), logistic(a) * logistic(-a)),
@@ -237,8 +238,12 @@ UNITS = {
 }
 
 
+def test_every_activation_is_known_by_its_formula():
+    assert set(UNITS) == set(ACTIVATIONS)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", UNITS)
 def test_activations_at_large_and_small_numbers(isa, activation, dtype):
     """Values to a few units in the last place, and derivatives to as much of their largest."""
     net = Network((1, 1, 1), activation, np.dtype(dtype), loss="absolute_error")
@@ -270,10 +275,10 @@ OPTIONS = {
     "all": {"weight": True, "weight_decay": 0.03, "dropout": 0.3, "input_dropout": 0.1, "clip_norm": 0.7,
             "max_norm": 1.1, "averaging": 0.5},
 }
-SMOOTHED = ("cross_entropy", "binary_cross_entropy")
+SMOOTHED = tuple(name for name in LOSSES if reference.losses.LOSSES[name].smooth is not None)
 # Iterations, by the batch's size, and rows of the data: the last batch of an epoch may be short.
 BATCHES = {17: (9, 100), 1: (12, 30), 1500: (3, 1501), 130: (5, 300)}
-RATES = {"sgd": 0.1, "momentum": 0.05, "nesterov": 0.05, "adagrad": 0.05, "rmsprop": 0.01, "adam": 0.01, "adamw": 0.01}
+RATES = {name: min(max(cls.default_lr, 0.01), 0.05) for name, cls in cnet.optimizers.OPTIMIZERS.items()}
 
 
 def make_optimizer(name):
@@ -349,7 +354,7 @@ def test_fits(option, loss, optimizer, batch_size, dtype, first_layer, sampling,
 def test_the_same_bits_at_any_number_of_threads(option, first_layer):
     place = list(OPTIONS).index(option)
     optimizer = OPTIMIZERS[place % len(OPTIMIZERS)]
-    loss = SMOOTHED[place % 2] if option == "smoothing" else LOSSES[place % len(LOSSES)]
+    loss = SMOOTHED[place % len(SMOOTHED)] if option == "smoothing" else LOSSES[place % len(LOSSES)]
     for batch_size in (17, 1500):
         results = []
         for n_threads in (1, 2, 5):

@@ -34,8 +34,8 @@ cdef void apply_gradient(FitJob[real]* job, BatchJob[real]* batch, int thread, i
             average_layer(job, l, thread, threads)
     for l in range(1, job.layers.n_layers):
         layer = &job.layers.layer[l]
-        refresh_transposed(&job.layers, l, share_begin(layer.n_in, thread, threads), share_begin(layer.n_in,
-            thread + 1, threads))
+        refresh_transposed(&job.layers, l, share_begin(layer.n_in, thread, threads),
+                           share_begin(layer.n_in, thread + 1, threads))
 
 
 cdef inline void clear_gradient(FitJob[real]* job, int thread, int threads) noexcept nogil:

@@ -99,8 +99,7 @@ cdef int allocate_job(
     allocate_transposed(&job.parameters, layers, lanes, memory)
     batch.layers = &job.parameters
     allocate_workspace(&batch.workspace, layers, batch.kernels, &batch.x, &batch.tiling, rows, threads, True, False,
-                       False, False,
-              memory)
+                       False, False, memory)
     job.row_block = rows_of_piece(layers, rows, threads)
     job.first_dense = 1 if batch.x.sparse else 0
     job.padded_size = 0
@@ -123,7 +122,7 @@ cdef int allocate_job(
 
 
 cdef void fill_queues(GradientJob[real]* job) noexcept:
-    """Fill the piles for the block at hand; the weights are transposed with the first."""
+    """Fill the queues for the block at hand; the weights are transposed with the first."""
     cdef const Layers[real]* layers = job.batch.layers
     cdef int parts = job.batch.tiling.n_parts if job.batch.x.sparse else 0
     cdef Py_ssize_t transposes = 0, weights = layers.n_layers

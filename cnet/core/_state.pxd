@@ -12,6 +12,7 @@ cdef class OptimizerState:
     cdef readonly tuple raw
     cdef readonly tuple average
     cdef bint belongs_to(self, Network net) except -1
+
     @staticmethod
     cdef OptimizerState of(Network net, str name, bint averaging)
 

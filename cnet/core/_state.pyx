@@ -61,12 +61,12 @@ cdef class OptimizerState:
         """A copy of the network's, if it is of this optimizer, or one that is all 0; it will hold averages or not."""
         cdef OptimizerState found = net.optimizer_state
         cdef OptimizerState state
-        cdef int i, n = active().optimizers.words[place_of(&active().optimizers, name)].property
+        cdef int _i, n = active().optimizers.words[place_of(&active().optimizers, name)].property
         cdef list arrays = []
         if found is not None and found.name == name:
             state = found.copy()
         else:
-            for i in range(n):
+            for _i in range(n):
                 arrays.append(zeros_like(net))
             state = OptimizerState(name, tuple(arrays))
         state.raw = state.average = None

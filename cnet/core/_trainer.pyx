@@ -280,8 +280,7 @@ cdef int set_up(
         copy_parameters(&job.average, net)
     set_up_dropout(job, options)
     allocate_workspace(&batch.workspace, net, kernels, &batch.x, &batch.tiling, job.block, trainer.n_threads, True,
-                       True,
-              batch.stepped, job.dropping, memory)
+                       True, batch.stepped, job.dropping, memory)
     job.batch[1] = job.batch[0]
     if batch.x.sparse:
         allocate_sparse_rows(&job.batch[1].workspace.sparse, &batch.x, &batch.tiling, sizeof(real), memory)

@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""SessionState for rows on their way through the layers, and the mini-batch that uses it."""
+"""Room for rows on their way through the layers, and the mini-batch that uses it."""
 from libc.math cimport log
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset

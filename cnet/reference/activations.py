@@ -114,7 +114,7 @@ def activation_grad(z: Array, activation: str, a: Array | None = None) -> Array:
     activation : str
         A name in `ACTIVATIONS`.
     a : numpy.ndarray of the same shape, optional
-        Pre-activations. Needed for elu, gelu and silu; the derivative of the others follows from z.
+        Pre-activations. Needed where the derivative does not follow from z alone: elu, gelu and silu, for instance.
 
     Returns
     -------

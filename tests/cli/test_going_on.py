@@ -9,7 +9,7 @@ import pytest
 import cnet
 from cnet.cli import main, session
 from cnet.cli.run_folder import read_checkpoint, read_record
-from cnet.cli.training_options import OPTIONS, flag_of
+from cnet.cli.training_options import HYPER, OF_SCHEDULES, OPTIONS, SCHEDULE_PARAMETERS, flag_of
 from cnet.model_file import read_model
 from cnet.optimizers import OPTIMIZERS
 from cnet.schedules import SCHEDULES
@@ -32,6 +32,16 @@ NEEDS = {
     "schedule_final": ["--schedule", "exponential"], "weight_decay": ["--optimizer", "adamw"],
     "early_stop_metric": ["--early-stop", "1"], "early_stop_delta": ["--early-stop", "3"],
 }
+# Parameters of optimizers and schedules that came later.
+LATER = [
+    (flag, option, values)
+    for flag, names, table in (("--optimizer", {name: name for name in HYPER}, HYPER),
+                               ("--schedule", SCHEDULE_PARAMETERS, OF_SCHEDULES))
+    for option, name in names.items() if option not in TRIED for values in [table[name]]
+]
+for later_flag, later_option, later_values in LATER:
+    NEEDS[later_option] = [later_flag, next(iter(later_values))]
+    TRIED[later_option] = str(next(iter(later_values.values())) / 2)
 TOGETHER = [
     "--layers", "9,8,7", "--activation", "gelu,tanh,relu", "--optimizer", "adam", "--schedule", "cosine",
     "--warmup", "0.2", "--dropout", "0.2,0.1,0", "--input-dropout", "0.1", "--label-smoothing", "0.1",

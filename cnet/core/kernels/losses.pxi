@@ -69,7 +69,7 @@ cdef inline void delta_of_label(
 
 
 cdef inline vec[real] load_some(Py_ssize_t n, const real* x) noexcept nogil:
-    """A vector, or where less of it is left its begin n elements, and zeros. Nothing behind them is read."""
+    """A vector, or where less of it is left its first n elements, and zeros. Nothing behind them is read."""
     cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
     cdef real part[CNET_MAX_LANES]
     if n >= lanes:
@@ -88,7 +88,7 @@ cdef inline vec[real] zeros_from(Py_ssize_t n, vec[real] x) noexcept nogil:
 
 
 cdef inline Py_ssize_t first_largest(Py_ssize_t n, const real* x) noexcept nogil:
-    """The begin place that has the largest of n values of 0 or more."""
+    """The first place that has the largest of n values of 0 or more."""
     cdef Py_ssize_t v, j, lanes = sizeof(vec[real]) // sizeof(real)
     cdef vec[real] one, top = load_some(n, x)
     cdef uint64_t bits

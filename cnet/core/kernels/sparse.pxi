@@ -423,8 +423,8 @@ cdef inline void sum_parts(
     cdef vec[real] scale = vset(workspace.dropout.scale[0] if scaled else <real>1)
     for r in range(first, last):
         for part in range(tiling.n_parts):
-            prefetch_numbers(layer.n_out, workspace.sums + (part * workspace.sparse.capacity + min(r + 12,
-                last - 1)) * ld)
+            prefetch_numbers(
+                layer.n_out, workspace.sums + (part * workspace.sparse.capacity + min(r + 12, last - 1)) * ld)
         for v in range(vectors):
             at = r * ld + v * lanes
             a = vload(<const real*>layer.bias + v * lanes)

@@ -82,7 +82,7 @@ def test_linear_ramp():
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"optimizer": "adan"}, ValueError, "optimizer must be one of 'sgd', 'momentum', .*'adamw'.*, got 'adan'"),
+        ({"optimizer": "nonsense"}, ValueError, "optimizer must be one of 'sgd', .*'adamw'.*, got 'nonsense'"),
         ({"optimizer": 0.9}, TypeError, "optimizer .* got float"),
         ({"optimizer": Momentum}, TypeError, r"optimizer .* got the class Momentum; write Momentum\(\)"),
         ({"optimizer": optimizers.Optimizer}, TypeError, "optimizer .* got type"),
@@ -323,11 +323,11 @@ def test_bad_updates_change_nothing(params, grads, error, message):
 
 @pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "sgd"])
 def test_one_optimizer_serves_one_set_of_parameters(name):
-    optimizer = OPTIMIZERS[name]()
+    optimizer, kind = OPTIMIZERS[name](), OPTIMIZERS[name].__name__
     optimizer.update({"W": np.ones(3)}, {"W": np.ones(3)})
-    with pytest.raises(ValueError, match=rf"params\['W'\] had shape \(3,\) .* got \(4,\).*make a new {RATES[name][0]}"):
+    with pytest.raises(ValueError, match=rf"params\['W'\] had shape \(3,\) .* got \(4,\).*make a new {kind}"):
         optimizer.update({"W": np.ones(4)}, {"W": np.ones(4)})
-    with pytest.raises(ValueError, match=rf"'b' was not among .* make a new {RATES[name][0]}"):
+    with pytest.raises(ValueError, match=rf"'b' was not among .* make a new {kind}"):
         optimizer.update({"W": np.ones(3), "b": 1.0}, {"W": np.ones(3), "b": 1.0})
     assert optimizer._steps == 1
 

@@ -2,7 +2,8 @@
 
 A callback is anything that can be called with an `EpochInfo`; returning True ends the fit. If it has the methods
 ``begin(network, total)`` and ``end(network)``, they are called before the first of at most `total` iterations, so that
-one object serves several fits, and after the last one. ``end`` is not called where an exception ends the fit.
+one object serves several fits, and after the last one. ``end`` is not called where an exception ends the fit. That of
+`EarlyStopping` is called before those of the others, so that a `Checkpoint` saves the restored parameters.
 """
 
 from __future__ import annotations

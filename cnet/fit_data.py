@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .core._network import Network
     from .options import FitOptions
 
-__all__ = ["FitData", "n_held_out", "take_data"]
+__all__ = ["FitData", "n_held_out", "refuse_wrong_rows", "take_data"]
 
 Array = npt.NDArray[Any]
 Rows = tuple[Any, Any, Any]
@@ -104,6 +104,27 @@ def _targets(core: Network, t: Any) -> Array:
     return array
 
 
+def refuse_wrong_rows(core: Network, x: Any, t: Any) -> None:
+    """Raise for the first sample that is wrong, by its number among all: after a share of them was refused.
+
+    Parameters
+    ----------
+    core : Network
+    x, t : array_like
+        What was passed to fit.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `x` or `t` is wrong; else nothing happens.
+    """
+    try:
+        core.loss_and_accuracy(x, t)
+    except (TypeError, ValueError) as error:
+        # The refusal of the share says the same with another number.
+        raise error from None
+
+
 def _divide(
     core: Network, x: Array, t: Any, weight: Array | None, options: FitOptions, key: int
 ) -> tuple[Array, Array, Array | None, Rows]:
@@ -119,7 +140,11 @@ def _divide(
     order = shuffled(key, n_rows)
     held, kept = np.sort(order[:n_held]), np.sort(order[n_held:])
     rows = x[held], t[held], None if weight is None else weight[held]
-    validation = _ready(core, rows, "validation_split", options.n_threads)
+    try:
+        validation = _ready(core, rows, "validation_split", options.n_threads)
+    except (TypeError, ValueError):
+        refuse_wrong_rows(core, x, t)
+        raise
     weight = None if weight is None else weight[kept]
     if weight is not None and not weight.any():
         raise ValueError("sample_weight is 0 for every sample that validation_split leaves to train with")

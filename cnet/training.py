@@ -19,7 +19,7 @@ from .core._one_fit import alone
 from .core._record import Record
 from .core._trainer import Trainer
 from .errors import DivergenceError
-from .fit_data import FitData, take_data
+from .fit_data import FitData, refuse_wrong_rows, take_data
 from .history import History, Progress
 from .options import FitOptions
 from .rates import Rates
@@ -268,7 +268,13 @@ def fit(
             network._core, x, t, options, key, validation_data=validation_data, sample_weight=sample_weight,
             class_weight=class_weight,
         )
-        _Fit(network, data, options, key, first_epoch, callbacks, bar).run()
+        try:
+            running = _Fit(network, data, options, key, first_epoch, callbacks, bar)
+        except (TypeError, ValueError):
+            if options.validation_split is not None:
+                refuse_wrong_rows(network._core, x, t)
+            raise
+        running.run()
 
     try:
         alone(network._core, train)

@@ -239,6 +239,17 @@ def test_at_least_one_row_is_held_out_and_one_is_left(share, n, held):
     assert history.iterations == n - held and len(history.validation_loss) == 1
 
 
+@pytest.mark.parametrize("row", [3, 40, 89])
+@pytest.mark.parametrize("rng", [0, 1])
+def test_a_wrong_sample_is_named_by_its_number_among_all(row, rng):
+    x, t = X.astype(np.float32), T.copy()
+    x[row], t[row] = np.nan, 4
+    with pytest.raises(ValueError, match=rf"^x has a value that is not finite .* in row {row}"):
+        make().fit(x, T, validation_split=0.5, rng=rng)
+    with pytest.raises(ValueError, match=rf"^t\[{row}\] = 4 is not a class"):
+        make().fit(X, t, validation_split=0.5, rng=rng)
+
+
 # ---- what is refused --------------------------------------------------------------------
 
 BAD = [

@@ -59,8 +59,8 @@ class Optimizer(Value):
         """Take one step, for a training loop written by hand.
 
         Arrays are updated in place; plain numbers are replaced in the mapping. The state of the updates stays on this
-        object: use one object for one set of parameters. Where `lr` is None, the rate is the class's `update_lr`, that
-        of the book's class: 0.01 for SGD, 0.001 for Adam.
+        object: use one object for one set of parameters. Where `lr` is None, the rate is the class's ``update_lr``,
+        that of the book's class: 0.001 for Adam and AdamW, 0.01 for the others.
 
         Parameters
         ----------

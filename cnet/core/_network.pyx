@@ -1,5 +1,5 @@
 # cython: language_level=3, nonecheck=True
-"""The door to the compiled network: every check, the buffers, and what is computed once.
+"""The entry points to the compiled network: every check, the buffers, and what is computed once.
 
 A network is a stack of dense layers. Its parameters are NumPy arrays that callers
 may read and write at any time; the kernels work on the same memory.

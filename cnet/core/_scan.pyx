@@ -116,11 +116,11 @@ cdef int choose_sparse(
 
 
 cdef bint all_finite(
-    const Kernels[real]* kernels, const Inputs* x, Py_ssize_t first, Py_ssize_t last
+    const Kernels[real]* kernels, const Inputs* x, Py_ssize_t begin, Py_ssize_t end
 ) noexcept nogil:
-    """Whether rows first..last hold only what the network can take."""
+    """Whether rows begin..end hold only what the network can take."""
     cdef Py_ssize_t row
-    for row in range(first, last):
+    for row in range(begin, end):
         if count_row(kernels, x, row) < 0:
             return False
     return True

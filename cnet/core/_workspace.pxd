@@ -17,16 +17,16 @@ cdef int allocate_sparse_rows(
 cdef int allocate_layers(Layers[real]* to, const Layers[real]* net, int lanes, bint transposed, Memory memory) except -1
 cdef int allocate_transposed(Layers[real]* to, const Layers[real]* net, int lanes, Memory memory) except -1
 cdef void copy_parameters(Layers[real]* to, const Layers[real]* net) noexcept nogil
-cdef void refresh_transposed(Layers[real]* net, int l, Py_ssize_t first, Py_ssize_t last) noexcept nogil
+cdef void refresh_transposed(Layers[real]* net, int l, Py_ssize_t begin, Py_ssize_t end) noexcept nogil
 cdef bint usable_in_place(const Inputs* x, const Layers[real]* of_type) noexcept nogil
 cdef double operations(const Layers[real]* layers, Py_ssize_t rows) noexcept nogil
 cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil
 cdef void backpropagate(BatchJob[real]* job, int thread, int threads) noexcept nogil
 cdef void through_parts(
     BatchJob[real]* job, bint update, const Inputs* x, const SparseRows* next, Py_ssize_t next_rows,
-    const Dropout[real]* dropout, const int64_t* after, Py_ssize_t n_after, int first, int last, int thread,
+    const Dropout[real]* dropout, const int64_t* after, Py_ssize_t n_after, int begin, int end, int thread,
 ) noexcept nogil
 cdef real* scratch_of(const BatchJob[real]* job, int thread) noexcept nogil
-cdef void through_rows(BatchJob[real]* job, Py_ssize_t first, Py_ssize_t last, int thread) noexcept nogil
+cdef void through_rows(BatchJob[real]* job, Py_ssize_t begin, Py_ssize_t end, int thread) noexcept nogil
 cdef void into_dense_weights(BatchJob[real]* job, int thread, int threads) noexcept nogil
 cdef double sum_losses(const double* margin, const double* total, Py_ssize_t rows) noexcept nogil

@@ -153,14 +153,14 @@ cdef void copy_parameters(Layers[real]* to, const Layers[real]* net) noexcept no
             refresh_transposed(to, l, 0, target.n_in)
 
 
-cdef void refresh_transposed(Layers[real]* net, int l, Py_ssize_t first, Py_ssize_t last) noexcept nogil:
+cdef void refresh_transposed(Layers[real]* net, int l, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
     """The transposed copy of a layer's weight rows begin..end, in squares that a cache holds."""
     cdef Layer[real]* layer = &net.layer[l]
-    cdef Py_ssize_t i0 = first, j0
-    while i0 < last:
+    cdef Py_ssize_t i0 = begin, j0
+    while i0 < end:
         j0 = 0
         while j0 < layer.n_out:
-            transpose(min(SQUARE, last - i0), min(SQUARE, layer.n_out - j0), layer.weight + i0 * layer.ld + j0,
+            transpose(min(SQUARE, end - i0), min(SQUARE, layer.n_out - j0), layer.weight + i0 * layer.ld + j0,
                       layer.ld,
                       layer.transposed + j0 * layer.ld_transposed + i0, layer.ld_transposed)
             j0 += SQUARE
@@ -222,7 +222,7 @@ cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil:
 
 cdef void through_parts(
     BatchJob[real]* job, bint update, const Inputs* x, const SparseRows* next, Py_ssize_t next_rows,
-    const Dropout[real]* dropout, const int64_t* after, Py_ssize_t n_after, int first, int last, int thread,
+    const Dropout[real]* dropout, const int64_t* after, Py_ssize_t n_after, int begin, int end, int thread,
 ) noexcept nogil:
     """Parts begin..end of a sparse first layer: the batch into the weights (`update`), then the
     inputs of the next batch (and which of them its dropout keeps) and its way through these weights."""
@@ -258,7 +258,7 @@ cdef void through_parts(
         first_layer_pass.dropout = dropout
         first_layer_pass.after = after
         first_layer_pass.n_after = n_after
-    for part in range(first, last):
+    for part in range(begin, end):
         job.kernels.first_layer_pass(&first_layer_pass, part)
 
 
@@ -267,12 +267,12 @@ cdef real* scratch_of(const BatchJob[real]* job, int thread) noexcept nogil:
     return job.workspace.scratch + thread * job.kernels.scratch if job.workspace.scratch is not NULL else NULL
 
 
-cdef void through_rows(BatchJob[real]* job, Py_ssize_t first, Py_ssize_t last, int thread) noexcept nogil:
+cdef void through_rows(BatchJob[real]* job, Py_ssize_t begin, Py_ssize_t end, int thread) noexcept nogil:
     """Rows begin..end through all layers, forward and back, by one thread."""
     cdef real* scratch = scratch_of(job, thread)
-    if first < last:
-        job.kernels.forward(job.layers, &job.x, &job.tiling, &job.workspace, scratch, first, last)
-        job.kernels.backward(job.layers, &job.x, &job.targets, &job.workspace, scratch, first, last, job.divisor)
+    if begin < end:
+        job.kernels.forward(job.layers, &job.x, &job.tiling, &job.workspace, scratch, begin, end)
+        job.kernels.backward(job.layers, &job.x, &job.targets, &job.workspace, scratch, begin, end, job.divisor)
 
 
 cdef void into_dense_weights(BatchJob[real]* job, int thread, int threads) noexcept nogil:
@@ -290,24 +290,24 @@ cdef void into_dense_weights(BatchJob[real]* job, int thread, int threads) noexc
 
 
 cdef inline void into_weights(
-    BatchJob[real]* job, int l, Py_ssize_t first, Py_ssize_t last, int thread
+    BatchJob[real]* job, int l, Py_ssize_t begin, Py_ssize_t end, int thread
 ) noexcept nogil:
     """Weight rows begin..end of a layer: target += scale * gradient, or an optimizer's step."""
     cdef const Layer[real]* layer = &job.target.layer[l]
-    cdef Py_ssize_t begin, rows, block = rows_of_step(layer.ld)
-    if first >= last:
+    cdef Py_ssize_t row = begin, rows, block = rows_of_step(layer.ld)
+    if begin >= end:
         return
     if not job.stepped:
-        job.kernels.accumulate_weight(job.target, &job.workspace, scratch_of(job, thread), l, job.rows, first, last,
+        job.kernels.accumulate_weight(job.target, &job.workspace, scratch_of(job, thread), l, job.rows, begin, end,
                                       job.scale)
     else:
-        begin = first
-        while begin < last:
-            rows = min(block, last - begin)
-            step_rows(job, l, begin, rows, thread)
-            begin += rows
+        row = begin
+        while row < end:
+            rows = min(block, end - row)
+            step_rows(job, l, row, rows, thread)
+            row += rows
     if layer.transposed is not NULL:
-        refresh_transposed(<Layers[real]*>job.target, l, first, last)
+        refresh_transposed(<Layers[real]*>job.target, l, begin, end)
 
 
 cdef inline void step_rows(BatchJob[real]* job, int l, Py_ssize_t begin, Py_ssize_t rows, int thread) noexcept nogil:

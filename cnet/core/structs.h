@@ -1,4 +1,4 @@
-// Plain data that the door, the trainer and the kernels hand to each other.
+// Plain data that entry points, the trainer and the kernels hand to each other.
 // Sizes count elements; `ld` is the distance between two rows of a matrix.
 #ifndef CNET_STRUCTS_H
 #define CNET_STRUCTS_H

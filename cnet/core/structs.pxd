@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""layers.h for Cython: the plain data shared by the door, the trainer and the kernels."""
+"""structs.h for Cython: the plain data shared by entry points, the trainer and the kernels."""
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 ctypedef fused real:

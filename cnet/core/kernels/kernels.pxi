@@ -1,7 +1,7 @@
 # The kernels, written once. Each stub (_kernels_baseline, ...) includes this file
 # and is compiled with the flags of its instruction set.
 #
-# Kernels check nothing and allocate nothing: the doors do. They take pointers
+# Kernels check nothing and allocate nothing: the entry points do. They take pointers
 # only, and leave their module as one table.
 
 from cpython.pycapsule cimport PyCapsule_New

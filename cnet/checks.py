@@ -5,20 +5,38 @@ from __future__ import annotations
 import math
 import operator
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 __all__ = [
     "check_choice", "check_count", "check_flag", "check_number", "check_path", "check_share", "excerpt", "listed",
-    "printable", "refuse_masked",
+    "named_or_made", "printable", "refuse_masked",
 ]
 
 
 def listed(names: Iterable[str]) -> str:
     """Names as an error lists them."""
     return ", ".join(map(repr, names))
+
+
+def named_or_made(name: str, value: Any, table: Mapping[str, type], alternative: str) -> Any:
+    """A new object of the class that `value` names in `table`, or `value` itself if it is of one of its classes.
+
+    Compiled code would take no notice of what a subclass does in its own way: it is refused with a TypeError, which
+    says what would do instead (`alternative`); a ValueError tells of an unknown name.
+    """
+    if isinstance(value, str):
+        if value not in table:
+            raise ValueError(f"{name} must be one of {listed(table)}, got {excerpt(value)}")
+        return table[value]()
+    if type(value) in table.values():
+        return value
+    given = type(value).__name__
+    if isinstance(value, type) and value in table.values():
+        given = f"the class {value.__name__}; write {value.__name__}()"
+    raise TypeError(f"{name} must be one of {listed(table)}, or {alternative}, got {given}")
 
 
 def check_count(name: str, value: Any, largest: int = 2**31 - 1, least: int = 1) -> int:

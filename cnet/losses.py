@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from .checks import check_number, check_share, excerpt, listed
+from .checks import check_number, check_share, named_or_made
 from .values import Value
 
 __all__ = [
@@ -231,16 +231,8 @@ def as_loss(value: object) -> Loss:
     ValueError
         If the name is unknown.
     """
-    if isinstance(value, str):
-        if value not in LOSSES:
-            raise ValueError(f"loss must be one of {listed(LOSSES)}, got {excerpt(value)}")
-        return LOSSES[value]()
-    if isinstance(value, Loss) and type(value) in LOSSES.values():
-        return value
-    given = type(value).__name__
-    if isinstance(value, type) and value in LOSSES.values():
-        given = f"the class {value.__name__}; write {value.__name__}()"
-    raise TypeError(f"loss must be one of {listed(LOSSES)}, or a loss of cnet.losses, got {given}")
+    loss: Loss = named_or_made("loss", value, LOSSES, "a loss of cnet.losses")
+    return loss
 
 
 def loss_of(name: str, parameter: float) -> Loss:

@@ -28,7 +28,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .checks import excerpt, listed
+from .checks import named_or_made
 from .optimizer_base import Array, Optimizer
 from .schedules import LinearRamp
 
@@ -353,14 +353,5 @@ def as_optimizer(value: object) -> Optimizer:
     ValueError
         If the name is unknown.
     """
-    if isinstance(value, str):
-        if value not in OPTIMIZERS:
-            raise ValueError(f"optimizer must be one of {listed(OPTIMIZERS)}, got {excerpt(value)}")
-        return OPTIMIZERS[value]()
-    # Compiled code would take no notice of what a subclass does in its own way.
-    if isinstance(value, Optimizer) and type(value) in OPTIMIZERS.values():
-        return value
-    given = type(value).__name__
-    if isinstance(value, type) and value in OPTIMIZERS.values():
-        given = f"the class {value.__name__}; write {value.__name__}()"
-    raise TypeError(f"optimizer must be one of {listed(OPTIMIZERS)}, or an optimizer of cnet.optimizers, got {given}")
+    optimizer: Optimizer = named_or_made("optimizer", value, OPTIMIZERS, "an optimizer of cnet.optimizers")
+    return optimizer

@@ -24,10 +24,6 @@ cdef extern from *:
     Vocabulary ACTIVATIONS
 
 
-cdef inline bint stores_slope(int kind) noexcept nogil:
-    return ACTIVATIONS.words[kind].property
-
-
 cdef inline vec[real] vleaky_relu(vec[real] a) noexcept nogil:
     return vselect_less(vset(<real>0), a, a, a * vset(<real>0.01))
 

@@ -410,9 +410,9 @@ cdef void first_layer_pass(const FirstLayerPass[real]* p, int part) noexcept nog
 
 
 cdef inline void sum_parts(
-    const Layer[real]* layer, const Tiling* tiling, Workspace[real]* workspace, Py_ssize_t first, Py_ssize_t last
+    const Layer[real]* layer, const Tiling* tiling, Workspace[real]* workspace, Py_ssize_t begin, Py_ssize_t end
 ) noexcept nogil:
-    """z of the first layer's rows first..last: the bias and the parts' sums, activated unless a slope is stored."""
+    """z of the first layer's rows begin..end: the bias and the parts' sums, activated unless a slope is stored."""
     cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
     cdef Py_ssize_t vectors = (layer.n_out + lanes - 1) // lanes
     cdef Py_ssize_t ld = workspace.ld[0]
@@ -421,10 +421,10 @@ cdef inline void sum_parts(
     cdef int part, kind = layer.activation if workspace.slope[0] is NULL else CNET_IDENTITY
     cdef bint scaled = workspace.dropout is not NULL
     cdef vec[real] scale = vset(workspace.dropout.scale[0] if scaled else <real>1)
-    for r in range(first, last):
+    for r in range(begin, end):
         for part in range(tiling.n_parts):
             prefetch_numbers(
-                layer.n_out, workspace.sums + (part * workspace.sparse.capacity + min(r + 12, last - 1)) * ld)
+                layer.n_out, workspace.sums + (part * workspace.sparse.capacity + min(r + 12, end - 1)) * ld)
         for v in range(vectors):
             at = r * ld + v * lanes
             a = vload(<const real*>layer.bias + v * lanes)
@@ -435,4 +435,4 @@ cdef inline void sum_parts(
                     a = a + vload(<const real*>workspace.sums + part * workspace.sparse.capacity * ld + at)
             vstore(workspace.z[0] + at, vactivation(kind, a))
     if workspace.slope[0] is not NULL:
-        activate(layer.activation, (last - first) * ld, workspace.z[0] + first * ld, workspace.slope[0] + first * ld)
+        activate(layer.activation, (end - begin) * ld, workspace.z[0] + begin * ld, workspace.slope[0] + begin * ld)

@@ -5,6 +5,7 @@ import math
 import os
 import signal
 import threading
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -70,6 +71,65 @@ def test_central_differences_are_not_the_derivative():
     by_differences = net.numerical_gradient(x, t, h=1e-2)
     largest = max(np.abs(array).max() for array in derivative.values())
     assert max(np.abs(by_differences[name] - derivative[name]).max() for name in derivative) > 1e-6 * largest
+
+
+def exact_derivative(params, x, label, activation, h, name, index):
+    """A central difference of one sample's loss in 60 digits."""
+    functions = {
+        "sigmoid": lambda a: 1 / (1 + (-a).exp()),
+        "tanh": lambda a: 2 / (1 + (-2 * a).exp()) - 1,
+        "relu": lambda a: max(a, Decimal(0)),
+    }
+
+    def loss(move):
+        def value(which, *at):
+            return Decimal(float(params[which][at])) + (move if (which, at) == (name, index) else 0)
+
+        n_in, n_hidden = params["W1"].shape
+        z = []
+        for j in range(n_hidden):
+            a = value("b1", j) + sum(Decimal(float(x[i])) * value("W1", i, j) for i in range(n_in))
+            z.append(functions[activation](a))
+        scores = []
+        for k in range(params["b2"].size):
+            scores.append(value("b2", k) + sum(z[j] * value("W2", j, k) for j in range(n_hidden)))
+        return sum(s.exp() for s in scores).ln() - scores[label]
+
+    with localcontext() as context:
+        context.prec = 60
+        step = Decimal(h)
+        return float((loss(step) - loss(-step)) / (2 * step))
+
+
+@pytest.mark.parametrize("h", [1e-12, 1e-7, 1e-4, 5e-4, 1.2e-3, 3e-3, 0.1, 3.0])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_hidden_weights_in_sixty_digits(isa, activation, h):
+    """As exact as the moved activation is, on both sides of the move where the kernels take another way.
+
+    The weights of a unit differ by up to 6, so that is a move of about 3e-4.
+    """
+    net, x, t, params = make((3, 5, 4, 1), activation)
+    net.params["W2"] = params["W2"] = np.random.default_rng(5).uniform(-3, 3, (5, 4))
+    x[:] = [[0.75, 0, -1.5]]
+    actual = net.numerical_gradient(x, t, h)
+    limit = 1e-14 + 1e-15 / h
+    for name, index in [("W1", (0, 0)), ("W1", (2, 3)), ("W1", (2, 4)), ("b1", (1,))]:
+        expected = exact_derivative(params, x[0], t[0], activation, h, name, index)
+        assert abs(actual[name][index] - expected) <= limit * max(1, abs(expected))
+
+
+@pytest.mark.parametrize("size", [1e8, 1e12, 1e15, 1e17])
+def test_rounding_of_large_pre_activations_is_a_move_too(isa, size):
+    """At 1e15 neighbouring numbers lie 0.125 apart: a unit moves by that or not at all, far beyond h."""
+    h, w = 1e-4, 500.0
+    net = cnet.TwoLayerNet(1, 1, 2, 0.0, activation="relu", dtype=np.float64, rng=0)
+    net.params["b1"] = [size]
+    net.params["W2"] = [[w, 0.0]]
+    net.params["b2"] = [-w * size, 0.0]
+    up, down = w * ((size + h) - size), w * ((size - h) - size)
+    expected = (softplus(-up) - softplus(-down)) / (2 * h)
+    actual = net.numerical_gradient([0.0], 0, h)
+    assert actual["b1"][0] == pytest.approx(expected, rel=1e-9)
 
 
 def softplus(a):

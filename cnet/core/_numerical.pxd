@@ -18,6 +18,7 @@ cdef class CentralDifferences:
     cdef DifferenceJob job
     cdef Py_ssize_t capacity
     cdef int threads
+    cdef double widest          # range of one hidden unit's weights
     cdef readonly tuple gradients
     cdef readonly double loss
     cdef readonly int64_t correct

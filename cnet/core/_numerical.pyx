@@ -8,6 +8,8 @@ parameter is still (f(x + h) - f(x - h)) / (2 h), computed in float64.
 import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
+from libc.float cimport DBL_EPSILON
+from libc.math cimport fabs
 from libc.stdint cimport uint8_t
 
 from ._dispatch cimport active
@@ -16,11 +18,16 @@ from ._network cimport data_of
 from ._scan cimport check_finite, threads_for
 from ._team cimport allowed, run, share_begin
 from .floats cimport IeeeFloats
-from .structs cimport CNET_FLOAT32, CNET_UINT8, Targets
+from .structs cimport CNET_FLOAT32, CNET_UINT8, CNET_UNIT_ROWS, Targets
 
 # Samples that are held at once, and exponentials between two looks at the signals.
 cdef Py_ssize_t BLOCK = 256
 cdef double TICK_OPERATIONS = 4e7
+# Moves of a score for which the kernels' series of moments is exact to rounding, the steepest slope of an activation
+# (gelu's, 1.129, with some room), and the widest range of weights whose powers are far from overflow.
+cdef double NEAR = 1.0 / 256
+cdef double STEEPEST = 1.2
+cdef double WIDEST = 1e40
 # Floating-point operations of an exponential, about.
 cdef double EXPONENTIAL = 25
 
@@ -50,8 +57,9 @@ cdef class CentralDifferences:
         self.capacity = min(BLOCK, most_rows)
         ld = (self.capacity + lanes - 1) // lanes * lanes
         self.threads = allowed(n_threads) if n_threads else threads_for(
-            2 * EXPONENTIAL * self.capacity * n_hidden * n_in * n_out, 0)
-        self.job.scratch_size = (n_out + 4) * lanes
+            4 * EXPONENTIAL * self.capacity * n_hidden * n_in, 0)
+        d.ld_hidden = (n_hidden + lanes - 1) // lanes * lanes
+        self.job.scratch_size = d.ld_hidden + 2 * lanes
         self.job.scratch = <double*>memory.allocate(self.threads * self.job.scratch_size * sizeof(double))
         d.hidden = &net.layers64.layer[0]
         d.output = &net.layers64.layer[1]
@@ -63,6 +71,8 @@ cdef class CentralDifferences:
         d.z = <double*>memory.allocate((n_hidden + 1) * ld * sizeof(double))
         d.log_p = <double*>memory.allocate(n_out * ld * sizeof(double))
         d.log_rest = <double*>memory.allocate(n_out * ld * sizeof(double))
+        d.weight_t = <double*>memory.allocate_zeroed(n_out * d.ld_hidden * sizeof(double))
+        d.of_units = <double*>memory.allocate_zeroed(ld * CNET_UNIT_ROWS * d.ld_hidden * sizeof(double))
         d.labels = <int32_t*>memory.allocate(ld * sizeof(int32_t))
         gradients = []
         for weight, bias in zip(net.weights, net.biases):
@@ -83,6 +93,7 @@ cdef class CentralDifferences:
             gradient.fill(0)
         self.loss, self.correct = 0, 0
         d.scale = 1.0 / (2.0 * d.h) / n_rows
+        self.widest = take_output_weights(d)
         for first in range(0, n_rows, self.capacity):
             d.rows = min(self.capacity, n_rows - first)
             gather(d, x, labels, first)
@@ -96,6 +107,7 @@ cdef class CentralDifferences:
         cdef double operations = 2.0 * job.block.rows * job.block.hidden.n_out * (job.block.output.n_out + 3)
         cdef Py_ssize_t tick = max(<Py_ssize_t>self.threads, <Py_ssize_t>(TICK_OPERATIONS / operations))
         run(forward_share, job, self.threads)
+        job.block.most_move = most_move_of(&job.block, self.widest)
         self.loss += sum_losses(&job.block)
         self.correct += count_correct(&job.block)
         job.first = 0
@@ -134,6 +146,32 @@ cdef void output_share(void* work, int thread, int threads) noexcept nogil:
     cdef Py_ssize_t j
     for j in range(share_begin(n, thread, threads), share_begin(n, thread + 1, threads)):
         job.kernels.difference_output(&job.block, j)
+
+
+cdef double take_output_weights(Differences* d) noexcept nogil:
+    """The output layer's weights, transposed; returns the widest range of a unit's weights."""
+    cdef Py_ssize_t n_hidden = d.hidden.n_out, n_out = d.output.n_out, j, k
+    cdef double low, high, w, widest = 0
+    for j in range(n_hidden):
+        low = high = d.output.weight[j * d.output.ld]
+        for k in range(n_out):
+            w = d.output.weight[j * d.output.ld + k]
+            d.weight_t[k * d.ld_hidden + j] = w
+            low, high = min(low, w), max(high, w)
+        widest = max(widest, high - low)
+    return widest
+
+
+cdef double most_move_of(const Differences* d, double widest) noexcept nogil:
+    """The largest move of a pre-activation for which the kernels' series is exact to rounding; 0: none."""
+    cdef double largest = 0
+    cdef Py_ssize_t i
+    for i in range(d.hidden.n_out * d.ld):
+        largest = max(largest, fabs(d.a[i]))
+    # Powers of wider weights could overflow, and the rounding of larger activations is a move of its own.
+    if widest < WIDEST and largest * DBL_EPSILON * widest < NEAR / 4:
+        return NEAR / (2 * STEEPEST * max(widest, 1 / WIDEST))
+    return 0
 
 
 cdef double number(const Inputs* x, Py_ssize_t at) noexcept nogil:

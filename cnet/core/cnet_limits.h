@@ -18,6 +18,9 @@ enum {
     CNET_STRIP_ROWS = 6,
     // Bytes of a weight row in a tile that the kernels take at a time, at most.
     CNET_TILE_BYTES = 256,
+    // Moments of a hidden unit's weights that central differences need, and the numbers that they keep of a unit.
+    CNET_MOMENTS = 6,
+    CNET_UNIT_ROWS = 2 + CNET_MOMENTS,
     // Lanes of the widest vector.
     CNET_MAX_LANES = 16,
 };

@@ -183,12 +183,16 @@ struct Differences {
     int activation;
     ptrdiff_t rows, ld;
     double h;
+    double most_move;              // of a pre-activation, for which the moments' series is exact
     double scale;                  // 1 / (2 h N)
     double *x;                     // (I + 1, ld) inputs, and 1 for the bias
     double *a;                     // (H, ld) pre-activations
     double *z;                     // (H + 1, ld) activations, and 1 for the bias
     double *log_p;                 // (O, ld) logarithms of the probabilities
     double *log_rest;              // (O, ld) and of the sum of all the others
+    ptrdiff_t ld_hidden;           // H in whole vectors
+    double *weight_t;              // (O, ld_hidden) the output layer's weights, transposed
+    double *of_units;              // (ld, CNET_UNIT_ROWS, ld_hidden) each sample's a, z and moments
     int32_t *labels;               // (ld,)
     double *dW1, *db1, *dW2, *db2; // to which the derivatives are added; contiguous
 };

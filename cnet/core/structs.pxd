@@ -17,6 +17,8 @@ cdef extern from "structs.h" nogil:
         CNET_STRIP_ROWS
         CNET_MAX_LANES
         CNET_TILE_BYTES
+        CNET_MOMENTS
+        CNET_UNIT_ROWS
 
     ctypedef struct Word:
         const char* name
@@ -155,12 +157,16 @@ cdef extern from "structs.h" nogil:
         int activation
         Py_ssize_t rows, ld
         double h
+        double most_move
         double scale
         double* x
         double* a
         double* z
         double* log_p
         double* log_rest
+        Py_ssize_t ld_hidden
+        double* weight_t
+        double* of_units
         int32_t* labels
         double* dW1
         double* db1

@@ -1,6 +1,9 @@
 # Central differences of the loss, incrementally: what is left to compute when one parameter is
-# moved up and down by h. Lanes are samples; the loss is log-sum-exp of the moved scores, less
-# the label's, so that any h and any scores do.
+# moved up and down by h. The loss is log-sum-exp of the moved scores, less the label's: any h and any scores do.
+#
+# A hidden unit that moves by u moves score k by u w_k: the loss grows by log(sum of p_k exp(u c_k)), where p are the
+# probabilities and c the weights less the label's. For a small move, exp's series is exact to rounding, and its sums
+# over the outputs (the mean of c, of c**2, ...) do not depend on u: they are known from the forward pass.
 
 cdef inline vec[double] vmaximum(vec[double] a, vec[double] b) noexcept nogil:
     return vselect_less(a, b, b, a)
@@ -35,9 +38,46 @@ cdef inline void sum_inputs(const Layer[double]* layer, const double* x, Py_ssiz
             vstore(out + (first + j) * ld, sums[j])
 
 
+cdef inline double* numbers_of(const Differences* d, Py_ssize_t sample, int row) noexcept nogil:
+    """What is kept of a sample for each hidden unit: row 0 is a, row 1 is z, row 1 + m is its moment m over m!."""
+    return d.of_units + (sample * CNET_UNIT_ROWS + row) * d.ld_hidden
+
+
+cdef inline void fill_moments(const Differences* d, Py_ssize_t sample) noexcept nogil:
+    """Fill the rows of `of_units` for one sample that has gone forward.
+
+    Moment m of a hidden unit is the mean of c**m, where c is its weight to an output less its weight to the
+    label's, and the outputs weigh by their probabilities.
+    """
+    cdef Py_ssize_t n_hidden = d.hidden.n_out, ld = d.ld, lanes = sizeof(vec[double]) // sizeof(double)
+    cdef Py_ssize_t j, k, v
+    cdef const double* label = d.weight_t + d.labels[sample] * d.ld_hidden
+    cdef double* a = numbers_of(d, sample, 0)
+    cdef double* z = numbers_of(d, sample, 1)
+    cdef double* moment = numbers_of(d, sample, 2)
+    cdef vec[double] c, power
+    cdef vec[double] total[CNET_MOMENTS]
+    cdef int m
+    for j in range(n_hidden):
+        a[j] = d.a[j * ld + sample]
+        z[j] = d.z[j * ld + sample]
+    for v in range(d.ld_hidden // lanes):
+        for m in range(CNET_MOMENTS):
+            total[m] = vset(<double>0)
+        for k in range(d.output.n_out):
+            c = vload(<const double*>d.weight_t + k * d.ld_hidden + v * lanes) - vload(label + v * lanes)
+            power = vexp_negative(vset(<double>d.log_p[k * ld + sample]))
+            for m in range(CNET_MOMENTS):
+                power = power * c
+                total[m] = total[m] + power
+        for m in range(CNET_MOMENTS):
+            vstore(moment + m * d.ld_hidden + v * lanes, total[m] * vset(<double>RECIPROCAL_FACTORIAL[m + 1]))
+
+
 cdef void difference_forward(const Differences* d, Py_ssize_t sample) noexcept nogil:
-    """One vector of samples forward: a, z, log_p and log_rest."""
+    """One vector of samples forward: a, z, log_p, log_rest and what is kept of each for every unit."""
     cdef Py_ssize_t n_out = d.output.n_out, ld = d.ld, j, k
+    cdef Py_ssize_t lane, lanes = sizeof(vec[double]) // sizeof(double)
     cdef double* p = d.log_p + sample
     cdef double* rest = d.log_rest + sample
     cdef vec[double] top, total, nothing, others
@@ -64,83 +104,100 @@ cdef void difference_forward(const Differences* d, Py_ssize_t sample) noexcept n
     for k in range(n_out - 1, -1, -1):
         vstore(rest + k * ld, vlogaddexp(vload(<const double*>rest + k * ld), others))
         others = vlogaddexp(others, vload(<const double*>p + k * ld))
+    for lane in range(lanes):
+        fill_moments(d, sample + lane)
 
 
-cdef inline vec[double] difference_of_unit(
-    int activation, Py_ssize_t n_out, const double* weight, const double* log_p,
-    vec[double] a, vec[double] z, vec[double] label_weight, vec[double] move,
-) noexcept nogil:
-    """Losses with a hidden unit's pre-activation moved up, less those with it moved down.
+cdef inline vec[double] moved_by(vec[double] u, const double* moment, Py_ssize_t ld) noexcept nogil:
+    """The mean of exp(u c) - 1 from the moments of c, for |u c| <= 2**-8.
 
-    `weight` (O,) are the unit's own, log_p (O, lanes) the samples'.
+    The first neglected term is below 1e-18 of the first one.
     """
-    cdef Py_ssize_t k, lanes = sizeof(vec[double]) // sizeof(double)
-    cdef vec[double] up = vactivation(activation, a + move) - z
-    cdef vec[double] down = vactivation(activation, a - move) - z
-    cdef vec[double] top_up, top_down, w, p
+    cdef vec[double] p = vload(moment + (CNET_MOMENTS - 1) * ld)
+    cdef int m
+    for m in range(CNET_MOMENTS - 2, -1, -1):
+        p = vfma(p, u, vload(moment + m * ld))
+    return p * u
+
+
+cdef inline vec[double] log_quotient(vec[double] up, vec[double] down) noexcept nogil:
+    """log(1 + up) - log(1 + down) for |up| and |down| below 2**-7, without cancellation.
+
+    It is 2 artanh(f) with f = (up - down) / (2 + up + down); the first neglected term is below 1e-19 of the first one.
+    """
+    cdef vec[double] f = (up - down) / (vset(<double>2) + (up + down))
+    cdef vec[double] square = f * f
+    cdef vec[double] p = vset(<double>RECIPROCAL_ODD[3])
+    p = vfma(p, square, vset(<double>RECIPROCAL_ODD[2]))
+    p = vfma(p, square, vset(<double>RECIPROCAL_ODD[1]))
+    f = f + f
+    return vfma(f * square, p, f)
+
+
+cdef void far_differences(
+    const Differences* d, Py_ssize_t sample, Py_ssize_t shift, double* up_and_down, double* total
+) noexcept nogil:
+    """total += the loss with activations moved by `up` less that by `down`, for one vector of units and any move."""
+    cdef Py_ssize_t n_out = d.output.n_out, lanes = sizeof(vec[double]) // sizeof(double), k
+    cdef const double* weight = d.weight_t + shift
+    cdef const double* log_p = d.log_p + sample
+    cdef vec[double] up = vload(<const double*>up_and_down), down = vload(<const double*>up_and_down + lanes)
+    cdef vec[double] label_weight = vload(weight + d.labels[sample] * d.ld_hidden)
+    cdef vec[double] w, p, top_up, top_down
     cdef vec[double] total_up = vset(<double>0), total_down = vset(<double>0)
-    w = vset(<double>weight[0])
-    top_up = vfma(up, w, vload(log_p))
-    top_down = vfma(down, w, vload(log_p))
+    w, p = vload(weight), vset(<double>log_p[0])
+    top_up, top_down = vfma(up, w, p), vfma(down, w, p)
     for k in range(1, n_out):
-        w = vset(<double>weight[k])
-        p = vload(log_p + k * lanes)
+        w, p = vload(weight + k * d.ld_hidden), vset(<double>log_p[k * d.ld])
         top_up = vmaximum(top_up, vfma(up, w, p))
         top_down = vmaximum(top_down, vfma(down, w, p))
     for k in range(n_out):
-        w = vset(<double>weight[k])
-        p = vload(log_p + k * lanes)
+        w, p = vload(weight + k * d.ld_hidden), vset(<double>log_p[k * d.ld])
         total_up = total_up + vexp_negative(vfma(up, w, p) - top_up)
         total_down = total_down + vexp_negative(vfma(down, w, p) - top_down)
-    return vlog(total_up / total_down) + ((top_up - top_down) - (up - down) * label_weight)
+    vstore(total, vload(<const double*>total) + vlog(total_up / total_down)
+           + ((top_up - top_down) - (up - down) * label_weight))
 
 
 cdef inline void difference_hidden_as(
     int activation, const Differences* d, Py_ssize_t input, double* scratch, double* out
 ) noexcept nogil:
-    cdef Py_ssize_t n_hidden = d.hidden.n_out, n_out = d.output.n_out, ld = d.ld
-    cdef Py_ssize_t lanes = sizeof(vec[double]) // sizeof(double)
-    cdef Py_ssize_t b = 0, j, k
-    cdef Py_ssize_t index[CNET_MAX_LANES]
-    cdef const double* x = d.x + input * ld
-    cdef const double* w
-    cdef double* move = scratch
-    cdef double* a = scratch + lanes
-    cdef double* z = scratch + 2 * lanes
-    cdef double* label_weight = scratch + 3 * lanes
-    cdef double* log_p = scratch + 4 * lanes
-    cdef int lane, found
-    while True:
-        # The next samples to whom this input is not zero; what is left of the vector is not moved.
-        found = 0
-        while b < d.rows and found < lanes:
-            index[found] = b
-            found += x[b] != 0
-            b += 1
-        if found == 0:
-            break
-        for lane in range(lanes):
-            move[lane] = d.h * x[index[lane]] if lane < found else 0
-            if lane >= found:
-                index[lane] = index[0]
-        for k in range(n_out):
-            for lane in range(lanes):
-                log_p[k * lanes + lane] = d.log_p[k * ld + index[lane]]
-        for j in range(n_hidden):
-            w = d.output.weight + j * d.output.ld
-            for lane in range(lanes):
-                a[lane] = d.a[j * ld + index[lane]]
-                z[lane] = d.z[j * ld + index[lane]]
-                label_weight[lane] = w[d.labels[index[lane]]]
-            out[j] += d.scale * vsum(difference_of_unit(
-                activation, n_out, w, log_p, vload(<const double*>a), vload(<const double*>z),
-                vload(<const double*>label_weight), vload(<const double*>move)))
+    cdef Py_ssize_t lanes = sizeof(vec[double]) // sizeof(double), ld = d.ld_hidden
+    cdef Py_ssize_t vectors = ld // lanes, b, v, j
+    cdef const double* x = d.x + input * d.ld
+    cdef const double* numbers
+    cdef double* total = scratch + 2 * lanes
+    cdef double move
+    cdef bint near
+    cdef vec[double] a, z, up, down
+    for v in range(vectors):
+        vstore(total + v * lanes, vset(<double>0))
+    for b in range(d.rows):
+        if x[b] == 0:
+            continue
+        move = d.h * x[b]
+        near = -d.most_move <= move <= d.most_move
+        numbers = numbers_of(d, b, 0)
+        for v in range(vectors):
+            a, z = vload(numbers + v * lanes), vload(numbers + ld + v * lanes)
+            up = vactivation(activation, a + vset(move)) - z
+            down = vactivation(activation, a - vset(move)) - z
+            if near:
+                up = moved_by(up, numbers + 2 * ld + v * lanes, ld)
+                down = moved_by(down, numbers + 2 * ld + v * lanes, ld)
+                vstore(total + v * lanes, vload(<const double*>total + v * lanes) + log_quotient(up, down))
+            else:
+                vstore(scratch, up)
+                vstore(scratch + lanes, down)
+                far_differences(d, b, v * lanes, scratch, total + v * lanes)
+    for j in range(d.hidden.n_out):
+        out[j] += d.scale * total[j]
 
 
 cdef void difference_hidden(const Differences* d, Py_ssize_t input, double* scratch) noexcept nogil:
     """Derivatives by the weights of one input (or the biases) to every hidden unit.
 
-    `scratch` holds (O + 4) vectors.
+    `scratch` holds two vectors and a number for each unit, in whole vectors. Lanes are units here.
     """
     cdef double* out = d.db1
     if input < d.hidden.n_in:

@@ -19,8 +19,8 @@ from .simd cimport (
     vselect_less, vset, vsqrt, vstore, vsum,
 )
 from .structs cimport (
-    CNET_FLOAT32, CNET_IDENTITY, CNET_MAX_LANES, CNET_MAX_WORDS, CNET_SGD,
-    CNET_STRIP_ROWS, CNET_TILE, CNET_UINT8, Differences, Dropout, FUNCTION_RELU, FUNCTION_RELU_GRAD,
+    CNET_FLOAT32, CNET_IDENTITY, CNET_MAX_LANES, CNET_MAX_WORDS, CNET_MOMENTS, CNET_SGD,
+    CNET_STRIP_ROWS, CNET_TILE, CNET_UINT8, CNET_UNIT_ROWS, Differences, Dropout, FUNCTION_RELU, FUNCTION_RELU_GRAD,
     FUNCTION_SIGMOID, FUNCTION_SIGMOID_GRAD, FUNCTION_TANH, Inputs, KernelTable, Layer, FirstLayerPass,
     RECIPROCAL_FACTORIAL, Layers, Step, Workspace, Targets, Tiling, Vocabulary, real,
 )

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from .checks import check_number, excerpt
 from .core._arrays import native, real_array
-from .core._inputs import as_inputs, as_targets
+from .core._inputs import as_inputs
+from .core._targets import as_targets
 from .core._trainer import read_labels, read_weights, shuffled
 from .errors import raise_in_context
 

@@ -258,10 +258,37 @@ def test_booleans_of_any_byte():
 def test_the_core_refuses_a_buffer_that_no_kernel_reads():
     x = np.ones(4, np.float32)
     for wrong in (unaligned(x, None), swapped(x, None), x.astype(np.float16), x.astype(np.longdouble), x.astype(int)):
-        with pytest.raises(ValueError, match="expected two contiguous arrays"):
+        with pytest.raises(ValueError, match="expected an aligned array of float32 or float64"):
             _functions.apply("sigmoid", wrong, np.empty_like(x))
-        with pytest.raises(ValueError, match="expected two contiguous arrays"):
+        with pytest.raises(ValueError, match="expected an aligned array of float32 or float64"):
             _functions.softmax_rows(wrong, np.empty_like(x), 2)
+
+
+def test_the_core_reads_arrays_of_the_right_type_size_and_layout_only():
+    x, out = np.ones(4, np.float32), np.empty(4, np.int64)
+    labels = np.zeros(2, np.int32)
+    fixed = out.copy()
+    fixed.flags.writeable = False
+    for call, error in (
+        (lambda: _functions.step(x.tolist(), out), TypeError),
+        (lambda: _functions.step(memoryview(x), out), TypeError),
+        (lambda: _functions.step(x, out.astype(np.int32)), ValueError),
+        (lambda: _functions.step(x, out.view(np.uint64)), ValueError),
+        (lambda: _functions.step(x, out[:3]), ValueError),
+        (lambda: _functions.step(x[::2], out[:2]), ValueError),
+        (lambda: _functions.step(x, fixed), ValueError),
+        (lambda: _functions.half_squared_error(x, x.astype(np.float64)), ValueError),
+        (lambda: _functions.half_squared_error(x, x[:3]), ValueError),
+        (lambda: _functions.cross_entropy(x, labels, 0.0), ValueError),
+        (lambda: _functions.cross_entropy(x.reshape(2, 2), labels.astype(np.int64), 0.0), ValueError),
+        (lambda: _functions.cross_entropy(x.reshape(2, 2), labels[:1], 0.0), ValueError),
+    ):
+        with pytest.raises(error):
+            call()
+    _functions.step(x, out)
+    assert out.tolist() == [1, 1, 1, 1]
+    assert _functions.half_squared_error(x, 0 * x) == 2
+    assert _functions.cross_entropy(x.reshape(2, 2) / 2, labels, 0.0) == pytest.approx(2 * np.log(2))
 
 
 class Lazy:

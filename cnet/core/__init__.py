@@ -62,6 +62,7 @@ def _imports_of_compiled_modules() -> None:
         _scan,
         _state,
         _steps,
+        _targets,
         _team,
         _trainer,
         _workspace,

@@ -5,6 +5,10 @@ Loops are written out: comprehensions and generators of the limited API lose a r
 """
 import numpy as np
 
+from cpython.buffer cimport PyBUF_FORMAT, PyBUF_ND, PyBUF_WRITABLE, Py_buffer, PyBuffer_Release, PyObject_GetBuffer
+from libc.stdint cimport uintptr_t
+from libc.string cimport strchr
+
 from .floats cimport IeeeFloats
 
 # Elements of an array of objects that are looked at to say what is wrong with it.
@@ -72,6 +76,52 @@ cpdef object native(object array, object dtype):
     floats.begin()
     with np.errstate(all="ignore"):
         return array.astype(dtype, order="C", copy=True)
+
+
+cdef Elements elements(object array, int kind, Py_ssize_t itemsize, int ndim, bint writable) except *:
+    """Where an array's elements are. They stay there while the caller holds the array, which nobody may resize then.
+
+    Parameters
+    ----------
+    array : numpy.ndarray
+        C-contiguous and aligned.
+    kind : int
+        FLOATS, INTEGERS (with a sign) or BYTES (without).
+    itemsize : int
+        The size of an element in bytes, or 0 for any.
+    ndim : int
+        The number of dimensions, or 0 for any.
+    writable : bool
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the array is another one.
+    """
+    # The letters of a buffer's format; which of them has how many bytes is the platform's choice.
+    cdef const char* letters = "fd" if kind == FLOATS else "ilq" if kind == INTEGERS else "B"
+    cdef Elements found
+    cdef Py_buffer view
+    cdef bint fits
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"expected a numpy.ndarray, got {type(array).__name__}")
+    PyObject_GetBuffer(array, &view, PyBUF_FORMAT | PyBUF_ND | (PyBUF_WRITABLE if writable else 0))
+    # Formats of more than one letter ("=f") tell of elements that are not aligned or not in native byte order.
+    fits = view.format is not NULL and view.format[0] != 0 and view.format[1] == 0
+    fits = fits and strchr(letters, view.format[0]) is not NULL and view.itemsize == (itemsize or view.itemsize)
+    fits = fits and <uintptr_t>view.buf % <uintptr_t>view.itemsize == 0
+    fits = fits and view.ndim == (ndim or view.ndim)
+    found.data, found.itemsize, found.size = view.buf, view.itemsize, view.len // view.itemsize
+    found.rows = view.shape[0] if view.ndim > 0 else 1
+    found.columns = view.shape[1] if view.ndim > 1 else 1
+    PyBuffer_Release(&view)
+    if not fits:
+        what = "float32 or float64" if kind == FLOATS else "integers" if kind == INTEGERS else "uint8"
+        size, axes = f" of {itemsize} bytes each" if itemsize else "", f" in {ndim} dimensions" if ndim else ""
+        raise ValueError(
+            f"expected an aligned array of {what}{size}{axes} in native byte order, got {array.dtype} of shape "
+            f"{array.shape}")
+    return found
 
 
 # ---- what is wrong, and what to pass instead ----

@@ -8,6 +8,7 @@ any machine and under any number of threads.
 from libc.math cimport floor, sqrt
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
+from ._arrays cimport BYTES, FLOATS, INTEGERS, Elements, elements
 from ._team cimport WorkQueue, Team, allowed, pieces_of
 from .floats cimport IeeeFloats
 from .philox cimport PURPOSE_DIGITS, bounded, philox4x32
@@ -308,25 +309,20 @@ cdef void draw_pieces(void* work, int thread, int threads) noexcept nogil:
     job.queue.wait()
 
 
-def draw(
-    const double[:, ::1] points not None, const int32_t[::1] strokes not None,
-    const int32_t[::1] skeletons not None, const int32_t[::1] digits not None,
-    uint64_t key, Py_ssize_t first, Py_ssize_t last,
-    uint8_t[::1] labels not None, uint8_t[:, ::1] images not None,
-):
+def draw(points, strokes, skeletons, digits, uint64_t key, Py_ssize_t first, Py_ssize_t last, labels, images):
     """Draw the images number first..last of a key into labels and images, by several threads where there are many.
 
     Parameters
     ----------
-    points : memoryview of float64, shape (P, 2)
+    points : numpy.ndarray of float64, shape (P, 2)
         Control points, x to the right and y down, from 0 to 1.
-    strokes, skeletons, digits : memoryviews of int32
+    strokes, skeletons, digits : numpy.ndarray of int32
         Where each stroke begins among the points, each skeleton among the strokes, each
         digit among the skeletons; each ends where the next begins.
     key : int
     first, last : int
-    labels : memoryview of uint8, shape (N,)
-    images : memoryview of uint8, shape (N, 784)
+    labels : numpy.ndarray of uint8, shape (N,)
+    images : numpy.ndarray of uint8, shape (N, 784)
 
     Raises
     ------
@@ -337,24 +333,30 @@ def draw(
     floats.begin()
     cdef DrawJob job
     cdef Team team
+    cdef Elements point = elements(points, FLOATS, sizeof(double), 2, False)
+    cdef Elements stroke = elements(strokes, INTEGERS, sizeof(int32_t), 1, False)
+    cdef Elements skeleton = elements(skeletons, INTEGERS, sizeof(int32_t), 1, False)
+    cdef Elements digit = elements(digits, INTEGERS, sizeof(int32_t), 1, False)
+    cdef Elements label = elements(labels, BYTES, 1, 1, True), image = elements(images, BYTES, 1, 2, True)
     cdef Py_ssize_t i
-    if not 0 <= first <= last <= labels.shape[0] or images.shape[0] != labels.shape[0]:
-        raise ValueError(f"cannot draw images {first} to {last} into {labels.shape[0]} places")
-    if images.shape[1] != SIDE * SIDE:
-        raise ValueError(f"expected images of {SIDE * SIDE} pixels, got {images.shape[1]}")
-    check_nesting(digits, skeletons.shape[0] - 1, 1)
-    check_nesting(skeletons, strokes.shape[0] - 1, 1)
-    check_nesting(strokes, points.shape[0], 2)
-    if digits.shape[0] != 11 or points.shape[1] != 2:
+    if not 0 <= first <= last <= label.size or image.rows != label.size:
+        raise ValueError(f"cannot draw images {first} to {last} into {label.size} places")
+    if image.columns != SIDE * SIDE:
+        raise ValueError(f"expected images of {SIDE * SIDE} pixels, got {image.columns}")
+    check_nesting(&digit, skeleton.size - 1, 1)
+    check_nesting(&skeleton, stroke.size - 1, 1)
+    check_nesting(&stroke, point.rows, 2)
+    if digit.size != 11 or point.columns != 2:
         raise ValueError("expected ten digits and points of two coordinates")
-    for i in range(skeletons.shape[0] - 1):
-        if strokes[skeletons[i + 1]] - strokes[skeletons[i]] > MAX_POINTS - 1:
+    job.points, job.strokes = <const double*>point.data, <const int32_t*>stroke.data
+    job.skeletons, job.digits = <const int32_t*>skeleton.data, <const int32_t*>digit.data
+    for i in range(skeleton.size - 1):
+        if job.strokes[job.skeletons[i + 1]] - job.strokes[job.skeletons[i]] > MAX_POINTS - 1:
             raise ValueError(f"skeleton {i} has too many points")
     if first == last:
         return
-    job.points, job.strokes, job.skeletons, job.digits = &points[0, 0], &strokes[0], &skeletons[0], &digits[0]
     job.key, job.first, job.last = key, first, last
-    job.labels, job.images = &labels[0], &images[0, 0]
+    job.labels, job.images = <uint8_t*>label.data, <uint8_t*>image.data
     job.queue.fill(<int>pieces_of(last - first, PIECE))
     team = Team()
     if last - first >= 2 * WORTH_A_THREAD:
@@ -362,12 +364,13 @@ def draw(
     team.run_tasks(draw_pieces, &job)
 
 
-cdef int check_nesting(const int32_t[::1] starts, Py_ssize_t n, int at_least) except -1:
-    """Whether starts divide n things into parts of at least so many."""
+cdef int check_nesting(const Elements* found, Py_ssize_t n, int at_least) except -1:
+    """Whether starts (integers of 32 bits) divide n things into parts of at least so many."""
+    cdef const int32_t* starts = <const int32_t*>found.data
     cdef Py_ssize_t i
-    if starts.shape[0] < 2 or starts[0] != 0 or starts[starts.shape[0] - 1] != n:
+    if found.size < 2 or starts[0] != 0 or starts[found.size - 1] != n:
         raise ValueError("the parts do not cover the whole")
-    for i in range(starts.shape[0] - 1):
+    for i in range(found.size - 1):
         if starts[i + 1] - starts[i] < at_least:
             raise ValueError("a part is too short")
     return 0

@@ -14,10 +14,11 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset
 
 from ._dispatch cimport active
-from ._inputs cimport Batch, sum_of_weights, parse_inputs, parse_targets, parse_weights, unlike
+from ._inputs cimport Batch, parse_inputs, unlike
 from ._memory cimport Memory
 from ._gradient cimport gradient_into
 from ._scan cimport all_finite, choose_sparse, threads_for, raise_not_finite, take_tiling
+from ._targets cimport parse_targets, parse_weights, sum_of_weights
 from ._workspace cimport operations, sum_losses, allocate_workspace, usable_in_place
 from ._team cimport Team, pieces_of
 from .floats cimport IeeeFloats

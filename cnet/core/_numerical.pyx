@@ -13,9 +13,10 @@ from libc.math cimport fabs
 from libc.stdint cimport uint8_t
 
 from ._dispatch cimport active
-from ._inputs cimport Batch, as_inputs, parse_inputs, parse_targets
+from ._inputs cimport Batch, as_inputs, parse_inputs
 from ._network cimport data_of
 from ._scan cimport check_finite, threads_for
+from ._targets cimport parse_targets
 from ._team cimport allowed, run, share_begin
 from .floats cimport IeeeFloats
 from .structs cimport CNET_FLOAT32, CNET_UINT8, CNET_UNIT_ROWS, Targets
@@ -255,13 +256,14 @@ cdef tuple plain_gradient(Network net, object x, object t, double h, int n_threa
     """The same derivatives from two losses for each parameter, which is moved in place and put back."""
     cdef Py_ssize_t i
     cdef double kept, up, down
-    cdef double[::1] values, derivatives
+    cdef double* values
+    cdef double* derivatives
     cdef list gradients = []
     x = as_inputs(x, net.dtype)
     for parameter in parameters_of(net):
         gradient = np.empty_like(parameter)
-        values, derivatives = parameter.reshape(-1), gradient.reshape(-1)
-        for i in range(values.shape[0]):
+        values, derivatives = <double*>data_of(parameter), <double*>data_of(gradient)
+        for i in range(<Py_ssize_t>parameter.size):
             kept = values[i]
             values[i] = kept + h
             up = net.loss_and_accuracy(x, t, False, n_threads, weight)[0]

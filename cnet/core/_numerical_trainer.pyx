@@ -4,16 +4,18 @@ import numpy as np
 
 from libc.math cimport NAN, isfinite
 from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
-from ._arrays cimport real_array
+from ._arrays cimport FLOATS, INTEGERS, Elements, elements, real_array
 from ._dispatch cimport active
-from ._inputs cimport Batch, as_inputs, parse_targets, parse_training_inputs, parse_weights
+from ._inputs cimport Batch, as_inputs, parse_training_inputs
 from ._memory cimport Memory
 from ._network cimport Network
 from ._record cimport Record
 from ._numerical cimport CentralDifferences, is_incremental, parameters_of, plain_gradient
 from ._sampler cimport draw_rows, shuffle_rows
 from ._scan cimport check_finite
+from ._targets cimport parse_targets, parse_weights
 from ._state cimport OptimizerState
 from ._team cimport TICK_MILLISECONDS, cnet_seconds, tick_is_over
 from .floats cimport IeeeFloats
@@ -102,8 +104,7 @@ cdef class NumericalTrainer:
             with nogil:
                 shuffle_rows(self.key, epoch, self.n_rows, self.order)
 
-    def advance(self, Record record not None, const double[::1] rates not None, Py_ssize_t first=0,
-                Py_ssize_t end=-1):
+    def advance(self, Record record not None, rates not None, Py_ssize_t first=0, Py_ssize_t end=-1):
         """Go on with the epoch for one tick; see ``Trainer.advance``.
 
         An interrupt leaves what is recorded and published as it was before the tick.
@@ -111,13 +112,15 @@ cdef class NumericalTrainer:
         cdef IeeeFloats floats
         floats.begin()
         cdef double started = cnet_seconds()
-        cdef Py_ssize_t samples, done = self.iteration, until = first + rates.shape[0]
+        cdef Elements held = elements(rates, FLOATS, sizeof(double), 1, False)
+        cdef const double* rate = <const double*>held.data - first
+        cdef Py_ssize_t samples, done = self.iteration, until = first + held.size
         cdef double correct = self.correct, weighed = self.weighed, accuracy = NAN
         cdef bint finite = True
         cdef double[::1] loss = record.epoch_losses(until)
         cdef Batched batched
         while finite and done < until:
-            batched = self.step(done, rates[done - first])
+            batched = self.step(done, rate[done])
             loss[done] = batched.loss
             correct += batched.correct
             weighed += batched.weighed
@@ -143,7 +146,7 @@ cdef class NumericalTrainer:
             samples = min(samples, self.n_rows)
         if weighed > 0:
             accuracy = correct / weighed
-        record.commit(done, until if end < 0 else end, rates[done - first - 1], accuracy, samples,
+        record.commit(done, until if end < 0 else end, rate[done - 1], accuracy, samples,
                       cnet_seconds() - started)
         return finite
 
@@ -163,7 +166,9 @@ cdef class NumericalTrainer:
             batched.loss, batched.correct, batched.weighed = self.differences.loss, self.differences.correct, rows
             self.update(self.differences.gradients, rate)
             return batched
-        return self.plain_step(np.array(<int64_t[:rows]>self.batch.rows.index), rate)
+        chosen = np.empty(rows, np.int64)
+        memcpy(elements(chosen, INTEGERS, sizeof(int64_t), 1, True).data, self.batch.rows.index, rows * sizeof(int64_t))
+        return self.plain_step(chosen, rate)
 
     cdef Batched plain_step(self, object rows, double rate) except *:
         """The same by the whole loss; a batch without any weight makes no step."""

@@ -2,6 +2,7 @@
 """The dense product alone, over padded copies of arrays: for tests and benchmarks."""
 import numpy as np
 
+from ._arrays cimport FLOATS, Elements, copy_rows, elements
 from ._dispatch cimport active
 from ._memory cimport Memory
 from ._workspace cimport padded
@@ -49,26 +50,24 @@ cdef void multiply_share(ProductJob[real]* job, int thread, int threads) noexcep
 
 
 cdef object multiply_as(
-    const Kernels[real]* kernels, const real[:, :] a, const real[:, :] b, bint transposed, int repeats, int threads
+    const Kernels[real]* kernels, object a, object b, bint transposed, int repeats, int threads
 ):
     cdef ProductJob[real] job
     cdef Memory memory = Memory()
-    cdef Py_ssize_t i, j, ld_a = padded(a.shape[1], kernels.lanes, sizeof(real))
-    cdef real* a_copy = <real*>memory.allocate_zeroed(a.shape[0] * ld_a * sizeof(real))
+    cdef Elements left = elements(a, FLOATS, sizeof(real), 2, False)
+    cdef Elements right = elements(b, FLOATS, sizeof(real), 2, False)
+    cdef Py_ssize_t ld_a = padded(left.columns, kernels.lanes, sizeof(real))
+    cdef real* a_copy = <real*>memory.allocate_zeroed(left.rows * ld_a * sizeof(real))
     cdef real* b_copy
     cdef double started
     job.kernels = kernels
     job.scratch = <real*>memory.allocate(threads * kernels.scratch * sizeof(real))
-    job.m, job.depth, job.n = a.shape[1 if transposed else 0], b.shape[0], b.shape[1]
+    job.m, job.depth, job.n = left.columns if transposed else left.rows, right.rows, right.columns
     job.ld_b = job.ld_c = padded(job.n, kernels.lanes, sizeof(real))
     b_copy = <real*>memory.allocate_zeroed(job.depth * job.ld_b * sizeof(real))
     job.c = <real*>memory.allocate_zeroed(job.m * job.ld_c * sizeof(real))
-    for i in range(a.shape[0]):
-        for j in range(a.shape[1]):
-            a_copy[i * ld_a + j] = a[i, j]
-    for i in range(job.depth):
-        for j in range(job.n):
-            b_copy[i * job.ld_b + j] = b[i, j]
+    copy_rows(left.rows, left.columns, <const real*>left.data, left.columns, a_copy, ld_a)
+    copy_rows(job.depth, job.n, <const real*>right.data, job.n, b_copy, job.ld_b)
     job.a, job.b = a_copy, b_copy
     job.a_row = 1 if transposed else ld_a
     job.a_step = ld_a if transposed else 1
@@ -77,10 +76,7 @@ cdef object multiply_as(
     run(multiply32 if real is float else multiply64, &job, threads)
     started = cnet_seconds() - started
     out = np.empty((job.m, job.n), np.float32 if real is float else np.float64)
-    cdef real[:, ::1] view = out
-    for i in range(job.m):
-        for j in range(job.n):
-            view[i, j] = job.c[i * job.ld_c + j]
+    copy_rows(job.m, job.n, job.c, job.ld_c, <real*>elements(out, FLOATS, sizeof(real), 2, True).data, job.n)
     return out, started
 
 
@@ -110,6 +106,7 @@ def multiply(a, b, *, bint transposed=False, int repeats=1, int n_threads=1):
     if a.ndim != 2 or b.ndim != 2 or a.shape[0 if transposed else 1] != b.shape[0] or not a.size or not b.size:
         raise ValueError(f"the shapes {a.shape} and {b.shape} do not fit")
     n_threads = allowed(n_threads)
+    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
     if a.dtype == np.float32:
         return multiply_as[float](&active().float32, a, b, transposed, repeats, n_threads)
     return multiply_as[double](&active().float64, a, b, transposed, repeats, n_threads)

@@ -5,6 +5,7 @@ import numpy as np
 from cpython.buffer cimport PyBUF_SIMPLE, Py_buffer, PyBuffer_Release, PyObject_GetBuffer
 from libc.string cimport memcmp, memcpy
 
+from ._arrays cimport copy_rows
 from ._dispatch cimport active
 from ._network cimport Network, data_of, place_of
 from ._workspace cimport refresh_transposed
@@ -198,11 +199,3 @@ cdef int store_pair(tuple pair, const Layers[real]* layers) except -1:
         copy_rows(layer.n_in, layer.n_out, layer.weight, layer.ld, <real*>data_of(pair[0][l]), layer.n_out)
         copy_rows(1, layer.n_out, layer.bias, 0, <real*>data_of(pair[1][l]), 0)
     return 0
-
-
-cdef inline void copy_rows(
-    Py_ssize_t rows, Py_ssize_t n, const real* source, Py_ssize_t ld, real* out, Py_ssize_t ld_out
-) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(rows):
-        memcpy(out + i * ld_out, source + i * ld, n * sizeof(real))

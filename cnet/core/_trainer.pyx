@@ -11,7 +11,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 import numpy as np
 
 from ._dispatch cimport active
-from ._inputs cimport Batch, parse_labels, parse_targets, parse_training_inputs, parse_weights
+from ._inputs cimport Batch, parse_training_inputs
+from ._targets cimport parse_labels, parse_targets, parse_weights
 from ._iterations cimport run_tick, tell
 from ._memory cimport Memory
 from ._network cimport Network, place_of

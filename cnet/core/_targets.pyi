@@ -1,0 +1,5 @@
+from typing import Any
+
+import numpy.typing as npt
+
+def as_targets(t: Any) -> npt.NDArray[Any]: ...

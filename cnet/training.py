@@ -46,6 +46,7 @@ class _Fit:
     ) -> None:
         self.network, self.options, self.callbacks, self.bar = network, options, callbacks, bar
         self.validation = data.validation
+        self.is_watched = self.validation is not None or bool(callbacks)
         self.refuse_read_only()
         self.refuse_metrics()
         # The length of the inputs says how long an epoch is.
@@ -57,7 +58,7 @@ class _Fit:
         started = time.perf_counter()
         self.trainer = self.take_trainer(data, key)
         self.record = Record(
-            self.validation is not None, time.perf_counter() - started, with_accuracy=network._core.has_accuracy
+            self.validation is not None, time.perf_counter() - started, network._core.has_accuracy, self.per_epoch
         )
         self.next_show = 0.0
         validation_x = self.validation[0] if self.validation else None
@@ -70,7 +71,7 @@ class _Fit:
         if options.gradient == "numerical":
             return NumericalTrainer(
                 core, data.x, data.t, data.weight, batch_size=options.batch_size, h=STEP, shuffle=shuffle, key=key,
-                n_threads=options.n_threads,
+                first_epoch=self.first_epoch, n_threads=options.n_threads,
             )
         return Trainer(
             core, data.x, data.t, data.weight, options, key=key, first_epoch=self.first_epoch, iterations=self.total
@@ -109,14 +110,11 @@ class _Fit:
         self.network._progress = Progress(
             past.epochs, past.iterations, record=self.record, iterations_per_epoch=self.per_epoch
         )
-        epoch = 0
         while self.record.iterations < self.total and not self.asked_to_stop():
-            self.trainer.start_epoch(self.first_epoch + epoch)
-            self.record.begin_epoch()
-            if not self.run_epoch():
-                break
-            epoch += 1
-            if self.end_epoch(epoch):
+            if not self.trainer.advance(self.record, self.next_rates()):
+                self.raise_divergence()
+            self.show()
+            if self.is_watched and self.is_between_epochs() and self.end_epoch():
                 break
         self.call_each("end", self.network)
         self.show(at_end=True)
@@ -145,24 +143,20 @@ class _Fit:
             return True
         return False
 
-    def run_epoch(self) -> bool:
-        """One epoch, tick by tick; whether it was run to its end."""
-        begin = self.record.iterations
-        end = min(begin + self.per_epoch, self.total)
-        first, rates = 0, self.rates.between(begin, end)
-        while True:
-            # Only long epochs come in several pieces.
-            place = () if len(rates) == end - begin else (first, end - begin)
-            if not self.trainer.advance(self.record, rates, *place):
-                self.raise_divergence()
-            self.show()
-            done = self.record.iterations - begin
-            if done == end - begin:
-                return True
-            if self.asked_to_stop():
-                return False
-            if done == first + len(rates):
-                first, rates = done, self.rates.between(begin + done, end)
+    def next_rates(self) -> npt.NDArray[np.float64]:
+        """The learning rates of the next iterations, as many as one tick may do.
+
+        Where nobody watches the ends of epochs, these are as many as there are, and epochs follow each other in
+        compiled code.
+        """
+        done = self.record.iterations
+        end = self.total
+        if self.is_watched:
+            end = min(end, (done // self.per_epoch + 1) * self.per_epoch)
+        return self.rates.between(done, end)
+
+    def is_between_epochs(self) -> bool:
+        return self.record.iterations % self.per_epoch == 0 or self.record.iterations == self.total
 
     def show(self, at_end: bool = False) -> None:
         """Move the bar, not more often than one can see."""
@@ -174,7 +168,7 @@ class _Fit:
         self.bar.update(len(loss) - self.bar.n)
         self.next_show = time.perf_counter() + SECONDS_BETWEEN_SHOWS
 
-    def end_epoch(self, epoch: int) -> bool:
+    def end_epoch(self) -> bool:
         """Validate, call back; whether to stop."""
         measured: tuple[float | None, float | None] = (None, None)
         if self.validation is not None:
@@ -185,7 +179,7 @@ class _Fit:
             return False
         losses, train_accuracy, rate = self.record.last_epoch()
         info = EpochInfo(
-            epoch=epoch,
+            epoch=self.record.epochs,
             iteration=self.record.iterations,
             loss=float(np.add.reduce(losses) / len(losses)),
             losses=losses,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cnet.core._network import Network
+from cnet.core._record import Record
 from cnet.core._trainer import Trainer
 from cnet.options import FitOptions
 
@@ -105,14 +106,9 @@ def train(net, x, t, batch_size, iterations, rate, n_threads):
     """Descend with every row in every batch, or (shuffled) in batches of an epoch's order."""
     options = FitOptions(batch_size=batch_size, sampling="shuffle", n_threads=n_threads)
     trainer = Trainer(net, x, t, None, options, key=1, first_epoch=0, iterations=iterations)
-    per_epoch = -(-len(t) // batch_size)
-    for epoch in range(iterations // per_epoch):
-        trainer.start_epoch(epoch)
-        loss, rates, done = np.empty(per_epoch), np.full(per_epoch, rate), 0
-        while done < per_epoch:
-            done, finite = trainer.run(loss, rates)
-            assert finite
-    assert trainer.publish()
+    record = Record(False, 0.0, per_epoch=-(-len(t) // batch_size))
+    while record.iterations < iterations:
+        assert trainer.advance(record, np.full(iterations - record.iterations, rate))
 
 
 @pytest.mark.parametrize("rows", [23, 130, 1500])

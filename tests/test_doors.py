@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as npst
 
 import cnet
 from cnet import model_file
-from cnet.core import _network, _trainer
+from cnet.core import _network, _record, _trainer
 from cnet.options import FitOptions
 
 X = np.random.default_rng(0).normal(0, 1, (6, 4)).astype(np.float32)
@@ -242,14 +242,19 @@ def test_the_core_refuses_what_its_own_callers_never_pass():
     with pytest.raises(ValueError, match="layers"):
         _network.Network((4,), "relu", np.float32)
     trainer = _trainer.Trainer(net, X, T, None, options, key=0, first_epoch=0, iterations=1)
+    record = _record.Record(False, 0.0)
     with pytest.raises((TypeError, ValueError)):
-        trainer.run(np.zeros(3, np.float32), np.zeros(3))
+        trainer.advance(record, np.zeros(1, np.float32))
     with pytest.raises(TypeError):
-        trainer.run(None, np.zeros(3))
+        trainer.advance(None, np.zeros(1))
     with pytest.raises(TypeError):
-        trainer.run(np.zeros(3), None)
-    with pytest.raises(ValueError, match="a rate for each of 3 iterations, got 2"):
-        trainer.run(np.zeros(3), np.zeros(2))
+        trainer.advance(record, None)
+    for rates in (np.zeros(0), np.zeros(2)):
+        with pytest.raises(ValueError, match="the rates of 1 to 1 iterations"):
+            trainer.advance(record, rates)
+    assert trainer.advance(record, np.zeros(1))
+    with pytest.raises(ValueError, match="this fit's record"):
+        trainer.advance(_record.Record(False, 0.0), np.zeros(1))
 
 
 NUMBERS = npst.arrays(

@@ -12,6 +12,7 @@ import cnet.optimizers
 from cnet import reference
 from cnet.core import _dispatch
 from cnet.core._network import ACTIVATIONS, LOSSES, OPTIMIZERS, Network
+from cnet.core._record import Record
 from cnet.core._trainer import Trainer
 from cnet.options import FitOptions
 
@@ -290,17 +291,10 @@ def make_optimizer(name):
 def fit(net, x, t, weight, options, iterations, rate):
     """Iterations of a fit by the core; the loss of each."""
     trainer = Trainer(net, x, t, weight, options, key=KEY, first_epoch=0, iterations=iterations)
-    per_epoch = -(-len(t) // options.batch_size)
-    losses = []
-    while len(losses) < iterations:
-        trainer.start_epoch(len(losses) // per_epoch)
-        loss, done = np.empty(min(per_epoch, iterations - len(losses))), 0
-        while done < len(loss):
-            done, finite = trainer.run(loss, np.full(len(loss), rate))
-            assert finite
-        losses.extend(loss)
-    assert trainer.publish()
-    return losses
+    record = Record(False, 0.0, per_epoch=-(-len(t) // options.batch_size))
+    while record.iterations < iterations:
+        assert trainer.advance(record, np.full(iterations - record.iterations, rate))
+    return record.snapshot()["loss"].tolist()
 
 
 def prepare(option, loss, optimizer, dtype, first_layer, batch_size, sampling, n_threads=1):

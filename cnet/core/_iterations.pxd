@@ -2,7 +2,9 @@
 from .jobs cimport FitJob
 from .structs cimport real
 
-cdef object run_tick(
-    FitJob[real]* job, double[::1] loss, const double[::1] rates, Py_ssize_t first_rate, object chooser
-)
+# The most epochs that one tick goes through.
+cdef enum:
+    EPOCHS_OF_TICK = 1024
+
+cdef int run_tick(FitJob[real]* job, object chooser) except -1
 cdef int tell(FitJob[real]* job, object chooser) except -1

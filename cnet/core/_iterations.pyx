@@ -1,12 +1,12 @@
 # cython: language_level=3
 """The iterations of a fit, by all threads of the team together, without the GIL.
 
-`batch rows -> forward -> cross-entropy -> backprop -> update`, until a tick or an epoch ends.
+`batch rows -> forward -> loss -> backprop -> update`, epoch after epoch, until a tick ends.
 """
-from libc.math cimport INFINITY
+from libc.math cimport INFINITY, NAN
 from libc.stdint cimport int64_t
 
-from ._sampler cimport draw_rows
+from ._sampler cimport draw_rows, shuffle_rows
 from ._apply cimport apply_gradient
 from ._steps cimport prepare_dropout, prepare_steps
 from ._workspace cimport backpropagate, into_dense_weights, sum_losses, through_parts, through_rows
@@ -14,36 +14,48 @@ from ._team cimport TICK_MILLISECONDS, cnet_seconds, run, share_begin, tick_is_o
 from .jobs cimport BatchJob, FitJob
 from .structs cimport Dropout, Inputs, real
 
+# The most rows that are shuffled between two iterations of one tick.
+cdef enum:
+    ROWS_SHUFFLED = 8192
 
-cdef object run_tick(
-    FitJob[real]* job, double[::1] loss, const double[::1] rates, Py_ssize_t first_rate, object chooser
-):
+
+cdef int run_tick(FitJob[real]* job, object chooser) except -1:
     """Iterations by as many threads as the chooser says; None: by one. `tell` tells it how they got on.
 
-    They go on at most to the end of `loss`; `rates` are those of the iterations from `first_rate` on.
+    They go on at most to iteration `until`, through as many epochs as a tick's time lets them.
     """
     cdef Py_ssize_t first = job.iteration
     cdef int threads = 1
-    job.until = loss.shape[0]
-    if job.iteration < job.until:
-        job.loss = &loss[0]
-        job.rates = &rates[0] - first_rate
-        job.stop = 0
-        job.diverged = 0
-        job.barrier.forget_waits()
-        job.tick = TICK_MILLISECONDS / 1e3
-        job.patience = INFINITY
-        if chooser is not None:
-            threads = chooser.threads
-            job.tick = chooser.tick
-            job.patience = chooser.patience * threads
-        job.started = cnet_seconds()
-        begin_iteration(job)
-        threads = run(iterate32 if real is float else iterate64, job, threads)
-        job.measured_iterations = job.iteration - first
-        job.measured_seconds = cnet_seconds() - job.started
-        job.measured_waits = job.barrier.seconds_waited() / threads
-    return job.iteration, not job.diverged
+    job.until = min(job.until, furthest(job))
+    job.stop = job.diverged = 0
+    job.n_noted = 0
+    job.barrier.forget_waits()
+    job.tick = TICK_MILLISECONDS / 1e3
+    job.patience = INFINITY
+    if chooser is not None:
+        threads = chooser.threads
+        job.tick = chooser.tick
+        job.patience = chooser.patience * threads
+    job.started = cnet_seconds()
+    if job.iteration == job.epoch_end:
+        begin_epoch(job)
+    begin_iteration(job)
+    threads = run(iterate32 if real is float else iterate64, job, threads)
+    job.measured_iterations = job.iteration - first
+    job.measured_seconds = cnet_seconds() - job.started
+    job.measured_waits = job.barrier.seconds_waited() / threads
+    return 0
+
+
+cdef Py_ssize_t furthest(const FitJob[real]* job) noexcept:
+    """The iteration to which a tick may go on: that before which it would have no room to note another epoch.
+
+    To shuffle many rows takes one thread so long that the others had better sleep: an epoch ends the tick.
+    """
+    cdef Py_ssize_t end = job.epoch_end if job.iteration < job.epoch_end else job.epoch_end + job.per_epoch
+    if job.order is NULL or job.n_rows <= ROWS_SHUFFLED:
+        end += (EPOCHS_OF_TICK - 1) * job.per_epoch
+    return end
 
 
 cdef int tell(FitJob[real]* job, object chooser) except -1:
@@ -64,29 +76,49 @@ cdef void iterate64(void* job, int thread, int threads) noexcept nogil:
 
 
 cdef void iterate(FitJob[real]* job, int thread, int threads) noexcept nogil:
-    """Iterations until the tick or the epoch ends. All threads leave together."""
+    """Iterations until the tick ends. All threads leave together."""
     cdef bint sparse = job.batch[0].x.sparse
+    cdef bint last, begins = True
     cdef Py_ssize_t iteration = job.iteration
-    if sparse and not job.separate:
-        begin_sparse(job, iteration, thread, threads)
     while not job.stop:
+        last = job.last[iteration & 1]
         if job.separate:
             step_separately(job, iteration, thread, threads)
         elif sparse:
+            if begins:
+                begin_sparse(job, iteration, thread, threads)
             step_sparse(job, iteration, thread, threads)
         else:
             step_dense(job, iteration, thread, threads)
         if thread == 0:
             end_iteration(job)
+        begins = last
         iteration += 1
         job.barrier.wait(threads)
+
+
+cdef void begin_epoch(FitJob[real]* job) noexcept nogil:
+    """Begin the next epoch. Nobody reads the order of the one before any more: its rows have been chosen."""
+    job.epoch += 1
+    job.epoch_begin = job.iteration
+    job.epoch_end = min(job.iteration + job.per_epoch, job.total)
+    job.correct = job.weighed = 0
+    if job.order is not NULL:
+        shuffle_rows(job.key, job.epoch, job.n_rows, job.order)
+
+
+cdef inline void note_epoch(FitJob[real]* job) noexcept nogil:
+    """What the record will say of the epoch that has ended, or which the tick leaves."""
+    job.accuracies[job.n_noted] = job.correct / job.weighed if job.has_accuracy and job.weighed != 0 else NAN
+    job.last_rates[job.n_noted] = job.rates[job.iteration - 1]
+    job.n_noted += 1
 
 
 cdef inline Py_ssize_t rows_of_batch(FitJob[real]* job, Py_ssize_t iteration) noexcept nogil:
     """Samples of an iteration's batch: a shuffled epoch's last may be short."""
     if job.order is NULL:
         return job.batch_size
-    return min(job.batch_size, job.n_rows - iteration * job.batch_size)
+    return min(job.batch_size, job.n_rows - (iteration - job.epoch_begin) * job.batch_size)
 
 
 cdef inline int parts_before(const BatchJob[real]* batch, int thread, int threads) noexcept nogil:
@@ -102,7 +134,7 @@ cdef inline void choose_rows(FitJob[real]* job, Py_ssize_t iteration, int thread
     """This thread's share of the rows that an iteration's batch takes."""
     cdef int64_t* index = job.index[iteration % 3]
     cdef Py_ssize_t rows = rows_of_batch(job, iteration)
-    cdef Py_ssize_t start = iteration * job.batch_size
+    cdef Py_ssize_t start = (iteration - job.epoch_begin) * job.batch_size
     cdef Py_ssize_t first = share_begin(rows, thread, threads)
     cdef Py_ssize_t last = share_begin(rows, thread + 1, threads)
     cdef Py_ssize_t i
@@ -127,9 +159,10 @@ cdef inline void begin_iteration(FitJob[real]* job) noexcept nogil:
         batch.workspace.dropout = dropout_of(job, job.iteration)
     if batch.stepped or job.separate:
         prepare_steps(job, batch)
-    job.last[job.iteration & 1] = (
+    job.over = (
         job.iteration + 1 >= job.until or tick_is_over(job.started, job.tick)
         or job.barrier.seconds_waited() > job.patience)
+    job.last[job.iteration & 1] = job.over or job.iteration + 1 == job.epoch_end
 
 
 cdef inline void weigh(FitJob[real]* job, Py_ssize_t iteration) noexcept nogil:
@@ -153,10 +186,10 @@ cdef inline void weigh_together(FitJob[real]* job, Py_ssize_t iteration, int thr
 
 
 cdef void begin_sparse(FitJob[real]* job, Py_ssize_t iteration, int thread, int threads) noexcept nogil:
-    """The first batch of a tick through the first layer; those that come later do so on the way."""
+    """The first batch of an epoch or a tick through the first layer; those that come later do so on the way."""
     cdef BatchJob[real]* batch = &job.batch[iteration & 1]
     choose_rows(job, iteration, thread, threads)
-    if iteration + 1 < job.until:
+    if iteration + 1 < min(job.until, job.epoch_end):
         choose_rows(job, iteration + 1, thread, threads)
     job.barrier.wait(threads)
     if thread == 0 and batch.targets.weight is not NULL:
@@ -176,7 +209,7 @@ cdef void step_sparse(FitJob[real]* job, Py_ssize_t iteration, int thread, int t
     cdef int begin_part = parts_before(batch, thread, threads)
     cdef int end_part = parts_before(batch, thread + 1, threads)
     through_rows(batch, share_begin(batch.rows, thread, threads), share_begin(batch.rows, thread + 1, threads), thread)
-    if not last and iteration + 2 < job.until:
+    if not last and iteration + 2 < min(job.until, job.epoch_end):
         after = job.index[(iteration + 2) % 3]
         choose_rows(job, iteration + 2, thread, threads)
     job.barrier.wait(threads)
@@ -237,7 +270,7 @@ cdef inline void end_iteration(FitJob[real]* job) noexcept nogil:
     """Write down the loss, and decide for all whether to go on."""
     cdef BatchJob[real]* batch = &job.batch[job.iteration & 1]
     cdef double loss = job.loss_sum / batch.divisor if batch.divisor != 0 else 0.
-    cdef bint last = job.last[job.iteration & 1]
+    cdef bint epoch_ends = job.iteration + 1 == job.epoch_end
     job.loss[job.iteration] = loss
     job.loss_sum = 0
     job.weighed += batch.divisor
@@ -247,8 +280,14 @@ cdef inline void end_iteration(FitJob[real]* job) noexcept nogil:
     # A NaN fails this comparison too.
     if not (loss < INFINITY):
         job.diverged = 1
-    job.stop = last or job.diverged
-    if not job.stop:
-        begin_iteration(job)
-        if batch.targets.weight is not NULL and not job.separate and batch.x.sparse:
-            weigh(job, job.iteration)
+    job.stop = job.over or job.diverged
+    if job.stop or epoch_ends:
+        note_epoch(job)
+    if job.stop:
+        return
+    if epoch_ends:
+        begin_epoch(job)
+    begin_iteration(job)
+    # At an epoch's beginning the rows have not been chosen yet.
+    if batch.targets.weight is not NULL and not job.separate and batch.x.sparse and not epoch_ends:
+        weigh(job, job.iteration)

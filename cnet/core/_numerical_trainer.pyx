@@ -13,11 +13,11 @@ from ._memory cimport Memory
 from ._network cimport Network
 from ._record cimport Record
 from ._numerical cimport CentralDifferences, is_incremental, parameters_of, plain_gradient
-from ._sampler cimport draw_rows, shuffle_rows
+from ._sampler cimport draw_rows, samples_after, shuffle_rows
 from ._scan cimport check_finite
 from ._targets cimport parse_targets, parse_weights
 from ._state cimport OptimizerState
-from ._team cimport TICK_MILLISECONDS, cnet_seconds, tick_is_over
+from ._team cimport TICK_MILLISECONDS, cnet_seconds, pieces_of, tick_is_over
 from .floats cimport IeeeFloats
 from .structs cimport Layers, Targets, real
 
@@ -46,6 +46,8 @@ cdef class NumericalTrainer:
     shuffle : bool
     key : int
         Of the random numbers, 64 bits.
+    first_epoch : int
+        Number of the first epoch in the stream of random numbers.
     n_threads : int
         0 for as many as the work is worth.
     """
@@ -63,21 +65,22 @@ cdef class NumericalTrainer:
     cdef int64_t* index
     cdef int64_t* order
     cdef uint64_t key
-    cdef uint32_t epoch
-    cdef Py_ssize_t batch_size, iteration
-    cdef double weighed                  # of the epoch's samples so far
-    cdef readonly double correct
+    cdef uint32_t first_epoch, epoch
+    cdef Py_ssize_t batch_size, per_epoch
+    cdef double correct, weighed         # of the epoch's samples so far
     cdef readonly Py_ssize_t n_rows
 
     def __init__(self, Network net not None, x, t, weight=None, *, Py_ssize_t batch_size, double h, bint shuffle,
-                 uint64_t key, int n_threads):
+                 uint64_t key, uint32_t first_epoch, int n_threads):
         cdef IeeeFloats floats
         floats.begin()
-        self.net, self.key, self.batch_size, self.h, self.n_threads = net, key, batch_size, h, n_threads
+        self.net, self.key, self.first_epoch = net, key, first_epoch
+        self.batch_size, self.h, self.n_threads = batch_size, h, n_threads
         self.memory = Memory()
         x = as_inputs(x, net.dtype)
         self.batch = parse_training_inputs(x, net.sizes[0], net.dtype, batch_size, shuffle)
         self.n_rows = self.batch.n_rows
+        self.per_epoch = pieces_of(self.n_rows, batch_size)
         self.exact = Network(net.sizes, net.activations, np.dtype(np.float64), net.loss, net.loss_parameter)
         self.targets = parse_targets(t, False, self.n_rows, &self.exact.layers64, 0, self.memory)
         parse_weights(weight, self.n_rows, self.memory)
@@ -97,30 +100,31 @@ cdef class NumericalTrainer:
         self.state = OptimizerState.of(net, "sgd", False)
         self.reload()
 
-    def start_epoch(self, uint32_t epoch):
-        """Begin an epoch: `epoch` is its number in the stream of random numbers."""
-        self.epoch, self.iteration, self.correct, self.weighed = epoch, 0, 0, 0
-        if self.order is not NULL:
-            with nogil:
-                shuffle_rows(self.key, epoch, self.n_rows, self.order)
-
-    def advance(self, Record record not None, rates not None, Py_ssize_t first=0, Py_ssize_t end=-1):
-        """Go on with the epoch for one tick; see ``Trainer.advance``.
+    def advance(self, Record record not None, rates not None):
+        """Go on with the fit for one tick, at most to the end of its epoch; see ``Trainer.advance``.
 
         An interrupt leaves what is recorded and published as it was before the tick.
         """
         cdef IeeeFloats floats
         floats.begin()
+        cdef Elements numbers = elements(rates, FLOATS, sizeof(double), 1, False)
+        cdef const double* rate = <const double*>numbers.data
         cdef double started = cnet_seconds()
-        cdef Elements held = elements(rates, FLOATS, sizeof(double), 1, False)
-        cdef const double* rate = <const double*>held.data - first
-        cdef Py_ssize_t samples, done = self.iteration, until = first + held.size
+        cdef Py_ssize_t begin = record.iterations, done = begin
+        cdef Py_ssize_t epoch_begin = begin // self.per_epoch * self.per_epoch
+        cdef Py_ssize_t until = min(begin + numbers.size, epoch_begin + self.per_epoch)
+        cdef Py_ssize_t samples
         cdef double correct = self.correct, weighed = self.weighed, accuracy = NAN
         cdef bint finite = True
-        cdef double[::1] loss = record.epoch_losses(until)
+        cdef double* loss = record.reserve(until)
         cdef Batched batched
+        if begin == until:
+            raise ValueError("expected at least one rate")
+        if begin == epoch_begin:
+            correct = weighed = 0
+            self.begin_epoch(begin // self.per_epoch)
         while finite and done < until:
-            batched = self.step(done, rate[done])
+            batched = self.step(done - epoch_begin, rate[done - begin])
             loss[done] = batched.loss
             correct += batched.correct
             weighed += batched.weighed
@@ -138,17 +142,21 @@ cdef class NumericalTrainer:
             round_to(&self.net.layers64, &self.exact.layers64)
         if finite:
             # Plain descent has no state; that of another optimizer is forgotten.
-            self.state.steps += done - self.iteration
+            self.state.steps += done - begin
             self.net.optimizer_state = self.state
-        self.iteration, self.correct, self.weighed = done, correct, weighed
-        samples = done * self.batch_size
-        if self.order is not NULL:
-            samples = min(samples, self.n_rows)
+        self.correct, self.weighed = correct, weighed
         if weighed > 0:
             accuracy = correct / weighed
-        record.commit(done, until if end < 0 else end, rate[done - 1], accuracy, samples,
-                      cnet_seconds() - started)
+        samples = samples_after(done, self.per_epoch, self.batch_size, self.n_rows, self.order is not NULL)
+        record.commit(done, samples, cnet_seconds() - started, 1, &accuracy, rate + (done - begin - 1))
         return finite
+
+    cdef void begin_epoch(self, Py_ssize_t epoch) noexcept:
+        """Begin the fit's epoch of this number."""
+        self.epoch = self.first_epoch + <uint32_t>epoch
+        if self.order is not NULL:
+            with nogil:
+                shuffle_rows(self.key, self.epoch, self.n_rows, self.order)
 
     cdef Batched step(self, Py_ssize_t iteration, double rate) except *:
         """One mini-batch: its rows, its gradient, the update."""

@@ -2,8 +2,8 @@
 
 cdef class Series:
     cdef object array
-    cdef double[::1] data
-    cdef Py_ssize_t n
+    cdef double* data
+    cdef Py_ssize_t n, capacity
     cdef int reserve(self, Py_ssize_t n) except -1
 
 cdef class Record:
@@ -16,11 +16,10 @@ cdef class Record:
     cdef readonly bint with_accuracy
     cdef object stopped
     cdef Series loss, train_accuracy, validation_loss, validation_accuracy, learning_rates
-    cdef Py_ssize_t epoch_start, epoch_samples
-    cdef bint epoch_counted, epoch_over
+    cdef Py_ssize_t per_epoch
     cdef object by_epoch(self, Series series)
-    cdef double[::1] epoch_losses(self, Py_ssize_t iterations)
+    cdef double* reserve(self, Py_ssize_t iterations) except NULL
     cdef void commit(
-        self, Py_ssize_t done, Py_ssize_t end, double rate, double accuracy, Py_ssize_t samples,
-        double seconds,
+        self, Py_ssize_t iterations, Py_ssize_t samples, double seconds, Py_ssize_t n, const double* accuracies,
+        const double* rates,
     ) noexcept

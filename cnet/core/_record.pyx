@@ -8,6 +8,9 @@ import numpy as np
 
 cimport cython
 from libc.math cimport NAN
+from libc.string cimport memcpy
+
+from ._arrays cimport FLOATS, elements
 
 
 cdef class Series:
@@ -15,18 +18,20 @@ cdef class Series:
 
     def __cinit__(self):
         self.array = np.empty(0)
-        self.data = self.array
-        self.n = 0
+        self.data = NULL
+        self.n = self.capacity = 0
 
     cdef int reserve(self, Py_ssize_t n) except -1:
         """Make room for n numbers. Views of the former array keep what they show."""
-        cdef double[::1] data
-        if n <= self.data.shape[0]:
+        cdef double* data
+        if n <= self.capacity:
             return 0
-        array = np.empty(max(n, 2 * self.data.shape[0], 16))
-        data = array
-        data[:self.n] = self.data[:self.n]
-        self.array, self.data = array, data
+        n = max(n, 2 * self.capacity, 16)
+        array = np.empty(n)
+        data = <double*>elements(array, FLOATS, sizeof(double), 1, True).data
+        if self.n:
+            memcpy(data, self.data, self.n * sizeof(double))
+        self.array, self.data, self.capacity = array, data, n
         return 0
 
 
@@ -41,59 +46,56 @@ cdef class Record:
         The time that it took to prepare the fit.
     with_accuracy : bool
         Whether samples can be classified right: a matter of the loss.
+    per_epoch : int
+        Iterations of an epoch.
 
     Attributes
     ----------
     iterations, epochs, samples : int
-        Committed so far; an epoch counts from its first commit on.
+        Committed so far; an epoch counts from its first iteration on.
     seconds : float
     changes : int
         Grows with whatever is recorded.
     """
 
-    def __cinit__(self, bint with_validation, double seconds, bint with_accuracy=True):
+    def __cinit__(self, bint with_validation, double seconds, bint with_accuracy=True, Py_ssize_t per_epoch=1):
         self.with_validation, self.with_accuracy = with_validation, with_accuracy
+        self.per_epoch = max(1, per_epoch)
         self.seconds = seconds
         self.loss, self.train_accuracy, self.learning_rates = Series(), Series(), Series()
         self.validation_loss, self.validation_accuracy = Series(), Series()
-        self.epoch_over = True
 
-    def begin_epoch(self):
-        """Let the next commit be the first of another epoch."""
-        with cython.critical_section(self):
-            self.train_accuracy.reserve(self.epochs + 1)
-            self.learning_rates.reserve(self.epochs + 1)
-            self.epoch_start = self.iterations
-            self.epoch_counted = False
+    cdef double* reserve(self, Py_ssize_t iterations) except NULL:
+        """Make room for so many iterations in all; where the losses of all of them belong.
 
-    cdef double[::1] epoch_losses(self, Py_ssize_t iterations):
-        """Where the losses of the epoch's iterations belong; they count when they are committed."""
+        They count when they are committed.
+        """
+        cdef Py_ssize_t epochs = (iterations + self.per_epoch - 1) // self.per_epoch
         with cython.critical_section(self):
-            self.loss.reserve(self.epoch_start + iterations)
-        return self.loss.data[self.epoch_start:self.epoch_start + iterations]
+            self.loss.reserve(iterations)
+            self.train_accuracy.reserve(epochs)
+            self.learning_rates.reserve(epochs)
+        return self.loss.data
 
     cdef void commit(
-        self, Py_ssize_t done, Py_ssize_t end, double rate, double accuracy, Py_ssize_t samples, double seconds,
+        self, Py_ssize_t iterations, Py_ssize_t samples, double seconds, Py_ssize_t n, const double* accuracies,
+        const double* rates,
     ) noexcept:
-        """Of the epoch under way, `done` of `end` iterations have been done, the last one with the learning rate
-        `rate`, with `samples`, of which the share `accuracy` was classified right (NaN: it has no meaning); this tick
-        took `seconds`."""
-        if done == 0:
+        """Now `iterations` have been done in all, with `samples`; this tick took `seconds`.
+
+        It ended in, or went on with, n epochs, the last ones so far: of each, the share of samples that were
+        classified right (NaN: it has no meaning), and its last iteration's learning rate.
+        """
+        cdef Py_ssize_t i, epochs = (iterations + self.per_epoch - 1) // self.per_epoch
+        if iterations == self.iterations:
             return
         with cython.critical_section(self):
-            if self.epoch_counted:
-                self.samples -= self.epoch_samples
-            else:
-                self.epochs += 1
-                self.epoch_counted = True
-            self.iterations = self.loss.n = self.epoch_start + done
-            self.samples += samples
-            self.epoch_samples = samples
-            self.train_accuracy.n = self.epochs
-            self.train_accuracy.data[self.epochs - 1] = accuracy
-            self.learning_rates.n = self.epochs
-            self.learning_rates.data[self.epochs - 1] = rate
-            self.epoch_over = done == end
+            self.iterations = self.loss.n = iterations
+            self.epochs = self.train_accuracy.n = self.learning_rates.n = epochs
+            for i in range(n):
+                self.train_accuracy.data[epochs - n + i] = accuracies[i]
+                self.learning_rates.data[epochs - n + i] = rates[i]
+            self.samples = samples
             self.seconds += seconds
             self.changes += 1
 
@@ -117,7 +119,7 @@ cdef class Record:
 
     def last_epoch(self):
         """A read-only copy of the losses of the epoch under way or just over, its training accuracy, its rate."""
-        loss = np.array(self.loss.array[self.epoch_start:self.iterations])
+        loss = np.array(self.loss.array[(self.epochs - 1) * self.per_epoch:self.iterations])
         loss.flags.writeable = False
         accuracy = self.train_accuracy.data[self.epochs - 1] if self.with_accuracy else None
         return loss, accuracy, self.learning_rates.data[self.epochs - 1]
@@ -142,7 +144,7 @@ cdef class Record:
 
     cdef object by_epoch(self, Series series):
         """A number of each epoch, of which the last one changes while its epoch is under way."""
-        return shown(series) if self.epoch_over else copied(series)
+        return copied(series) if self.iterations % self.per_epoch else shown(series)
 
 
 cdef object shown(Series series):

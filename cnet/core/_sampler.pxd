@@ -34,3 +34,13 @@ cdef inline void shuffle_rows(uint64_t key, uint32_t epoch, Py_ssize_t n_rows, i
         row = order[i]
         order[i] = order[j]
         order[j] = row
+
+
+cdef inline Py_ssize_t samples_after(
+    Py_ssize_t iterations, Py_ssize_t per_epoch, Py_ssize_t batch_size, Py_ssize_t n_rows, bint shuffled
+) noexcept nogil:
+    """The samples of a fit's first iterations: a shuffled epoch takes each row once."""
+    cdef Py_ssize_t epochs = iterations // per_epoch
+    if not shuffled:
+        return iterations * batch_size
+    return epochs * n_rows + min((iterations - epochs * per_epoch) * batch_size, n_rows)

@@ -34,6 +34,6 @@ cdef void prepare_steps(FitJob[real]* job, BatchJob[real]* batch) noexcept nogil
 cdef void prepare_dropout(FitJob[real]* job, Py_ssize_t iteration) noexcept nogil:
     """The key of an iteration's dropout."""
     cdef uint32_t words[4]
-    philox4x32(job.key, <uint64_t>iteration, job.epoch, PURPOSE_DROPOUT, words)
+    philox4x32(job.key, <uint64_t>(iteration - job.epoch_begin), job.epoch, PURPOSE_DROPOUT, words)
     job.dropout[iteration % 3].key = words[0] | <uint64_t>words[1] << 32
     job.dropout[iteration % 3].first_row = 0

@@ -5,23 +5,24 @@ The iterations run in `_iterations`, on a private, padded copy of the parameters
 copies to the network's own.
 """
 
-from libc.math cimport NAN
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
 import numpy as np
 
+from ._arrays cimport Elements, FLOATS, INTEGERS, elements
 from ._dispatch cimport active
 from ._inputs cimport Batch, parse_training_inputs
 from ._targets cimport parse_labels, parse_targets, parse_weights
-from ._iterations cimport run_tick, tell
+from ._iterations cimport EPOCHS_OF_TICK, run_tick, tell
 from ._memory cimport Memory
 from ._network cimport Network, place_of
 from ._record cimport Record
-from ._sampler cimport draw_rows, shuffle_rows
+from ._sampler cimport draw_rows, samples_after, shuffle_rows
 from ._scan cimport count_rows, parts_for, sparse_pays, take_tiling
 from ._state cimport OptimizerState, load_state, store_state
 from ._workspace cimport block_rows, copy_parameters, allocate_sparse_rows, allocate_layers, allocate_workspace
-from ._team cimport allowed, cnet_seconds
+from ._team cimport allowed, cnet_seconds, pieces_of
 from .floats cimport IeeeFloats
 from .jobs cimport BatchJob, FitJob, FitNumbers
 from .structs cimport CNET_ACCURACY, CNET_SGD, Dropout, Inputs, Kernels, Layers, Vocabulary, real
@@ -109,51 +110,18 @@ cdef class Trainer:
         return <int>max(1., min(<double>min(allowed(0), most), 6 * batch_size * (first * self.density + others)
                                 / OPERATIONS_FOR_A_THREAD))
 
-    def start_epoch(self, uint32_t epoch):
-        """Begin an epoch: `epoch` is its number in the stream of random numbers."""
-        if self.net.is_float32:
-            start(&self.job32, epoch)
-        else:
-            start(&self.job64, epoch)
-        cdef uint64_t key = self.job32.key if self.net.is_float32 else self.job64.key
-        if self.order is not NULL:
-            with nogil:
-                shuffle_rows(key, epoch, self.n_rows, self.order)
+    def advance(self, Record record not None, rates not None):
+        """Go on with the fit for one tick, and publish and record what it did, in one step.
 
-    def run(self, double[::1] loss not None, const double[::1] rates not None):
-        """Go on with the epoch for one tick, at most to the end of `loss`.
-
-        Fills loss from this epoch's iteration on, whose learning rates are `rates`; returns the
-        number of the epoch's iterations that are done and whether the loss is still finite.
+        `rates` are the learning rates of its next iterations; where they end, the tick does. It may go through many
+        epochs. Returns whether all is still finite; if not, nothing was published, but the iterations are recorded.
         """
         cdef IeeeFloats floats
         floats.begin()
-        if rates.shape[0] != loss.shape[0]:
-            raise ValueError(f"expected a rate for each of {loss.shape[0]} iterations, got {rates.shape[0]}")
+        cdef Elements numbers = elements(rates, FLOATS, sizeof(double), 1, False)
         if self.net.is_float32:
-            return run_tick(&self.job32, loss, rates, 0, self.chooser)
-        return run_tick(&self.job64, loss, rates, 0, self.chooser)
-
-    def advance(self, Record record not None, const double[::1] rates not None, Py_ssize_t first=0,
-                Py_ssize_t end=-1):
-        """Go on with the epoch for one tick, and publish and record what it did, in one step.
-
-        `rates` are the learning rates of the epoch's iterations from number `first` on, which go on at most to
-        where these rates end; the epoch ends at its iteration `end` (-1: there too). Returns whether all is still
-        finite; if not, nothing was published, but the iterations are recorded.
-        """
-        cdef IeeeFloats floats
-        floats.begin()
-        if end < 0:
-            end = first + rates.shape[0]
-        if self.net.is_float32:
-            return advance_job(&self.job32, &self.net.layers32, self, record, rates, first, end)
-        return advance_job(&self.job64, &self.net.layers64, self, record, rates, first, end)
-
-    @property
-    def correct(self):
-        """The weight of this epoch's samples so far that were classified right, each before its update."""
-        return self.job32.correct if self.net.is_float32 else self.job64.correct
+            return advance_job(&self.job32, &self.net.layers32, self, record, <const double*>numbers.data, numbers.size)
+        return advance_job(&self.job64, &self.net.layers64, self, record, <const double*>numbers.data, numbers.size)
 
     def publish(self):
         """Copy the parameters to the network; False, and no copy, if one is not finite."""
@@ -176,10 +144,9 @@ cdef class Trainer:
 def shuffled(uint64_t key, Py_ssize_t n_rows):
     """All rows in the order in which they are held out for validation: a matter of the key alone."""
     order = np.empty(n_rows, np.int64)
-    cdef int64_t[::1] view = order
-    if n_rows:
-        with nogil:
-            shuffle_rows(key, EPOCH_OF_HELD_OUT, n_rows, &view[0])
+    cdef int64_t* rows = <int64_t*>elements(order, INTEGERS, sizeof(int64_t), 1, True).data
+    with nogil:
+        shuffle_rows(key, EPOCH_OF_HELD_OUT, n_rows, rows)
     return order
 
 
@@ -187,12 +154,8 @@ def read_labels(t, Py_ssize_t n_rows, Py_ssize_t n_classes):
     """Class indices or one-hot rows, checked, as an int32 array (n_rows,)."""
     cdef Memory memory = Memory()
     cdef int32_t* labels = parse_labels(t, False, n_rows, n_classes, memory)
-    cdef int32_t[::1] view
-    cdef Py_ssize_t i
     array = np.empty(n_rows, np.int32)
-    view = array
-    for i in range(n_rows):
-        view[i] = labels[i]
+    memcpy(elements(array, INTEGERS, sizeof(int32_t), 1, True).data, labels, n_rows * sizeof(int32_t))
     return array
 
 
@@ -200,40 +163,28 @@ def read_weights(weight, Py_ssize_t n_rows):
     """The samples' weights, checked, as a float64 array (n_rows,) of its own."""
     cdef Memory memory = Memory()
     cdef double* weights = parse_weights(weight, n_rows, memory)
-    cdef double[::1] view
-    cdef Py_ssize_t i
     array = np.empty(n_rows)
-    view = array
-    for i in range(n_rows):
-        view[i] = weights[i]
+    memcpy(elements(array, FLOATS, sizeof(double), 1, True).data, weights, n_rows * sizeof(double))
     return array
 
 
-cdef int start(FitJob[real]* job, uint32_t epoch) except -1:
-    job.epoch, job.iteration, job.correct, job.weighed = epoch, 0, 0, 0
-    return 0
-
-
 cdef bint advance_job(
-    FitJob[real]* job, Layers[real]* net, Trainer trainer, Record record, const double[::1] rates, Py_ssize_t first,
-    Py_ssize_t end,
+    FitJob[real]* job, Layers[real]* net, Trainer trainer, Record record, const double* rates, Py_ssize_t n
 ) except -1:
-    cdef double started = cnet_seconds(), accuracy = NAN
+    cdef double started = cnet_seconds()
     cdef Py_ssize_t samples
     cdef bint finite
-    if not first <= job.iteration < first + rates.shape[0] <= end:
-        raise ValueError(f"expected the rates from iteration {job.iteration} on, up to {end}, got those of {first}.."
-                         f"{first + rates.shape[0]}")
-    _, finite = run_tick(job, record.epoch_losses(first + rates.shape[0]), rates, first, trainer.chooser)
+    if record.iterations != job.iteration or not 1 <= n <= job.total - job.iteration:
+        raise ValueError(f"expected this fit's record and the rates of 1 to {job.total - job.iteration} iterations, got "
+                         f"a record of {record.iterations} iterations, not {job.iteration}, and {n} rates")
+    job.until = job.iteration + n
+    job.loss = record.reserve(job.until)
+    job.rates = rates - job.iteration
+    run_tick(job, trainer.chooser)
     # From here to the commit no Python code runs and nothing can fail.
-    if finite:
-        finite = publish_to(job, net, trainer)
-    samples = job.iteration * job.batch_size
-    if job.order is not NULL:
-        samples = min(samples, job.n_rows)
-    if active().losses.words[net.loss].property & CNET_ACCURACY and job.weighed:
-        accuracy = job.correct / job.weighed
-    record.commit(job.iteration, end, rates[job.iteration - first - 1], accuracy, samples, cnet_seconds() - started)
+    finite = not job.diverged and publish_to(job, net, trainer)
+    samples = samples_after(job.iteration, job.per_epoch, job.batch_size, job.n_rows, job.order is not NULL)
+    record.commit(job.iteration, samples, cnet_seconds() - started, job.n_noted, job.accuracies, job.last_rates)
     tell(job, trainer.chooser)
     return finite
 
@@ -250,6 +201,13 @@ cdef int set_up(
     job.batch_size = batch_size
     job.key = key
     job.order = trainer.order
+    job.epoch = first_epoch - 1
+    job.per_epoch = pieces_of(job.n_rows, batch_size)
+    job.total = iterations
+    job.epoch_end = 0
+    job.has_accuracy = active().losses.words[net.loss].property & CNET_ACCURACY
+    job.accuracies = <double*>memory.allocate(EPOCHS_OF_TICK * sizeof(double))
+    job.last_rates = <double*>memory.allocate(EPOCHS_OF_TICK * sizeof(double))
     batch.x = trainer.batch.rows
     scan_inputs(job, kernels, trainer, first_epoch, iterations)
     if not trainer.n_threads:

@@ -87,7 +87,7 @@ struct FitNumbers {
 template <class T> struct FitJob {
     // Of even and of odd iterations: one thread prepares the next while others still end this one.
     BatchJob<T> batch[2];
-    int last[2];             // whether the tick ends with this iteration
+    int last[2];             // whether the epoch or the tick ends with this iteration
     Barrier barrier;
     FitNumbers numbers;
     Layers<T> layers;          // private, padded copy of the parameters
@@ -102,19 +102,27 @@ template <class T> struct FitJob {
     ptrdiff_t block;         // rows that a workspace holds
     ptrdiff_t n_rows, batch_size;
     int64_t* index[3];       // rows of this batch, of the next and of the one after, in turn
-    const int64_t* order;    // this epoch's order, or NULL: drawn with replacement
-    const double* rates;     // learning rate of each iteration of the epoch
+    int64_t* order;          // this epoch's order, or NULL: drawn with replacement
     uint64_t key;
-    uint32_t epoch;
-    ptrdiff_t iteration;     // within the epoch
-    ptrdiff_t until;         // iteration at which to come back
+    uint32_t epoch;          // its number in the stream of random numbers
+    // Iterations are counted from the beginning of the fit.
+    ptrdiff_t per_epoch, total;
+    ptrdiff_t epoch_begin, epoch_end;
+    ptrdiff_t iteration;
+    ptrdiff_t until;         // at which to come back
+    int over;                // whether to come back after the iteration under way
+    const double* rates;     // learning rate of each iteration
     double started;          // when this tick began
     double tick;             // how many seconds it lasts
     double patience;         // seconds that all threads together may wait before it ends early
     ptrdiff_t measured_iterations;  // of the last tick, with how long it took and how long each thread waited
     double measured_seconds, measured_waits;
-    double* loss;            // of each iteration of the epoch
+    double* loss;            // of each iteration
     double correct, weighed; // of this epoch: the weights of rows classified right, and of all
+    int has_accuracy;        // whether the loss has one
+    double* accuracies;      // of each epoch that this tick has reached: its accuracy so far
+    double* last_rates;      // and the rate of its last iteration so far;
+    ptrdiff_t n_noted;       // how many these are
     double loss_sum;         // of the batch under way
     int stop, diverged;
 };

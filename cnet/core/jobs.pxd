@@ -95,12 +95,15 @@ cdef extern from "jobs.h" nogil:
         Py_ssize_t block
         Py_ssize_t n_rows, batch_size
         int64_t** index
-        const int64_t* order
-        const double* rates
+        int64_t* order
         uint64_t key
         uint32_t epoch
+        Py_ssize_t per_epoch, total
+        Py_ssize_t epoch_begin, epoch_end
         Py_ssize_t iteration
         Py_ssize_t until
+        bint over
+        const double* rates
         double started
         double tick
         double patience
@@ -108,5 +111,9 @@ cdef extern from "jobs.h" nogil:
         double measured_seconds, measured_waits
         double* loss
         double correct, weighed
+        bint has_accuracy
+        double* accuracies
+        double* last_rates
+        Py_ssize_t n_noted
         double loss_sum
         int stop, diverged

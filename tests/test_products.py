@@ -5,15 +5,15 @@ import pytest
 
 from cnet.core import _products
 
-# Around every limit: register blocks (6 rows, 4 vectors), panels, packed rows (72), steps (256).
-SIZES = [1, 2, 5, 6, 7, 15, 16, 17, 24, 31, 33, 63, 64, 65, 71, 73, 100, 130, 255, 257, 300, 520]
+# Around every limit: register blocks (4, 6, 8 and 12 rows, 1 to 4 vectors), panels, packed rows (72), steps (256).
+SIZES = [1, 2, 3, 5, 6, 7, 9, 11, 13, 15, 16, 17, 24, 31, 33, 40, 63, 64, 65, 71, 73, 100, 130, 255, 257, 300, 520]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("transposed", [False, True])
 def test_products_agree_with_numpy(isa, transposed, dtype):
     rng = np.random.default_rng(5)
-    for _ in range(60):
+    for _ in range(120):
         m, n, depth = rng.choice(SIZES, 3)
         a, b = rng.normal(0, 1, (m, depth)).astype(dtype), rng.normal(0, 1, (depth, n)).astype(dtype)
         product, _ = _products.multiply(np.ascontiguousarray(a.T) if transposed else a, b, transposed=transposed)

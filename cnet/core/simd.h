@@ -56,11 +56,11 @@
 
 namespace CNET_ISA {
 
-// How many vectors wide a register block is: with 32 registers 6 rows x 4
-// vectors of sums leave room for their factors, with 16 registers 6 x 2 do.
-static const int BLOCK_VECTORS = CNET_REGISTERS == 32 ? 4 : 2;
-// Whether a row of a product's panel is one line of a cache only.
-static const int NARROW_PANELS = BLOCK_VECTORS * CNET_VECTOR_BYTES <= 64;
+// How many vectors wide a register block is at most: with 32 registers 6 rows x 4
+// vectors of sums leave room for their factors, with 16 registers 4 x 3 do (and 6 x 2).
+static const int BLOCK_VECTORS = CNET_REGISTERS == 32 ? 4 : 3;
+// Whether a row of a product's panel is a line or two of a cache only.
+static const int NARROW_PANELS = BLOCK_VECTORS * CNET_VECTOR_BYTES < 128;
 // And of the sparse kernels, whose block is one row: 256 bytes, so that 64 rows of
 // weights stay in the first cache; half of it where vectors are short.
 static const int SPARSE_VECTORS = CNET_VECTOR_BYTES == 64 ? 4 : 8;

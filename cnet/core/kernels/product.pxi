@@ -3,157 +3,231 @@
 # Each element is one chain of multiply-adds over k, in order, DEPTH steps at a time, whatever
 # block it falls into: neither tiling nor threads can change its bits.
 #
+# The columns are cut into panels of at most BLOCK_VECTORS vectors, the rows into blocks of BLOCK_ROWS. Rows that fill
+# no block go into a smaller one, or into one that begins at rows which are done already and are not stored again.
+#
 # A panel of b (DEPTH rows of one block's width) is asked for while the one before it is used, and
-# walked along where it stands; only where vectors are short, so that a row of it is a single line of a page
-# of its own, it is packed. The rows of a transposed a are packed always, in strips of six.
+# walked along where it stands; only where vectors are short, so that a row of it is a line or two of a page
+# of its own, it is packed. The rows of a transposed a are packed where they lie far apart and b has several panels, in
+# strips of STRIP rows.
 
 cdef extern from *:
     """
     #define DEPTH 256        // steps over k between two looks at c
+    // Rows of a block so many vectors wide: sums, a row of b and a factor fill the registers, and at least eight sums
+    // hide the latency of a multiply-add.
+    #define BLOCK_ROWS(vectors) ((vectors) == 1 ? 12 : (vectors) == 2 || CNET_REGISTERS == 32 ? 6 : 4)
+    // Rows that are packed side by side: whole blocks of each width that a packed product is cut into.
+    #define STRIP (CNET_REGISTERS == 32 ? 6 : 12)
     #define PACKED_ROWS 72   // rows of a that are packed at once
-    #define PANEL 16         // elements of the widest panel that is packed
+    #define PANEL 24         // elements of the widest panel that is packed
     #define ROWS_FOR_PACKING 24  // rows of a from which packing a panel pays
-    static_assert(PACKED_ROWS % CNET_STRIP_ROWS == 0, "whole strips are packed");
+    static_assert(PACKED_ROWS % STRIP == 0, "whole strips are packed");
+    static_assert(CNET_ISA::BLOCK_VECTORS * CNET_VECTOR_BYTES / 4 <= PANEL || !CNET_ISA::NARROW_PANELS,
+                  "a panel has room");
     #define SCRATCH (DEPTH * (PANEL + PACKED_ROWS))  // elements that packing takes
+    #define NEAR_BYTES 65536 // rows of a transposed a that lie near together in so many bytes are not packed
     #define ROWS_AHEAD 12    // how far ahead rows are asked for
+    #define LONG_DEPTH 32    // steps in which c can come nearer; in fewer, asking for it only costs
+    // One panel's product: see product().
+    template <class T> struct Panel {
+        ptrdiff_t m, depth, a_row, a_step, a_strip, ld_b, ld_base, ld_c, ld_ahead;
+        const T *a, *a_end, *b, *base, *ahead;
+        T *c;
+        T scale;
+    };
     """
     enum:
         DEPTH
+        STRIP
         PACKED_ROWS
         PANEL
         ROWS_FOR_PACKING
         SCRATCH
+        NEAR_BYTES
         ROWS_AHEAD
+        LONG_DEPTH
+    int BLOCK_ROWS(int) noexcept nogil
+    cdef cppclass Panel[T]:
+        # m rows, depth steps over k; the next panel, of which a line of each row is asked for.
+        Py_ssize_t m, depth, a_row, a_step, a_strip, ld_b, ld_base, ld_c, ld_ahead
+        const T* a
+        # Behind the last row of a. (The last strip may repeat rows of the one before.)
+        const T* a_end
+        const T* b
+        const T* base
+        const T* ahead
+        T* c
+        T scale
 
 
 cdef inline void product_block(
-    int rows, int vectors, bint half, Py_ssize_t depth,
-    const real* a, Py_ssize_t a_row, Py_ssize_t a_step, const real* b, Py_ssize_t ld_b,
-    real scale, const real* base, Py_ssize_t ld_base, real* c, Py_ssize_t ld_c,
+    int rows, int vectors, bint half, const Panel[real]* panel, const real* a, Py_ssize_t first, int skipped,
     const real* ahead, Py_ssize_t ld_ahead,
 ) noexcept nogil:
     """rows x vectors (and a half) sums in registers; all three are constants once inlined.
 
-    What joins later is asked for meanwhile: c, which is far away in large products, and a line of
-    each of `depth` rows `ahead`.
+    They belong to rows of c from `first` on, of which some are done already: they are skipped. What joins later is asked for
+    meanwhile: c, which is far away in large products, and a line of each of `depth` rows `ahead`.
     """
-    cdef vec[real] total[6][4]
-    cdef half_vec[real] rest[6]
+    cdef vec[real] total[12][4]
+    cdef half_vec[real] rest[12]
     cdef vec[real] b_row[4]
     cdef half_vec[real] b_rest = hlow(vset(<real>0))
     cdef vec[real] factor
-    cdef Py_ssize_t k, lanes = sizeof(vec[real]) // sizeof(real)
+    cdef const real* rows_of_a[4]
+    cdef const real* b = panel.b
+    cdef const real* base = panel.base + first * panel.ld_base
+    cdef real* c = panel.c + first * panel.ld_c
+    cdef Py_ssize_t a_row = panel.a_row, a_step = panel.a_step, ld_b = panel.ld_b, ld_base = panel.ld_base
+    cdef Py_ssize_t ld_c = panel.ld_c, steps = panel.depth, lanes = sizeof(vec[real]) // sizeof(real)
     cdef int i, j
+    # A pointer for each three rows: their distances are one and two times a_row, which an address can add.
+    for i in range((rows + 2) // 3):
+        rows_of_a[i] = opaque(a + 3 * i * a_row)
     for i in range(rows):
         for j in range(vectors):
             total[i][j] = vset(<real>0)
         if half:
             rest[i] = hlow(vset(<real>0))
-    if ld_base:
+    if ld_base and steps >= LONG_DEPTH:
         for i in range(rows):
             for j in range(vectors):
-                prefetch(base + i * ld_base + j * lanes)
-    for k in range(depth):
-        if vectors == BLOCK_VECTORS and vectors * <int>sizeof(vec[real]) >= 64:
-            prefetch(ahead + k * ld_ahead)
+                if j * <int>sizeof(vec[real]) % 64 == 0:
+                    prefetch(base + i * ld_base + j * lanes)
+    while steps > 0:
+        if vectors >= BLOCK_VECTORS - 1 and vectors * <int>sizeof(vec[real]) >= 64:
+            prefetch(ahead)
+            ahead += ld_ahead
         for j in range(vectors):
-            b_row[j] = vload(b + k * ld_b + j * lanes)
+            b_row[j] = vload(b + j * lanes)
         if half:
-            b_rest = hload(b + k * ld_b + vectors * lanes)
+            b_rest = hload(b + vectors * lanes)
+        b += ld_b
         for i in range(rows):
-            factor = vset(a[i * a_row + k * a_step])
+            factor = vset(rows_of_a[i // 3][i % 3 * a_row])
             for j in range(vectors):
                 total[i][j] = vfma(factor, b_row[j], total[i][j])
             if half:
                 rest[i] = hfma(hlow(factor), b_rest, rest[i])
-    factor = vset(scale)
+        for i in range((rows + 2) // 3):
+            rows_of_a[i] += a_step
+        steps -= 1
+    factor = vset(panel.scale)
     for i in range(rows):
-        for j in range(vectors):
-            vstore(c + i * ld_c + j * lanes,
-                   vfma(factor, total[i][j], vload(base + i * ld_base + j * lanes)))
-        if half:
-            hstore(c + i * ld_c + vectors * lanes,
-                   hfma(hlow(factor), rest[i], hload(base + i * ld_base + vectors * lanes)))
+        if i >= skipped:
+            for j in range(vectors):
+                vstore(c + j * lanes, vfma(factor, total[i][j], vload(base + j * lanes)))
+            if half:
+                hstore(c + vectors * lanes, hfma(hlow(factor), rest[i], hload(base + vectors * lanes)))
+        base += ld_base
+        c += ld_c
 
 
-cdef inline void product_rows(
-    int vectors, bint half, Py_ssize_t m, Py_ssize_t depth,
-    const real* a, Py_ssize_t a_row, Py_ssize_t a_step, Py_ssize_t a_strip, const real* b, Py_ssize_t ld_b,
-    real scale, const real* base, Py_ssize_t ld_base, real* c, Py_ssize_t ld_c,
-    const real* ahead, Py_ssize_t ld_ahead,
-) noexcept nogil:
-    """m rows, a panel wide: strips of six rows, then what is left by two and one.
+cdef inline int rows_of_block(int most, Py_ssize_t left, Py_ssize_t m) noexcept nogil:
+    """Rows of the next block where `left` of m rows are left: the fewest of `most`, 8, 4, 2 and 1 that take all of them.
 
-    The first strips ask for the panel `ahead`, each for one line of its rows.
+    Or as many as there are.
     """
-    cdef Py_ssize_t i = 0, line = 64 // sizeof(real), lines = vectors * sizeof(vec[real]) // 64
-    cdef const real* strip = a
-    while i + CNET_STRIP_ROWS <= m:
-        product_block(CNET_STRIP_ROWS, vectors, half, depth, strip, a_row, a_step, b, ld_b,
-                      scale, base + i * ld_base, ld_base, c + i * ld_c, ld_c, ahead, ld_ahead)
-        i += CNET_STRIP_ROWS
-        strip += a_strip
+    if left >= most or m >= most and left > (8 if most > 8 else 4):
+        return most
+    if most > 8 and left > 4 and m >= 8:
+        return 8
+    if left > 2 and m >= 4:
+        return 4
+    return 2 if left > 1 else 1
+
+
+cdef inline void product_rows(int vectors, bint half, const Panel[real]* panel) noexcept nogil:
+    """All rows of a panel of so many vectors (and a half), block by block.
+
+    The first blocks ask for the next panel, each for one line of its rows.
+    """
+    cdef int most = BLOCK_ROWS(vectors), rows, skipped
+    cdef Py_ssize_t m = panel.m, whole = m // STRIP * STRIP, i = 0, ld_ahead = panel.ld_ahead
+    cdef int lines = vectors * <int>sizeof(vec[real]) // 64
+    cdef const real* ahead = panel.ahead
+    cdef const real* a
+    cdef bint in_strips
+    while i < m:
+        rows = rows_of_block(most, m - i, m)
+        skipped = <int>max(0, rows - (m - i))
+        in_strips = i < whole
+        i -= skipped
+        if in_strips:
+            a = panel.a + i // STRIP * panel.a_strip + i % STRIP * panel.a_row
+        else:
+            a = panel.a_end - (m - i) * panel.a_row
+        if rows == most:
+            product_block(most, vectors, half, panel, a, i, skipped, ahead, ld_ahead)
+        elif most > 8 and rows == 8:
+            product_block(8, vectors, half, panel, a, i, skipped, ahead, ld_ahead)
+        elif most > 4 and rows == 4:
+            product_block(4, vectors, half, panel, a, i, skipped, ahead, ld_ahead)
+        elif rows == 2:
+            product_block(2, vectors, half, panel, a, i, skipped, ahead, ld_ahead)
+        else:
+            product_block(1, vectors, half, panel, a, i, skipped, ahead, ld_ahead)
+        i += rows
         lines -= 1
         if lines > 0:
-            ahead += line
+            ahead += 64 // sizeof(real)
         else:
-            ahead, ld_ahead = strip, 0
-    while i + 2 <= m:
-        product_block(2, vectors, half, depth, strip, a_row, a_step, b, ld_b,
-                      scale, base + i * ld_base, ld_base, c + i * ld_c, ld_c, ahead, ld_ahead)
-        i += 2
-        strip += 2 * a_row
-        ld_ahead = 0
-    if i < m:
-        product_block(1, vectors, half, depth, strip, a_row, a_step, b, ld_b,
-                      scale, base + i * ld_base, ld_base, c + i * ld_c, ld_c, ahead, ld_ahead)
+            ahead, ld_ahead = panel.a, 0
 
 
-cdef inline void product_panel(
-    Py_ssize_t vectors, bint half, Py_ssize_t m, Py_ssize_t depth,
-    const real* a, Py_ssize_t a_row, Py_ssize_t a_step, Py_ssize_t a_strip, const real* b, Py_ssize_t ld_b,
-    real scale, const real* base, Py_ssize_t ld_base, real* c, Py_ssize_t ld_c,
-    const real* ahead, Py_ssize_t ld_ahead,
-) noexcept nogil:
-    """A panel of so many vectors (where half, half of the last is enough)."""
-    if BLOCK_VECTORS >= 4 and vectors == 4 and half:
-        product_rows(3, HAS_HALF, m, depth, a, a_row, a_step, a_strip, b, ld_b, scale, base, ld_base, c, ld_c,
-                     ahead, ld_ahead)
-    elif BLOCK_VECTORS >= 4 and vectors == 4:
-        product_rows(4, False, m, depth, a, a_row, a_step, a_strip, b, ld_b, scale, base, ld_base, c, ld_c,
-                     ahead, ld_ahead)
-    elif BLOCK_VECTORS >= 4 and vectors == 3:
-        product_rows(3, False, m, depth, a, a_row, a_step, a_strip, b, ld_b, scale, base, ld_base, c, ld_c,
-                     ahead, ld_ahead)
-    elif vectors == 2:
-        product_rows(2, False, m, depth, a, a_row, a_step, a_strip, b, ld_b, scale, base, ld_base, c, ld_c,
-                     ahead, ld_ahead)
-    else:
-        product_rows(1, False, m, depth, a, a_row, a_step, a_strip, b, ld_b, scale, base, ld_base, c, ld_c,
-                     ahead, ld_ahead)
+# One function for each width: the slab's two callers share them.
+cdef void product_1(const Panel[real]* panel) noexcept nogil:
+    product_rows(1, False, panel)
+
+
+cdef void product_2(const Panel[real]* panel) noexcept nogil:
+    product_rows(2, False, panel)
+
+
+cdef void product_3(const Panel[real]* panel) noexcept nogil:
+    product_rows(3, False, panel)
+
+
+cdef void product_3_half(const Panel[real]* panel) noexcept nogil:
+    product_rows(3, HAS_HALF, panel)
+
+
+cdef void product_4(const Panel[real]* panel) noexcept nogil:
+    product_rows(4, False, panel)
+
+
+cdef inline Py_ssize_t vectors_of_panel(Py_ssize_t left) noexcept nogil:
+    """Vectors of the next panel: never a single one behind others, for which packed rows have too short blocks."""
+    if left <= BLOCK_VECTORS:
+        return left
+    if BLOCK_VECTORS == 3:
+        return 3 if left & 1 else 2
+    return BLOCK_VECTORS - 1 if left == BLOCK_VECTORS + 1 else BLOCK_VECTORS
 
 
 cdef inline void pack_strips(
     Py_ssize_t m, Py_ssize_t depth, const real* a, Py_ssize_t ld, real* out
 ) noexcept nogil:
-    """m rows of a transposed a (a[i + k * ld]) as strips: six rows of one k side by side."""
-    cdef Py_ssize_t k, i, s
-    cdef real* strip
+    """m rows of a transposed a (a[i + k * ld]) as strips: STRIP rows of one k side by side.
+
+    The last strip holds the last rows, whatever the one before it holds.
+    """
+    cdef Py_ssize_t k, i, s, strips = m // STRIP
     cdef const real* row
+    cdef real* to
     for k in range(depth):
         # The rows of a may lie pages apart, where no processor looks ahead by itself.
         i = 0
         while i < m:
             prefetch(a + min(k + ROWS_AHEAD, depth - 1) * ld + i)
             i += 64 // sizeof(real)
-        for s in range(m // CNET_STRIP_ROWS):
-            # One by one: GCC makes a loop of six a string instruction, which took a tenth of a product's time.
-            strip, row = out + (s * depth + k) * CNET_STRIP_ROWS, a + k * ld + s * CNET_STRIP_ROWS
-            strip[0], strip[1], strip[2] = row[0], row[1], row[2]
-            strip[3], strip[4], strip[5] = row[3], row[4], row[5]
-        s = m // CNET_STRIP_ROWS
-        for i in range(m - s * CNET_STRIP_ROWS):
-            out[(s * depth + k) * CNET_STRIP_ROWS + i] = a[k * ld + s * CNET_STRIP_ROWS + i]
+        row, to = a + k * ld, out + k * STRIP
+        for s in range(strips):
+            memcpy(to, row + s * STRIP, STRIP * sizeof(real))
+            to += depth * STRIP
+        if strips * STRIP < m:
+            memcpy(to, row + m - STRIP, STRIP * sizeof(real))
 
 
 cdef inline void pack_panel(Py_ssize_t vectors, Py_ssize_t depth, const real* b, Py_ssize_t ld, real* out) noexcept nogil:
@@ -164,50 +238,55 @@ cdef inline void pack_panel(Py_ssize_t vectors, Py_ssize_t depth, const real* b,
             vstore(out + (k * vectors + j) * lanes, vload(b + k * ld + j * lanes))
 
 
-cdef inline void product_slab(
-    Py_ssize_t m, Py_ssize_t n, Py_ssize_t depth,
-    const real* a, Py_ssize_t a_row, Py_ssize_t a_step, Py_ssize_t a_strip, const real* b, Py_ssize_t ld_b,
-    real scale, const real* base, Py_ssize_t ld_base, real* c, Py_ssize_t ld_c, real* packed,
-) noexcept nogil:
-    """At most DEPTH steps over k, panel by panel (packed: room for one, or NULL)."""
+cdef void product_slab(const Panel[real]* whole, Py_ssize_t n, real* packed) noexcept nogil:
+    """At most DEPTH steps over k for n columns, panel by panel (packed: room for one, or NULL)."""
     cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
-    cdef Py_ssize_t left = (n + lanes - 1) // lanes
+    cdef Py_ssize_t vectors, left = (n + lanes - 1) // lanes, shift = 0
     cdef bint half = HAS_HALF and 0 < n % lanes <= lanes // 2
     cdef bint pack = (NARROW_PANELS and packed is not NULL and left > BLOCK_VECTORS
-                      and m >= ROWS_FOR_PACKING and depth > 128)
-    cdef Py_ssize_t vectors, shift = 0
-    cdef const real* ahead
-    cdef Py_ssize_t ld_ahead = ld_b if left > BLOCK_VECTORS else 0
+                      and whole.m >= ROWS_FOR_PACKING and whole.depth > 128)
+    cdef Panel[real] panel = whole[0]
+    panel.ld_ahead = whole.ld_b if left > BLOCK_VECTORS else 0
     while left > 0:
-        vectors = min(BLOCK_VECTORS, left)
+        vectors = vectors_of_panel(left)
         # The next panel, or the first one, which the next rows will take; a single panel is near already.
-        ahead = b + (shift + vectors * lanes if left > vectors else 0)
-        # Two calls: a packed panel's row length is known to the compiler.
+        panel.ahead = whole.b + (shift + vectors * lanes if left > vectors else 0)
+        panel.b, panel.base, panel.c = whole.b + shift, whole.base + shift, whole.c + shift
         if pack:
-            pack_panel(vectors, depth, b + shift, ld_b, packed)
-            product_panel(vectors, half and left == vectors, m, depth, a, a_row, a_step, a_strip,
-                          <const real*>packed, vectors * lanes, scale, base + shift, ld_base,
-                          c + shift, ld_c, ahead, ld_ahead)
+            pack_panel(vectors, panel.depth, panel.b, whole.ld_b, packed)
+            panel.b, panel.ld_b = packed, vectors * lanes
+        if BLOCK_VECTORS >= 4 and vectors == 4 and half and left == 4:
+            product_3_half(&panel)
+        elif BLOCK_VECTORS >= 4 and vectors == 4:
+            product_4(&panel)
+        elif vectors == 3:
+            product_3(&panel)
+        elif vectors == 2:
+            product_2(&panel)
         else:
-            product_panel(vectors, half and left == vectors, m, depth, a, a_row, a_step, a_strip,
-                          b + shift, ld_b, scale, base + shift, ld_base, c + shift, ld_c, ahead, ld_ahead)
+            product_1(&panel)
         left -= vectors
         shift += vectors * lanes
 
 
 cdef inline void product_packed(
-    Py_ssize_t m, Py_ssize_t n, Py_ssize_t depth, const real* a, Py_ssize_t ld_a, const real* b, Py_ssize_t ld_b,
-    real scale, const real* base, Py_ssize_t ld_base, real* c, Py_ssize_t ld_c, real* scratch,
+    const Panel[real]* whole, Py_ssize_t n, const real* a, Py_ssize_t ld_a, real* scratch
 ) noexcept nogil:
     """As product_slab, with a transposed a, whose rows are packed."""
     cdef real* packed = scratch + DEPTH * PANEL
-    cdef Py_ssize_t i = 0, rows
+    cdef Py_ssize_t i = 0, m = whole.m
+    cdef Panel[real] panel = whole[0]
+    panel.a, panel.a_row, panel.a_step, panel.a_strip = packed, 1, STRIP, panel.depth * STRIP
     while i < m:
-        rows = min(PACKED_ROWS, m - i)
-        pack_strips(rows, depth, a + i, ld_a, packed)
-        product_slab(rows, n, depth, <const real*>packed, 1, CNET_STRIP_ROWS, depth * CNET_STRIP_ROWS, b, ld_b,
-                     scale, base + i * ld_base, ld_base, c + i * ld_c, ld_c, scratch)
-        i += rows
+        panel.m = min(PACKED_ROWS, m - i)
+        if 0 < m - i - panel.m < STRIP:
+            # Enough rows stay for a strip.
+            panel.m -= STRIP
+        pack_strips(panel.m, panel.depth, a + i, ld_a, packed)
+        panel.a_end = packed + (panel.m - 1) // STRIP * panel.a_strip + STRIP
+        panel.base, panel.c = whole.base + i * whole.ld_base, whole.c + i * whole.ld_c
+        product_slab(&panel, n, scratch)
+        i += panel.m
 
 
 cdef void product(
@@ -223,17 +302,20 @@ cdef void product(
     less one element past n. `scratch` is this thread's room for SCRATCH elements
     (a stack may be too small for it), or NULL: nothing is packed then, with the same result.
     """
-    cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
-    cdef Py_ssize_t k = 0, steps
+    cdef Py_ssize_t k = 0, lanes = sizeof(vec[real]) // sizeof(real)
+    cdef Panel[real] panel
+    panel.m, panel.a_row, panel.a_step, panel.a_strip = m, a_row, a_step, STRIP * a_row
+    panel.ld_b, panel.base, panel.ld_base, panel.c, panel.ld_c, panel.scale = ld_b, base, ld_base, c, ld_c, scale
     while k < depth:
-        steps = min(DEPTH, depth - k)
-        if scratch is not NULL and a_row == 1 and m >= CNET_STRIP_ROWS and n > BLOCK_VECTORS * lanes:
-            product_packed(m, n, steps, a + k * a_step, a_step, b + k * ld_b, ld_b,
-                           scale, base, ld_base, c, ld_c, scratch)
+        panel.depth = min(DEPTH, depth - k)
+        panel.b = b + k * ld_b
+        if (scratch is not NULL and a_row == 1 and m >= STRIP and n > BLOCK_VECTORS * lanes
+                and panel.depth * a_step * <Py_ssize_t>sizeof(real) > NEAR_BYTES):
+            product_packed(&panel, n, a + k * a_step, a_step, scratch)
         else:
-            product_slab(m, n, steps, a + k * a_step, a_row, a_step, CNET_STRIP_ROWS * a_row, b + k * ld_b, ld_b,
-                         scale, base, ld_base, c, ld_c, scratch)
+            panel.a = a + k * a_step
+            panel.a_end = panel.a + m * a_row
+            product_slab(&panel, n, scratch)
         # The next steps add to what these have left.
-        base = c
-        ld_base = ld_c
-        k += steps
+        panel.base, panel.ld_base = c, ld_c
+        k += panel.depth

@@ -264,30 +264,35 @@ static CNET_INLINE void prefetch(const void* p) {
 #endif
 }
 
-// One bit for each of 64 bytes: set where the byte is not zero.
-static CNET_INLINE uint64_t nonzero_bytes(const uint8_t* p) {
+// One bit for each of 64 bytes: set where the byte is not zero. The bytes are copied, unless `to` is NULL. Reading back
+// the copy instead would wait until it has left the store buffer, if it was stored in other pieces than are read.
+static CNET_INLINE uint64_t nonzero_bytes(const uint8_t* p, uint8_t* to) {
 #if defined(__AVX512BW__)
     __m512i v = _mm512_loadu_si512((const void*)p);
+    if (to) _mm512_storeu_si512((void*)to, v);
     return _mm512_test_epi8_mask(v, v);
 #elif defined(__AVX2__)
-    uint64_t bits = 0;
+    uint64_t zeros = 0;
     for (int i = 0; i < 2; i++) {
         __m256i v = _mm256_loadu_si256((const __m256i*)(p + 32 * i));
-        bits |= (uint64_t)(uint32_t)~_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_setzero_si256())) << (32 * i);
+        if (to) _mm256_storeu_si256((__m256i*)(to + 32 * i), v);
+        zeros |= (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_setzero_si256())) << (32 * i);
     }
-    return bits;
+    return ~zeros;
 #elif defined(__SSE2__) || defined(_M_X64)
-    uint64_t bits = 0;
+    uint64_t zeros = 0;
     for (int i = 0; i < 4; i++) {
         __m128i v = _mm_loadu_si128((const __m128i*)(p + 16 * i));
-        bits |= (uint64_t)(0xffff & ~_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_setzero_si128()))) << (16 * i);
+        if (to) _mm_storeu_si128((__m128i*)(to + 16 * i), v);
+        zeros |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_setzero_si128())) << (16 * i);
     }
-    return bits;
+    return ~zeros;
 #else
     // Eight bytes at once: the top bit of each tells, and a multiplication gathers them.
     uint64_t bits = 0, v;
     for (int i = 0; i < 8; i++) {
         memcpy(&v, p + 8 * i, 8);
+        if (to) memcpy(to + 8 * i, &v, 8);
         v = (v | ((v & 0x7f7f7f7f7f7f7f7fu) + 0x7f7f7f7f7f7f7f7fu)) & 0x8080808080808080u;
         bits |= ((v >> 7) * 0x0102040810204080u >> 56) << (8 * i);
     }

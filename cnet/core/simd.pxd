@@ -29,7 +29,7 @@ cdef extern from "simd.h" namespace "CNET_ISA" nogil:
     vec[T] held[T](vec[T]) noexcept
     int count_trailing_zeros(uint64_t) noexcept
     void prefetch(const void*) noexcept
-    uint64_t nonzero_bytes(const uint8_t*) noexcept
+    uint64_t nonzero_bytes(const uint8_t*, uint8_t*) noexcept
     uint64_t nonzero_lanes(vec[float]) noexcept
     uint64_t nonzero_lanes(vec[double]) noexcept
 

@@ -122,4 +122,4 @@ cdef inline void drop_inputs(
             philox4x32(p.key, first + DROPOUT_COUNTERS, <uint32_t>(p.first_row + r), 0, words + DROPOUT_WORDS)
         for i in range(DROPOUT_WORDS + 4):
             kept[i] = words[i] >= threshold
-        mask[r] &= nonzero_bytes(kept + skipped)
+        mask[r] &= nonzero_bytes(kept + skipped, NULL)

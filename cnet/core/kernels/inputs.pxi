@@ -110,15 +110,19 @@ cdef inline uint64_t gather_cells(const source* x, cell* out) noexcept nogil:
     """64 inputs into a tile; returns which are not zero."""
     cdef uint64_t bits = 0
     cdef Py_ssize_t i, v, lanes
+    cdef vec[cell] value
     if cell is uint8_t:
-        memcpy(out, x, CNET_TILE)
-        return nonzero_bytes(<const uint8_t*>out)
+        return nonzero_bytes(<const uint8_t*>x, out)
     else:
         lanes = sizeof(vec[cell]) // sizeof(cell)
-        for i in range(CNET_TILE):
-            out[i] = <cell>x[i]
+        if sizeof(source) != sizeof(cell):
+            for i in range(CNET_TILE):
+                out[i] = <cell>x[i]
+            x = <const source*>out
         for v in range(CNET_TILE // lanes):
-            bits |= nonzero_lanes(vload(<const cell*>out + v * lanes)) << (v * lanes)
+            value = vload(<const cell*>x + v * lanes)
+            vstore(out + v * lanes, value)
+            bits |= nonzero_lanes(value) << (v * lanes)
         return bits
 
 

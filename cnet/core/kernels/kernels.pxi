@@ -14,8 +14,7 @@ from .floats cimport IeeeFloats
 from .philox cimport philox4x32
 from .simd cimport (
     BLOCK_VECTORS, HAS_HALF, NARROW_PANELS, SPARSE_VECTORS, count_trailing_zeros, half_vec, hat_least, held, hfma,
-    hload,
-    hlow, hstore, nonzero_bytes, nonzero_lanes, opaque, prefetch, vec, vexponent, vfma, vload, vmax, vpow2,
+    hload, hlow, hstore, nonzero_bytes, nonzero_lanes, opaque, prefetch, vec, vexponent, vfma, vload, vmax, vpow2,
     vselect_less, vset, vsqrt, vstore, vsum,
 )
 from .structs cimport (

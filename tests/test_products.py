@@ -26,7 +26,7 @@ def test_products_agree_with_numpy(isa, transposed, dtype):
 @pytest.mark.parametrize("transposed", [False, True])
 def test_products_have_the_same_bits_at_any_number_of_threads(isa, transposed, dtype):
     rng = np.random.default_rng(6)
-    for m, n, depth in [(100, 70, 300), (73, 257, 33), (7, 130, 520), (130, 17, 255)]:
+    for m, n, depth in [(100, 70, 300), (73, 257, 33), (7, 130, 520), (130, 17, 255), (40, 10, 300), (83, 7, 33)]:
         a, b = rng.normal(0, 1, (m, depth)).astype(dtype), rng.normal(0, 1, (depth, n)).astype(dtype)
         a = np.ascontiguousarray(a.T) if transposed else a
         results = [_products.multiply(a, b, transposed=transposed, n_threads=threads)[0] for threads in (1, 2, 3, 4)]

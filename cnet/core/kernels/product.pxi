@@ -28,7 +28,10 @@ cdef extern from *:
     #define SCRATCH (DEPTH * (PANEL + PACKED_ROWS))  // elements that packing takes
     #define NEAR_BYTES 65536 // rows of a transposed a that lie near together in so many bytes are not packed
     #define ROWS_AHEAD 12    // how far ahead rows are asked for
-    #define LONG_DEPTH 32    // steps in which c can come nearer; in fewer, asking for it only costs
+    #define NEAR_ROW 256     // bytes; a panel of rows that are not longer is not packed
+    #define LONG_DEPTH 32    // steps in which c can come nearer, or a product be turned; in fewer, it only costs
+    #define TURNED_COLUMNS 16  // most columns of a product that is turned
+    #define TURNED_SUMS (TURNED_COLUMNS * CNET_VECTOR_BYTES)  // at most as many as four vectors of floats hold
     // One panel's product: see product().
     template <class T> struct Panel {
         ptrdiff_t m, depth, a_row, a_step, a_strip, ld_b, ld_base, ld_c, ld_ahead;
@@ -45,8 +48,11 @@ cdef extern from *:
         ROWS_FOR_PACKING
         SCRATCH
         NEAR_BYTES
+        NEAR_ROW
         ROWS_AHEAD
         LONG_DEPTH
+        TURNED_COLUMNS
+        TURNED_SUMS
     int BLOCK_ROWS(int) noexcept nogil
     cdef cppclass Panel[T]:
         # m rows, depth steps over k; the next panel, of which a line of each row is asked for.
@@ -244,7 +250,8 @@ cdef void product_slab(const Panel[real]* whole, Py_ssize_t n, real* packed) noe
     cdef Py_ssize_t vectors, left = (n + lanes - 1) // lanes, shift = 0
     cdef bint half = HAS_HALF and 0 < n % lanes <= lanes // 2
     cdef bint pack = (NARROW_PANELS and packed is not NULL and left > BLOCK_VECTORS
-                      and whole.m >= ROWS_FOR_PACKING and whole.depth > 128)
+                      and whole.m >= ROWS_FOR_PACKING and whole.depth > 128
+                      and whole.ld_b * <Py_ssize_t>sizeof(real) > NEAR_ROW)
     cdef Panel[real] panel = whole[0]
     panel.ld_ahead = whole.ld_b if left > BLOCK_VECTORS else 0
     while left > 0:
@@ -289,6 +296,53 @@ cdef inline void product_packed(
         i += panel.m
 
 
+cdef inline bint worth_turning(Py_ssize_t m, Py_ssize_t n, Py_ssize_t depth, Py_ssize_t lanes) noexcept nogil:
+    """Whether a transposed a should give the lanes, counting multiply-adds of vectors; its last rows go by eight."""
+    if n > TURNED_COLUMNS or m < lanes or depth < LONG_DEPTH:
+        return False
+    return 5 * (n * (m // lanes) + (8 if m % lanes else 0)) < 4 * m * ((n + lanes - 1) // lanes)
+
+
+cdef void product_turned(const Panel[real]* whole, Py_ssize_t n) noexcept nogil:
+    """As product_slab for a transposed a and few columns, whose last vector would be empty for the most part.
+
+    m, whole vectors, takes the columns' place: c^T = b^T . a, summed aside and then added to c.
+    """
+    cdef real sums[TURNED_SUMS]
+    cdef real rows[TURNED_SUMS]
+    cdef real nothing[4 * CNET_MAX_LANES]
+    cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
+    cdef Py_ssize_t width = BLOCK_VECTORS * lanes, i = 0, j, r, columns
+    cdef const real* base = whole.base
+    cdef real* c = whole.c
+    cdef vec[real] scale = vset(whole.scale)
+    cdef Panel[real] panel = whole[0]
+    # What lies behind the last column stays 0.
+    memset(rows, 0, min(width, whole.m) * TURNED_COLUMNS * sizeof(real))
+    # Minus zero: added to a sum, it leaves every bit.
+    for j in range(width):
+        nothing[j] = -<real>0
+    panel.m, panel.a, panel.a_row, panel.a_step, panel.a_strip = n, whole.b, 1, whole.ld_b, STRIP
+    panel.a_end, panel.ld_b, panel.scale = panel.a + n, whole.a_step, 1
+    panel.base, panel.ld_base, panel.c, panel.ld_c = nothing, 0, sums, width
+    while i < whole.m:
+        columns = min(width, whole.m - i)
+        panel.b = whole.a + i
+        product_slab(&panel, columns, <real*>NULL)
+        # All of them first: a vector cannot be loaded from elements that are still on their way to memory.
+        for j in range(n):
+            for r in range(columns):
+                rows[r * TURNED_COLUMNS + j] = sums[j * width + r]
+        for r in range(columns):
+            j = 0
+            while j < n:
+                vstore(c + j, vfma(scale, vload(<const real*>rows + r * TURNED_COLUMNS + j), vload(base + j)))
+                j += lanes
+            c += whole.ld_c
+            base += whole.ld_base
+        i += columns
+
+
 cdef void product(
     Py_ssize_t m, Py_ssize_t n, Py_ssize_t depth,
     const real* a, Py_ssize_t a_row, Py_ssize_t a_step, const real* b, Py_ssize_t ld_b,
@@ -313,9 +367,17 @@ cdef void product(
                 and panel.depth * a_step * <Py_ssize_t>sizeof(real) > NEAR_BYTES):
             product_packed(&panel, n, a + k * a_step, a_step, scratch)
         else:
-            panel.a = a + k * a_step
+            panel.a, panel.m = a + k * a_step, m
             panel.a_end = panel.a + m * a_row
+            panel.base, panel.c = base, c
+            if a_row == 1 and worth_turning(m, n, panel.depth, lanes):
+                panel.m -= m % lanes
+                product_turned(&panel, n)
+                panel.a += panel.m
+                panel.base += panel.m * panel.ld_base
+                panel.c += panel.m * ld_c
+                panel.m = m % lanes
             product_slab(&panel, n, scratch)
         # The next steps add to what these have left.
-        panel.base, panel.ld_base = c, ld_c
+        base, panel.base, panel.ld_base, panel.c = c, c, ld_c, c
         k += panel.depth

@@ -30,6 +30,12 @@ MODULES = [
     "core._steps", "core._targets", "core._workspace", "core._team", "core._trainer",
 ]
 
+# Of these, those that spend no time worth counting in code of their own: compiled to be small.
+SMALL = {
+    "core._arrays", "core._dispatch", "core._numerical_trainer", "core._one_fit", "core._record", "core._state",
+    "core._targets", "core._trainer",
+}
+
 # How Python's names of the systems begin.
 SYSTEMS = {"linux": "linux", "macosx": "macos", "win": "windows"}
 
@@ -59,6 +65,9 @@ DIRECTIVES = {
     "initializedcheck": False,
     "freethreading_compatible": True,
     "embedsignature": True,
+    "embedsignature.format": "clinic",
+    # Functions as C defines them: those of Cython bring their type, some 9 kB of a wheel, to each module.
+    "binding": False,
     "linetrace": COVERAGE,
 }
 
@@ -84,14 +93,15 @@ def compiler_kind(system):
     return "clang-cl" if "clang-cl" in os.environ.get("CC", "") else "msvc"
 
 
-def compile_flags(kind, processor):
+def compile_flags(kind, processor, small=False):
     if kind != "gnu":
-        flags = ["/Od", "/Zi"] if switch("DEBUG") else ["/O2", "/fp:precise"]
+        flags = ["/Od", "/Zi"] if switch("DEBUG") else ["/O1" if small else "/O2", "/fp:precise"]
         if kind == "clang-cl":
             target = {"arm64": "aarch64"}.get(processor, processor)
             flags += [f"--target={target}-pc-windows-msvc", "/clang:-ffp-contract=off"]
         return [*flags, "/std:c++17"]
-    flags = ["-O0", "-g"] if switch("DEBUG") else ["-O3", "-g0", "-fno-math-errno", "-fno-trapping-math"]
+    flags = ["-O0", "-g"] if switch("DEBUG") else [
+        "-Os" if small else "-O3", "-g0", "-fno-math-errno", "-fno-trapping-math"]
     if switch("SANITIZE"):
         # More optimisation takes four times as long to compile, and finds nothing more.
         flags += ["-O1", "-g1"]
@@ -164,7 +174,8 @@ def extension(module, system, processor, kind, isa="baseline"):
         language="c++",
         include_dirs=["cnet/core"],
         define_macros=macros,
-        extra_compile_args=compile_flags(kind, processor) + instruction_set_flags(isa, kind) + sanitizers,
+        extra_compile_args=(
+            compile_flags(kind, processor, module in SMALL) + instruction_set_flags(isa, kind) + sanitizers),
         extra_link_args=link_flags(system) + sanitizers,
         depends=sorted(str(path) for path in dependencies(Path("cnet", *module.split(".")).with_suffix(".pyx"))),
         py_limited_api=LIMITED,

@@ -11,6 +11,8 @@ from libc.string cimport strchr
 
 from .floats cimport IeeeFloats
 
+cdef type ndarray = np.ndarray
+
 # Elements of an array of objects that are looked at to say what is wrong with it.
 cdef Py_ssize_t MOST_OBJECTS = 10_000
 
@@ -103,7 +105,7 @@ cdef Elements elements(object array, int kind, Py_ssize_t itemsize, int ndim, bi
     cdef Elements found
     cdef Py_buffer view
     cdef bint fits
-    if not isinstance(array, np.ndarray):
+    if type(array) is not ndarray and not isinstance(array, ndarray):
         raise TypeError(f"expected a numpy.ndarray, got {type(array).__name__}")
     PyObject_GetBuffer(array, &view, PyBUF_FORMAT | PyBUF_ND | (PyBUF_WRITABLE if writable else 0))
     # Formats of more than one letter ("=f") tell of elements that are not aligned or not in native byte order.

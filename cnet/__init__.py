@@ -10,7 +10,8 @@ from . import datasets
 from . import losses as losses
 from . import optimizers as optimizers
 from . import schedules as schedules
-from .callbacks import BestParams, Checkpoint, EarlyStopping
+from .callbacks import BestParams, EarlyStopping
+from .checkpoint import Checkpoint
 from .config import show_config
 from .differentiation import gradient_descent, numerical_diff, numerical_gradient
 from .errors import CnetWarning, DivergenceError

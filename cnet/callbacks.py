@@ -1,4 +1,4 @@
-"""Callbacks, which ``fit`` calls at the end of each epoch: what they are told, and those that most fits need.
+"""Callbacks, which ``fit`` calls at the end of each epoch: what they are told, and those that find the best epoch.
 
 A callback is anything that can be called with an `EpochInfo`; returning True ends the fit. If it has the methods
 ``begin(network, total)`` and ``end(network)``, they are called before the first of at most `total` iterations, so that
@@ -8,7 +8,6 @@ one object serves several fits, and after the last one. ``end`` is not called wh
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .checks import check_choice, check_count, check_flag, check_number, check_path, excerpt
+from .checks import check_choice, check_count, check_flag, check_number, excerpt
 from .core._state import TrainingState
 
 if TYPE_CHECKING:
     from .networks import MultiLayerNet
 
-__all__ = ["BestParams", "Callback", "Checkpoint", "EarlyStopping", "EpochInfo", "as_callbacks"]
+__all__ = ["BestParams", "Callback", "EarlyStopping", "EpochInfo", "as_callbacks"]
 
 FloatArray = npt.NDArray[np.float64]
 Callback = Callable[["EpochInfo"], object]
@@ -327,78 +326,6 @@ class EarlyStopping(BestParams):
         """
         if self.restore_best and self.params is not None:
             self.restore(network)
-
-
-class Checkpoint:
-    """A callback that saves the network while it is trained, with the optimizer's state.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        The file, which is replaced whole each time: what it holds can always be loaded. A leading ``~`` is the user's
-        home folder.
-    every : int, default 1
-        Save at the end of every so many epochs, and at the end of the fit.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is of the wrong type or out of range. ``fit`` raises an OSError where the file cannot be
-        written.
-
-    Examples
-    --------
-    >>> import cnet, os, tempfile
-    >>> x, t = cnet.datasets.make_digits(200, rng=0)
-    >>> net = cnet.TwoLayerNet(784, 10, 10, rng=0)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "net.safetensors")
-    ...     history = net.fit(x, t, epochs=3, callback=cnet.Checkpoint(path))
-    ...     cnet.load(path).iterations == net.iterations
-    True
-    """
-
-    def __init__(self, path: str | os.PathLike[str], every: int = 1) -> None:
-        self.path = check_path("path", path)
-        self.every = check_count("every", every)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.path!r}, every={self.every})"
-
-    def __call__(self, info: EpochInfo) -> None:
-        """Save the network, if it is this epoch's turn.
-
-        Parameters
-        ----------
-        info : EpochInfo
-        """
-        if info.epoch % self.every == 0:
-            info.network.save(self.path, optimizer_state=True)
-
-    def end(self, network: MultiLayerNet) -> None:
-        """Save the network as the fit leaves it; ``fit`` calls it after the last iteration.
-
-        Parameters
-        ----------
-        network : MultiLayerNet
-            The network that was trained.
-
-        Raises
-        ------
-        OSError
-            If the file cannot be written.
-
-        Examples
-        --------
-        >>> import cnet, os, tempfile
-        >>> net = cnet.TwoLayerNet(784, 10, 10, rng=0)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = os.path.join(folder, "net.safetensors")
-        ...     cnet.Checkpoint(path).end(net)
-        ...     cnet.load(path).sizes
-        (784, 10, 10)
-        """
-        network.save(self.path, optimizer_state=True)
 
 
 def as_callbacks(callback: Any) -> list[Callback]:

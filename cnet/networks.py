@@ -54,7 +54,8 @@ class MultiLayerNet(Passes, Trainable, Storable):
     weight_decay_lambda : float, default 0
         The factor of the L2 penalty: half of it times the sum of all squared weights (not biases) is part of the loss.
     loss : str or an object of cnet.losses, default "cross_entropy"
-        What is made small, and with it what the outputs mean.
+        What is made small, and with it what the outputs mean: "cross_entropy", "binary_cross_entropy", "squared_error",
+        "absolute_error", "huber", "poisson" or "quantile".
     dtype : float32 or float64
         The type of parameters and computation.
     rng : None, int or numpy.random.Generator
@@ -222,8 +223,8 @@ class TwoLayerNet(MultiLayerNet):
     -----
     Inputs `x` are arrays (B, I), or (I,) for a single sample. uint8 means pixels, which are divided by
     255; every other type means plain numbers. The network remembers which of them it was
-    trained on, and a call whose inputs look scaled otherwise gives a `CnetWarning`. Targets `t` are class indices (B,)
-    or one-hot rows (B, O); for a single sample an index or a row (O,).
+    trained on, and a call whose inputs look scaled otherwise gives a `CnetWarning`. Targets `t` are class indices (B,),
+    one-hot rows (B, O) or rows of probabilities (B, O), which sum to 1; for a single sample an index or a row (O,).
 
     References
     ----------

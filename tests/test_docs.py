@@ -164,10 +164,10 @@ def test_the_reference_lists_every_public_name_and_no_other() -> None:
 def test_no_public_module_is_forgotten() -> None:
     # These hold what the top level hands on, or are not imported by users.
     behind_the_top = {
-        "activations", "atomic_file", "callbacks", "capi", "checks", "cli", "config", "core", "differentiation",
-        "errors", "file_parts", "fit_data", "functions", "guarded_json", "history", "initial_weights", "measures",
-        "model_file", "networks", "open_files", "optimizer_base", "options", "parameters", "parts", "passes", "rates",
-        "rng", "schedule_base", "storable", "threads", "trainable",
+        "activations", "atomic_file", "callbacks", "capi", "checkpoint", "checks", "cli", "config", "core",
+        "differentiation", "errors", "file_parts", "fit_data", "functions", "guarded_json", "history",
+        "initial_weights", "measures", "model_file", "networks", "open_files", "optimizer_base", "options",
+        "parameters", "parts", "passes", "rates", "rng", "schedule_base", "storable", "threads", "trainable",
         "trained_on", "training", "values",
     }
     found = {module.name for module in pkgutil.iter_modules(cnet.__path__) if not module.name.startswith("_")}

@@ -1,6 +1,8 @@
 """Every activation, loss and optimizer of the core against the reference in NumPy; the names come from the tables."""
 
+import inspect
 import math
+import re
 from decimal import Decimal
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import cnet.activations
 import cnet.losses
 import cnet.optimizers
+import cnet.schedules
 from cnet import reference
 from cnet.core import _dispatch
 from cnet.core._network import ACTIVATIONS, LOSSES, OPTIMIZERS, Network
@@ -32,6 +35,28 @@ KEY = 5
 def test_names_are_the_same_everywhere(of_core, of_python, of_reference):
     assert len(set(of_core)) == len(of_core)
     assert set(of_core) == set(of_python) == set(of_reference)
+
+
+def names_in_docstring(of, parameter):
+    """What stands in quotes in the text on a parameter, below its line with the type."""
+    text = re.search(rf"^ *{parameter} : .*\n((?: +.*\n)+?)(?=^ *\w[\w, ]* : |^ *$)", inspect.getdoc(of) + "\n\n", re.M)
+    assert text, f"{of.__qualname__} does not describe {parameter}"
+    return re.findall(r'"([\w-]+)"', text[1])
+
+
+@pytest.mark.parametrize(("of", "parameter", "table"), [
+    (cnet.MultiLayerNet, "activation", cnet.activations.ACTIVATIONS),
+    (cnet.MultiLayerNet, "loss", cnet.losses.LOSSES),
+    (cnet.MultiLayerNet.fit, "optimizer", cnet.optimizers.OPTIMIZERS),
+    (cnet.MultiLayerNet.fit, "schedule", cnet.schedules.SCHEDULES),
+], ids=["activations", "losses", "optimizers", "schedules"])
+def test_docstrings_list_every_name(of, parameter, table):
+    assert names_in_docstring(of, parameter) == list(table)
+
+
+def test_the_docstring_of_two_layers_names_activations():
+    names = names_in_docstring(cnet.TwoLayerNet, "activation")
+    assert len(names) > 2 and set(names) < set(cnet.activations.ACTIVATIONS)
 
 
 def make(sizes, activation, dtype, loss, first_layer="auto", weight_decay=0.0):

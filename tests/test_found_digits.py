@@ -175,5 +175,5 @@ def test_a_few_digits_are_found(picture, readable, network):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("picture", KINDS)
-def test_18_of_20_digits_are_found(picture, readable, network):
-    assert number_right(picture, readable, network, 20, seed=1) >= 18
+def test_11_of_12_digits_are_found(picture, readable, network):
+    assert number_right(picture, readable, network, 12, seed=1) >= 11

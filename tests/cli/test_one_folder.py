@@ -235,7 +235,8 @@ def test_ctrl_c_at_each_line(data, tmp_path, monkeypatch, train, model_bytes):
         assert status == 130, n
         assert set(os.listdir(folder)) <= set(FILES), n
         read_record(str(folder))
-        assert main(["evaluate", str(folder)]) == 0, n
+        if n % 5 == 0:
+            assert main(["evaluate", str(folder)]) == 0, n
         assert main(["train", "--resume", str(folder), "--epochs", "4"]) == 0, n
         assert model_bytes(folder) == model_bytes(tmp_path / "whole"), n
         record = read_record(str(folder))

@@ -63,7 +63,7 @@ def test_fit_agrees_with_reference(isa, kind, sampling, first_layer, dtype):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("kind", ["uint8", "float64"])
 @pytest.mark.parametrize("momentum", [0, 0.9])
-@pytest.mark.parametrize(("n_hidden", "batch_size"), [(20, 40), (50, 100), (67, 150)])
+@pytest.mark.parametrize(("n_hidden", "batch_size"), [(20, 40), (26, 130), (45, 64), (50, 100), (67, 150)])
 def test_fit_on_inputs_whose_neighbours_are_zero_together_agrees_with_reference(
     isa, n_hidden, batch_size, momentum, kind, dtype
 ):

@@ -64,6 +64,13 @@ static const int NARROW_PANELS = BLOCK_VECTORS * CNET_VECTOR_BYTES < 128;
 // And of the sparse kernels, whose block is one row: 256 bytes, so that 64 rows of
 // weights stay in the first cache; half of it where vectors are short.
 static const int SPARSE_VECTORS = CNET_VECTOR_BYTES == 64 ? 4 : 8;
+static const int FEW_REGISTERS = CNET_REGISTERS == 16;
+// Two neighbouring columns are updated at once if their sums take so many registers each, at most; they take 2 more
+// for the factors and 1 for the deltas.
+static const int PAIRED_VECTORS = CNET_VECTOR_BYTES == 32 ? 6 : 4;
+// With one vector more, of which half is enough, the two columns' halves share a register (0: never). AVX-512 has
+// registers enough without it.
+static const int JOINED_VECTORS = CNET_VECTOR_EXTENSION && CNET_VECTOR_BYTES == 32 ? 6 : 0;
 static_assert(SPARSE_VECTORS * CNET_VECTOR_BYTES <= CNET_TILE_BYTES, "a tile's gradient has room");
 
 template <class T> struct bits_of;
@@ -213,6 +220,24 @@ template <class T> static CNET_INLINE vec<T> held(vec<T> a) {
     return a;
 }
 
+// The same function, which the compiler no longer knows, so that it is not inlined.
+template <class Function> static CNET_INLINE Function apart(Function f) {
+#if defined(__GNUC__) || defined(__clang__)
+    __asm__("" : "+r"(f));
+#endif
+    return f;
+}
+
+// The same number, which the compiler takes for one that is known only here: it is not kept in a register before.
+template <class T> static CNET_INLINE T local(T x) {
+#if CNET_VECTOR_EXTENSION && (defined(__x86_64__) || defined(_M_X64))
+    __asm__ __volatile__("" : "+x"(x));
+#elif CNET_VECTOR_EXTENSION && defined(__aarch64__)
+    __asm__ __volatile__("" : "+w"(x));
+#endif
+    return x;
+}
+
 // The square root of each lane.
 template <class T> static CNET_INLINE vec<T> vsqrt(vec<T> a) {
     T lane[vec<T>::lanes];
@@ -251,6 +276,20 @@ static CNET_INLINE int count_trailing_zeros(uint64_t m) {
     unsigned long i;
     _BitScanForward64(&i, m);
     return (int)i;
+#endif
+}
+
+// Clear the lowest bit of `bits`; once none is left go on with the bits of `more`, CNET_TILE rows later. No branch: whether
+// a word has ended cannot be predicted.
+static CNET_INLINE void clear_lowest(uint64_t* bits, uint64_t* more, ptrdiff_t* base) {
+#if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__) && defined(__BMI__)
+    __asm__("blsr %0, %0\n\tcmovz %1, %0\n\tcmovz %4, %1\n\tcmovz %3, %2"
+            : "+&r"(*bits), "+&r"(*more), "+&r"(*base) : "r"((ptrdiff_t)CNET_TILE), "r"((uint64_t)0) : "cc");
+#else
+    uint64_t left = *bits & (*bits - 1);
+    *base = left ? *base : CNET_TILE;
+    *bits = left ? left : *more;
+    *more = left ? *more : 0;
 #endif
 }
 
@@ -430,20 +469,82 @@ static CNET_INLINE half_vec<double> hfma(half_vec<double> a, half_vec<double> b,
     a.v = (half_vec<double>::lanes_type)_mm256_fmadd_pd((__m256d)a.v, (__m256d)b.v, (__m256d)c.v);
     return a;
 }
-// a, or 0 in the lanes whose magnitude is below `least`; a NaN stays.
-template <class T> static CNET_INLINE half_vec<T> hat_least(half_vec<T> a, T least) {
-    typedef typename bits_of<T>::type bits __attribute__((vector_size(32)));
-    bits below = (bits)(a.v < least) & (bits)(a.v > -least);
-    a.v = (typename half_vec<T>::lanes_type)((bits)a.v & ~below);
+#elif CNET_VECTOR_EXTENSION && CNET_VECTOR_BYTES == 32
+// Shorter vectors are not worth halving, but two halves can share a register.
+static const int HAS_HALF = 0;
+template <class T> struct half_vec {
+    typedef T lanes_type __attribute__((vector_size(16)));
+    lanes_type v;
+};
+static CNET_INLINE half_vec<float> hlow(vec<float> a) {
+    half_vec<float> r;
+    r.v = (half_vec<float>::lanes_type)_mm256_castps256_ps128((__m256)a.v);
+    return r;
+}
+static CNET_INLINE half_vec<double> hlow(vec<double> a) {
+    half_vec<double> r;
+    r.v = (half_vec<double>::lanes_type)_mm256_castpd256_pd128((__m256d)a.v);
+    return r;
+}
+static CNET_INLINE half_vec<float> hhigh(vec<float> a) {
+    half_vec<float> r;
+    r.v = (half_vec<float>::lanes_type)_mm256_extractf128_ps((__m256)a.v, 1);
+    return r;
+}
+static CNET_INLINE half_vec<double> hhigh(vec<double> a) {
+    half_vec<double> r;
+    r.v = (half_vec<double>::lanes_type)_mm256_extractf128_pd((__m256d)a.v, 1);
+    return r;
+}
+// The low half of a, then that of b: of vectors whose lanes are all the same.
+static CNET_INLINE vec<float> low_and_low(vec<float> a, vec<float> b) {
+    a.v = (vec<float>::lanes_type)_mm256_blend_ps((__m256)a.v, (__m256)b.v, 0xf0);
+    return a;
+}
+static CNET_INLINE vec<double> low_and_low(vec<double> a, vec<double> b) {
+    a.v = (vec<double>::lanes_type)_mm256_blend_pd((__m256d)a.v, (__m256d)b.v, 0xc);
+    return a;
+}
+static CNET_INLINE vec<float> twice(half_vec<float> a) {
+    vec<float> r;
+    r.v = (vec<float>::lanes_type)_mm256_set_m128((__m128)a.v, (__m128)a.v);
+    return r;
+}
+static CNET_INLINE vec<double> twice(half_vec<double> a) {
+    vec<double> r;
+    r.v = (vec<double>::lanes_type)_mm256_set_m128d((__m128d)a.v, (__m128d)a.v);
+    return r;
+}
+static CNET_INLINE half_vec<float> hfma(half_vec<float> a, half_vec<float> b, half_vec<float> c) {
+    a.v = (half_vec<float>::lanes_type)_mm_fmadd_ps((__m128)a.v, (__m128)b.v, (__m128)c.v);
+    return a;
+}
+static CNET_INLINE half_vec<double> hfma(half_vec<double> a, half_vec<double> b, half_vec<double> c) {
+    a.v = (half_vec<double>::lanes_type)_mm_fmadd_pd((__m128d)a.v, (__m128d)b.v, (__m128d)c.v);
     return a;
 }
 #else
-// Shorter vectors are not worth halving, and arrays need no halves: never used.
+// Arrays need no halves: never used.
 static const int HAS_HALF = 0;
 template <class T> struct half_vec { T v; };
 template <class T> static CNET_INLINE half_vec<T> hlow(vec<T>) { half_vec<T> a; a.v = 0; return a; }
 template <class T> static CNET_INLINE half_vec<T> hfma(half_vec<T> a, half_vec<T>, half_vec<T>) { return a; }
 template <class T> static CNET_INLINE half_vec<T> hat_least(half_vec<T> a, T) { return a; }
+#endif
+#if CNET_VECTOR_EXTENSION && CNET_VECTOR_BYTES >= 32
+// a, or 0 in the lanes whose magnitude is below `least`; a NaN stays.
+template <class T> static CNET_INLINE half_vec<T> hat_least(half_vec<T> a, T least) {
+    typedef typename bits_of<T>::type bits __attribute__((vector_size(CNET_VECTOR_BYTES / 2)));
+    bits below = (bits)(a.v < least) & (bits)(a.v > -least);
+    a.v = (typename half_vec<T>::lanes_type)((bits)a.v & ~below);
+    return a;
+}
+#endif
+#if !(CNET_VECTOR_EXTENSION && CNET_VECTOR_BYTES == 32)
+// Never called: JOINED_VECTORS is 0.
+template <class T> static CNET_INLINE half_vec<T> hhigh(vec<T> a) { return hlow(a); }
+template <class T> static CNET_INLINE vec<T> low_and_low(vec<T> a, vec<T>) { return a; }
+template <class T> static CNET_INLINE vec<T> twice(half_vec<T>) { return vset((T)0); }
 #endif
 template <class T> static CNET_INLINE half_vec<T> hload(const T* p) { half_vec<T> a; memcpy(&a.v, p, sizeof(a.v)); return a; }
 template <class T> static CNET_INLINE void hstore(T* p, half_vec<T> a) { memcpy(p, &a.v, sizeof(a.v)); }

@@ -16,6 +16,31 @@ ctypedef fused source:
     double
 
 
+# What a byte is worth: value/255.
+cdef float PIXEL32[256]
+cdef double PIXEL64[256]
+
+
+cdef void fill_pixels() noexcept:
+    # Filled at import, whatever the importing thread's control word is then.
+    cdef IeeeFloats floats
+    cdef int i
+    floats.begin()
+    for i in range(256):
+        PIXEL32[i] = <float>i / <float>255
+        PIXEL64[i] = i / 255.0
+
+
+cdef inline real as_number(const cell* x, const real* of_type) noexcept nogil:
+    if cell is uint8_t:
+        if real is float:
+            return PIXEL32[x[0]]
+        else:
+            return PIXEL64[x[0]]
+    else:
+        return <real>x[0]
+
+
 cdef inline int64_t count_bytes(Py_ssize_t n, const uint8_t* x) noexcept nogil:
     cdef Py_ssize_t i
     cdef int64_t count = 0

@@ -13,9 +13,10 @@ from libc.string cimport memcpy, memset
 from .floats cimport IeeeFloats
 from .philox cimport philox4x32
 from .simd cimport (
-    BLOCK_VECTORS, HAS_HALF, NARROW_PANELS, SPARSE_VECTORS, count_trailing_zeros, half_vec, hat_least, held, hfma,
-    hload, hlow, hstore, nonzero_bytes, nonzero_lanes, opaque, prefetch, vec, vexponent, vfma, vload, vmax, vpow2,
-    vselect_less, vset, vsqrt, vstore, vsum,
+    BLOCK_VECTORS, FEW_REGISTERS, HAS_HALF, JOINED_VECTORS, NARROW_PANELS, PAIRED_VECTORS, SPARSE_VECTORS, apart,
+    clear_lowest, count_trailing_zeros, half_vec, hat_least, held, hfma, hhigh, hload, hlow, hstore, local, low_and_low,
+    nonzero_bytes, nonzero_lanes, opaque, prefetch, twice, vec, vexponent, vfma, vload, vmax, vpow2, vselect_less, vset,
+    vsqrt, vstore, vsum,
 )
 from .structs cimport (
     CNET_FLOAT32, CNET_IDENTITY, CNET_MAX_LANES, CNET_MAX_WORDS, CNET_MOMENTS, CNET_SGD,
@@ -28,8 +29,6 @@ cdef extern from *:
     """
     // Batches of so few rows go into a sparse layer's weights row by row.
     #define FEW_ROWS 16
-    // Two columns are updated at once if their sums take so many registers each, at most.
-    #define PAIRED_VECTORS 4
     // The largest double that rounds to a finite float lies half a unit above FLT_MAX.
     #define FLOAT_LARGEST 3.4028235677973362e+38
     // The numbers of the lanes.
@@ -37,7 +36,6 @@ cdef extern from *:
     static const double LANE64[8] = {0, 1, 2, 3, 4, 5, 6, 7};
     """
     enum: FEW_ROWS
-    enum: PAIRED_VECTORS
     double FLOAT_LARGEST
     const float* LANE32
     const double* LANE64
@@ -48,6 +46,8 @@ include "optimizers.pxi"
 include "dropout.pxi"
 include "product.pxi"
 include "inputs.pxi"
+include "bitmaps.pxi"
+include "sparse_update.pxi"
 include "sparse.pxi"
 include "softmax.pxi"
 include "losses.pxi"

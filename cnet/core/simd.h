@@ -339,6 +339,62 @@ static CNET_INLINE uint64_t nonzero_bytes(const uint8_t* p, uint8_t* to) {
 #endif
 }
 
+#if defined(__AVX2__)
+static const int HAS_BYTE_MASKS = 1;
+
+// Byte b of 32 rows of 8 bytes to byte[b], in the rows' order.
+static CNET_INLINE void transpose_bytes(const uint64_t* row, __m256i* byte) {
+    const __m128i neighbours = _mm_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15);
+    __m256i a[8], b[8];
+    // Instructions do the same in both halves of a register: rows 0 to 15 go through the low ones.
+    for (int i = 0; i < 8; i++) {
+        __m256i rows = _mm256_castsi128_si256(_mm_loadu_si128((const __m128i*)(row + 2 * i)));
+        rows = _mm256_inserti128_si256(rows, _mm_loadu_si128((const __m128i*)(row + 16 + 2 * i)), 1);
+        a[i] = _mm256_shuffle_epi8(rows, _mm256_broadcastsi128_si256(neighbours));
+    }
+    for (int i = 0; i < 4; i++) {
+        b[i] = _mm256_unpacklo_epi16(a[2 * i], a[2 * i + 1]);
+        b[4 + i] = _mm256_unpackhi_epi16(a[2 * i], a[2 * i + 1]);
+    }
+    for (int i = 0; i < 4; i++) {
+        int to = 4 * (i / 2) + i % 2;
+        a[to] = _mm256_unpacklo_epi32(b[2 * i], b[2 * i + 1]);
+        a[to + 2] = _mm256_unpackhi_epi32(b[2 * i], b[2 * i + 1]);
+    }
+    for (int i = 0; i < 4; i++) {
+        byte[2 * i] = _mm256_unpacklo_epi64(a[2 * i], a[2 * i + 1]);
+        byte[2 * i + 1] = _mm256_unpackhi_epi64(a[2 * i], a[2 * i + 1]);
+    }
+}
+
+// Bit j of row i to bit i of column j, which stands at column[j % 8 * 8 + j / 8]: one instruction takes the top bits of
+// as many bytes as a register has.
+static CNET_INLINE void transpose_by_bytes(const uint64_t* row, uint64_t* column) {
+    __m256i low[8], high[8];
+    transpose_bytes(row, low);
+    transpose_bytes(row + 32, high);
+    for (int i = 0; i < 8; i++) {
+#if defined(__AVX512BW__)
+        __m512i bytes = _mm512_inserti64x4(_mm512_castsi256_si512(low[i]), high[i], 1);
+        for (int bit = 7; bit >= 0; bit--) {
+            column[bit * 8 + i] = _mm512_movepi8_mask(bytes);
+            bytes = _mm512_add_epi8(bytes, bytes);
+        }
+#else
+        for (int bit = 7; bit >= 0; bit--) {
+            uint64_t rows = (uint32_t)_mm256_movemask_epi8(high[i]);
+            column[bit * 8 + i] = rows << 32 | (uint32_t)_mm256_movemask_epi8(low[i]);
+            low[i] = _mm256_add_epi8(low[i], low[i]);
+            high[i] = _mm256_add_epi8(high[i], high[i]);
+        }
+#endif
+    }
+}
+#else
+static const int HAS_BYTE_MASKS = 0;
+static CNET_INLINE void transpose_by_bytes(const uint64_t*, uint64_t*) {}
+#endif
+
 template <class T> static CNET_INLINE uint64_t nonzero_each(vec<T> a) {
     uint64_t bits = 0;
     for (int i = 0; i < vec<T>::lanes; i++) bits |= (uint64_t)(a.v[i] != 0) << i;

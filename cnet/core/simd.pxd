@@ -34,6 +34,8 @@ cdef extern from "simd.h" namespace "CNET_ISA" nogil:
     T local[T](T) noexcept
     int count_trailing_zeros(uint64_t) noexcept
     void clear_lowest(uint64_t*, uint64_t*, Py_ssize_t*) noexcept
+    int HAS_BYTE_MASKS
+    void transpose_by_bytes(const uint64_t*, uint64_t*) noexcept
     void prefetch(const void*) noexcept
     uint64_t nonzero_bytes(const uint8_t*, uint8_t*) noexcept
     uint64_t nonzero_lanes(vec[float]) noexcept

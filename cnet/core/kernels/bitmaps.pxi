@@ -1,4 +1,5 @@
-# Bitmaps of sparse inputs, turned over: from a word for each row to a word for each column.
+# Bitmaps of sparse inputs, transposed: from a word for each row to a word for each column.
+
 
 cdef inline void swap_bits(int width, int distance, uint64_t low, uint64_t* word) noexcept nogil:
     """In blocks of 2 width x 2 width bits, swap the two blocks off the diagonal.
@@ -19,10 +20,13 @@ cdef inline void transpose_bits(const uint64_t* row, uint64_t* column) noexcept 
     """Bit j of row i to bit i of column j, which stands at column[place_of(j)].
 
     The columns stand in the order 0, 8, 16, ... 1, 9, ...: so the last three of the six steps
-    work on runs of eight words too, as vectors.
+    work on runs of eight words too, as vectors. (There are faster instructions from AVX2 on.)
     """
     cdef uint64_t word[CNET_TILE]
     cdef int i
+    if HAS_BYTE_MASKS:
+        transpose_by_bytes(row, column)
+        return
     memcpy(word, row, sizeof(word))
     swap_bits(32, 32, 0x00000000FFFFFFFFu, word)
     swap_bits(16, 16, 0x0000FFFF0000FFFFu, word)

@@ -13,10 +13,10 @@ from libc.string cimport memcpy, memset
 from .floats cimport IeeeFloats
 from .philox cimport philox4x32
 from .simd cimport (
-    BLOCK_VECTORS, FEW_REGISTERS, HAS_HALF, JOINED_VECTORS, NARROW_PANELS, PAIRED_VECTORS, SPARSE_VECTORS, apart,
-    clear_lowest, count_trailing_zeros, half_vec, hat_least, held, hfma, hhigh, hload, hlow, hstore, local, low_and_low,
-    nonzero_bytes, nonzero_lanes, opaque, prefetch, twice, vec, vexponent, vfma, vload, vmax, vpow2, vselect_less, vset,
-    vsqrt, vstore, vsum,
+    BLOCK_VECTORS, FEW_REGISTERS, HAS_BYTE_MASKS, HAS_HALF, JOINED_VECTORS, NARROW_PANELS, PAIRED_VECTORS,
+    SPARSE_VECTORS, apart, clear_lowest, count_trailing_zeros, half_vec, hat_least, held, hfma, hhigh, hload, hlow,
+    hstore, local, low_and_low, nonzero_bytes, nonzero_lanes, opaque, prefetch, transpose_by_bytes, twice, vec,
+    vexponent, vfma, vload, vmax, vpow2, vselect_less, vset, vsqrt, vstore, vsum,
 )
 from .structs cimport (
     CNET_FLOAT32, CNET_IDENTITY, CNET_MAX_LANES, CNET_MAX_WORDS, CNET_MOMENTS, CNET_SGD,

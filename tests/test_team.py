@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -246,3 +247,64 @@ def test_a_forked_child_has_threads_of_its_own(fork, when):
         assert all_is_well()
     """
     assert run_python(program) == (0, "")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere the system places threads")
+def test_a_worker_leaves_its_callers_processor_and_keeps_its_affinity(processors):
+    """Where processors share no cache, Linux would wake it there again, in turns with its caller."""
+    usable = os.sched_getaffinity(0)
+    if len(usable) < 2:
+        pytest.skip("one processor")
+    processors(2)
+    net, x, t = problem("float32", np.float32, 1)
+    net.predict(x)
+    here = min(usable)
+
+    def last_processor(thread):
+        with open(f"/proc/self/task/{thread}/stat") as file:
+            return int(file.read().rpartition(")")[2].split()[36])
+
+    def worker_seconds(thread):
+        with open(f"/proc/self/task/{thread}/schedstat") as file:
+            return int(file.read().split()[0])
+
+    me = threading.get_native_id()
+    before = {int(each): worker_seconds(each) for each in os.listdir("/proc/self/task") if int(each) != me}
+    for _ in range(50):
+        net.predict(x)
+    workers = [each for each, seconds in before.items() if worker_seconds(each) > seconds]
+    if not workers:
+        pytest.skip("no worker came in time")
+    try:
+        os.sched_setaffinity(0, {here})
+        for worker in workers:
+            # There, but free to leave.
+            os.sched_setaffinity(worker, {here})
+            os.sched_setaffinity(worker, usable)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and any(last_processor(worker) == here for worker in workers):
+            net.predict(x)
+        assert all(last_processor(worker) != here for worker in workers)
+    finally:
+        os.sched_setaffinity(0, usable)
+    assert all(os.sched_getaffinity(worker) == usable for worker in workers)
+
+
+@pytest.mark.parametrize(("rows", "density", "threads"), [(100, 0.19, 1), (100, 1, 2), (1000, 0.19, 2), (10, 1, 1)])
+def test_few_sparse_rows_are_one_threads_work(processors, monkeypatch, rows, density, threads):
+    """By counting alone: how many threads a prediction and a gradient ask for."""
+    asked = []
+
+    def cores():
+        asked.append(2)
+        return 2
+
+    monkeypatch.setattr(_team, "cores", cores)
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0.1, 1, (rows, 784)).astype(np.float32)
+    x[:, round(784 * density):] = 0
+    net = cnet.TwoLayerNet(784, 50, 10, rng=0)
+    net.predict(x)
+    assert len(asked) == threads - 1
+    net.gradient(x, np.zeros(rows, int))
+    assert len(asked) == 2 * (threads - 1)

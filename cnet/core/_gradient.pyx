@@ -11,7 +11,7 @@ from libc.string cimport memcpy, memset
 
 from ._inputs cimport Batch
 from ._memory cimport Memory
-from ._scan cimport all_finite, choose_sparse, threads_for, parts_for, raise_not_finite, take_tiling
+from ._scan cimport all_finite, choose_first_layer, threads_for, parts_for, raise_not_finite, take_tiling
 from ._workspace cimport (
     block_rows, operations, padded, refresh_transposed, scratch_of, allocate_workspace, allocate_transposed,
     through_parts, through_rows,
@@ -52,12 +52,13 @@ cdef int gradient_into(
     cdef GradientJob[real] job
     cdef BatchJob[real]* batch = &job.batch
     cdef Py_ssize_t first = 0
-    cdef int threads = threads_for(3 * operations(layers, min(x.n_rows, block_rows(x.rows.n_in, True))), 0)
+    cdef int threads
     cdef Team team = Team()
     cdef bint checked
+    cdef double density = choose_first_layer(kernels, &x.rows, x.n_rows, first_layer, &checked)
+    threads = threads_for(operations(layers, min(x.n_rows, block_rows(x.rows.n_in, True)), density, True), 0)
     team.wake(threads)
     batch.x = x.rows
-    batch.x.sparse = choose_sparse(kernels, &x.rows, x.n_rows, first_layer, &checked)
     job.checked = checked
     batch.x.in_place = usable_in_place(&batch.x, layers)
     batch.kernels = kernels

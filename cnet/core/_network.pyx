@@ -17,7 +17,7 @@ from ._dispatch cimport active
 from ._inputs cimport Batch, parse_inputs, unlike
 from ._memory cimport Memory
 from ._gradient cimport gradient_into
-from ._scan cimport all_finite, choose_sparse, threads_for, raise_not_finite, take_tiling
+from ._scan cimport all_finite, choose_first_layer, threads_for, raise_not_finite, take_tiling
 from ._targets cimport parse_targets, parse_weights, sum_of_weights
 from ._workspace cimport operations, sum_losses, allocate_workspace, usable_in_place
 from ._team cimport Team, pieces_of
@@ -360,11 +360,12 @@ cdef int forward_all(
     cdef Workspace[real]* workspaces
     cdef Py_ssize_t chunk = min(CHUNK, x.n_rows)
     cdef Py_ssize_t r
-    cdef int i, threads = threads_for(operations(layers, chunk), n_threads)
+    cdef int i, threads
     cdef Team team = Team()
     cdef bint checked
+    cdef double density = choose_first_layer(kernels, &x.rows, x.n_rows, net.way_of_first_layer(), &checked)
+    threads = threads_for(operations(layers, chunk, density, False), n_threads)
     team.wake(threads)
-    x.rows.sparse = choose_sparse(kernels, &x.rows, x.n_rows, net.way_of_first_layer(), &checked)
     job.checked = checked
     x.rows.in_place = usable_in_place(&x.rows, layers)
     if x.rows.sparse:

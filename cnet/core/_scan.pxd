@@ -9,8 +9,8 @@ cdef int64_t count_rows(
     const Kernels[real]* kernels, const Inputs* x, const int64_t* index, Py_ssize_t rows, int64_t* count, int n_threads
 ) except -1
 cdef int check_finite(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows, int n_threads) except -1
-cdef int choose_sparse(
-    const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows, str first_layer, bint* checked
+cdef double choose_first_layer(
+    const Kernels[real]* kernels, Inputs* x, Py_ssize_t n_rows, str first_layer, bint* checked
 ) except -1
 cdef bint all_finite(
     const Kernels[real]* kernels, const Inputs* x, Py_ssize_t first, Py_ssize_t last

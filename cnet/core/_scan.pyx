@@ -96,10 +96,12 @@ cdef int check_finite(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t 
     return 0
 
 
-cdef int choose_sparse(
-    const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows, str first_layer, bint* checked
+cdef double choose_first_layer(
+    const Kernels[real]* kernels, Inputs* x, Py_ssize_t n_rows, str first_layer, bint* checked
 ) except -1:
-    """Choose the first layer's way for a single call: a few rows, evenly spread, tell for all.
+    """Choose the first layer's way for a single call, `x.sparse`: a few rows, evenly spread, tell for all.
+
+    Returns the share of the inputs that it goes through: of sparse ones those that are not zero.
 
     `checked` tells whether all rows are known to be finite; else who takes them through the layers
     looks (`all_finite`), while they are in a near cache.
@@ -112,7 +114,8 @@ cdef int choose_sparse(
             raise_not_finite(kernels, x, n_rows)
         total += count
     checked[0] = rows == n_rows or x.source == CNET_UINT8
-    return sparse_pays(x, rows, total, first_layer)
+    x.sparse = sparse_pays(x, rows, total, first_layer)
+    return <double>total / (<double>rows * x.n_in) if x.sparse else 1.0
 
 
 cdef bint all_finite(

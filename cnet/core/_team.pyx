@@ -32,6 +32,13 @@ cdef extern from "threads.h" nogil:
         T* get() noexcept
         bint change(T*, T*) noexcept
     long cnet_process() noexcept
+    int cnet_processor() noexcept
+    long cnet_thread_id() noexcept
+    cdef cppclass Places:
+        Places() noexcept
+        bint take(int processor) noexcept
+        bint keep_off(long thread) noexcept
+        void allow(long thread) noexcept
 
 cdef extern from "pythread.h" nogil:
     unsigned long PyThread_start_new_thread(void (*)(void*) noexcept nogil, void*) noexcept
@@ -61,6 +68,8 @@ cdef enum:
 cdef struct Worker:
     PyThread_type_lock wake
     Flag* state
+    Flag* processor   # on which it woke last, or -1
+    long thread_id
     Work work
     void* job
     int thread
@@ -119,8 +128,10 @@ cdef void live(void* argument) noexcept nogil:
     # A thread begins with the control word of whoever happened to start it.
     cdef IeeeFloats floats
     floats.begin()
+    worker.thread_id = cnet_thread_id()
     while True:
         PyThread_acquire_lock(worker.wake, WAIT_LOCK)
+        worker.processor.set(cnet_processor())
         if joins(worker):
             worker.work(worker.job, worker.thread, worker.threads)
             worker.state.set(PARKED)
@@ -141,22 +152,38 @@ cdef bint joins(Worker* worker) noexcept nogil:
 cdef Worker* start() noexcept:
     """A new worker, or NULL where the system gives no more threads."""
     cdef Worker* worker = <Worker*>malloc(sizeof(Worker))
-    cdef void* flag = malloc(sizeof(Flag))
-    if worker is NULL or flag is NULL:
+    cdef void* flags = malloc(2 * sizeof(Flag))
+    if worker is NULL or flags is NULL:
         free(worker)
-        free(flag)
+        free(flags)
         return NULL
     memset(worker, 0, sizeof(Worker))
-    worker.state = cnet_construct[Flag](flag)
+    worker.state = cnet_construct[Flag](flags)
+    worker.processor = cnet_construct[Flag](worker.state + 1)
+    worker.processor.set(-1)
     worker.wake = PyThread_allocate_lock()
     if worker.wake is not NULL:
         PyThread_acquire_lock(worker.wake, WAIT_LOCK)
         if PyThread_start_new_thread(live, worker) != NO_THREAD:
             return worker
         PyThread_free_lock(worker.wake)
-    free(flag)
+    free(flags)
     free(worker)
     return NULL
+
+
+cdef void wake_each(Worker* worker) noexcept:
+    """Wake these workers, each on another processor than its caller and those before it, if that is possible."""
+    cdef Places places
+    cdef bint kept_off
+    while worker is not NULL:
+        if not worker.state.change(CANCELLED, WOKEN):
+            worker.state.set(WOKEN)
+            kept_off = not places.take(worker.processor.get()) and places.keep_off(worker.thread_id)
+            PyThread_release_lock(worker.wake)
+            if kept_off:
+                places.allow(worker.thread_id)
+        worker = worker.next
 
 
 cdef class Team:
@@ -204,12 +231,7 @@ cdef class Team:
             self.threads += 1
         PyThread_release_lock(pool.lock)
         self.pool = pool
-        worker = self.workers
-        while worker is not NULL:
-            if not worker.state.change(CANCELLED, WOKEN):
-                worker.state.set(WOKEN)
-                PyThread_release_lock(worker.wake)
-            worker = worker.next
+        wake_each(self.workers)
         return 0
 
     cdef int run_tasks(self, Work work, void* job) except -1:

@@ -19,7 +19,7 @@ cdef int allocate_transposed(Layers[real]* to, const Layers[real]* net, int lane
 cdef void copy_parameters(Layers[real]* to, const Layers[real]* net) noexcept nogil
 cdef void refresh_transposed(Layers[real]* net, int l, Py_ssize_t begin, Py_ssize_t end) noexcept nogil
 cdef bint usable_in_place(const Inputs* x, const Layers[real]* of_type) noexcept nogil
-cdef double operations(const Layers[real]* layers, Py_ssize_t rows) noexcept nogil
+cdef double operations(const Layers[real]* layers, Py_ssize_t rows, double density, bint backward) noexcept nogil
 cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil
 cdef void backpropagate(BatchJob[real]* job, int thread, int threads) noexcept nogil
 cdef void through_parts(

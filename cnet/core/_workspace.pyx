@@ -22,6 +22,11 @@ cdef enum:
     GRADIENT_SIZE = 32768
     GRADIENT_ROWS = 72
 
+# What an operation of a sparse first layer counts beside others, about: so that two threads, which take some 20
+# microseconds to come together, are not slower than one (784-50-10, images, AVX2 on Zen 5: 60 rows 83 us, with one 55;
+# 150 rows 121 and 127).
+cdef double SPARSE_OPERATION = 1.5
+
 
 cdef Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil:
     """Elements from one row to the next: whole vectors, and no multiple of a large power
@@ -200,12 +205,20 @@ cdef bint usable_in_place(const Inputs* x, const Layers[real]* of_type) noexcept
         return not x.sparse and x.source == CNET_FLOAT64
 
 
-cdef double operations(const Layers[real]* layers, Py_ssize_t rows) noexcept nogil:
-    """Floating-point operations of one forward pass."""
-    cdef double count = 0
+cdef double operations(const Layers[real]* layers, Py_ssize_t rows, double density, bint backward) noexcept nogil:
+    """Floating-point operations of one forward pass, and with `backward` of the gradient.
+
+    A share `density` of the inputs is gone through. Less than 1, it is a sparse layer's, whose operations take longer:
+    each counts as SPARSE_OPERATION of others.
+    """
+    cdef double count = 2.0 * rows * layers.layer[0].n_in * layers.layer[0].n_out
     cdef int l
-    for l in range(layers.n_layers):
-        count += 2.0 * rows * layers.layer[l].n_in * layers.layer[l].n_out
+    if density < 1:
+        count *= density * SPARSE_OPERATION
+    # Nobody asks for derivatives by the inputs.
+    count *= 2 if backward else 1
+    for l in range(1, layers.n_layers):
+        count += (6.0 if backward else 2.0) * rows * layers.layer[l].n_in * layers.layer[l].n_out
     return count
 
 

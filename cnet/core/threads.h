@@ -20,8 +20,49 @@ static inline long cnet_process(void) { return 0; }
 #else
 #include <sched.h>
 #include <unistd.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 static inline void cnet_yield(void) { sched_yield(); }
 static inline long cnet_process(void) { return (long)getpid(); }
+#endif
+
+// Where threads run. Linux looks for an idle processor for a thread that it wakes only among those that share a cache
+// with the one where the thread ran last: where processors share none, as in many virtual machines, a worker that last
+// ran on its caller's processor would run there again, in turns with its caller, call after call. So such a worker,
+// while it is still asleep, is kept off the processors that are taken. Elsewhere the system is left to it.
+#if defined(__linux__)
+static inline int cnet_processor(void) { return sched_getcpu(); }
+static inline long cnet_thread_id(void) { return syscall(SYS_gettid); }
+struct Places {
+    cpu_set_t taken, allowed;
+    Places() { CPU_ZERO(&taken); take(cnet_processor()); }
+    // Take a processor; false, if somebody has it. One that is not known (-1) is everybody's.
+    bool take(int processor) {
+        if (processor < 0 || processor >= CPU_SETSIZE) return true;
+        if (CPU_ISSET(processor, &taken)) return false;
+        CPU_SET(processor, &taken);
+        return true;
+    }
+    // Keep a thread off what is taken; false, if it has nowhere else to go.
+    bool keep_off(long thread) {
+        cpu_set_t others;
+        if (sched_getaffinity((pid_t)thread, sizeof allowed, &allowed)) return false;
+        CPU_AND(&others, &allowed, &taken);
+        CPU_XOR(&others, &allowed, &others);
+        return CPU_COUNT(&others) && !sched_setaffinity((pid_t)thread, sizeof others, &others);
+    }
+    // Let it go again wherever it was allowed to before.
+    void allow(long thread) { sched_setaffinity((pid_t)thread, sizeof allowed, &allowed); }
+};
+#else
+static inline int cnet_processor(void) { return -1; }
+static inline long cnet_thread_id(void) { return 0; }
+struct Places {
+    bool take(int) { return true; }
+    bool keep_off(long) { return false; }
+    void allow(long) {}
+};
 #endif
 
 // Seconds on some clock.

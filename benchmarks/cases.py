@@ -6,9 +6,10 @@ from fnmatch import fnmatch
 HIDDEN = (16, 50, 128, 512, 2048)
 BATCHES = (1, 10, 100, 1000)
 TRAINERS = ("cnet", "numpy", "torch", "torch-loop", "jax", "sklearn")
-LAYERS_TRAINERS = ("cnet", "torch", "torch-loop", "torch-compile", "jax", "sklearn")
+SEED_TRAINERS = (*TRAINERS, "thinc", "tinygrad")
+LAYERS_TRAINERS = ("cnet", "torch", "torch-loop", "torch-compile", "jax", "sklearn", "thinc", "tinygrad")
 DIFFERENTIATORS = ("cnet", "numpy", "torch", "torch-loop", "jax")
-PREDICTORS = ("cnet", "numpy", "torch", "torch-loop", "jax", "sklearn", "onnxruntime")
+PREDICTORS = ("cnet", "numpy", "torch", "torch-loop", "jax", "sklearn", "onnxruntime", "thinc", "tinygrad")
 # Seconds that one measurement of a training takes, for cnet and for a peer.
 CNET_SECONDS, PEER_SECONDS = 1.0, 0.5
 
@@ -72,7 +73,7 @@ def training_cases():
     """Time of an iteration."""
     seed = "784-50-10, sigmoid, batch 100, SGD 0.1"
     cases = [
-        train_case("seed", f"Seed job: {seed}", 50, 100),
+        train_case("seed", f"Seed job: {seed}", 50, 100, SEED_TRAINERS),
         train_case("seed-floats", f"Seed job, cnet on float32 images too: {seed}", 50, 100, floats=True),
     ]
     for hidden in HIDDEN:

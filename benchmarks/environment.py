@@ -41,5 +41,6 @@ def machine():
 
 def versions():
     """Versions of everything that takes part."""
-    packages = ("cnet-nn", "numpy", "scipy", "torch", "jax", "jaxlib", "scikit-learn", "onnxruntime")
+    packages = ("cnet-nn", "numpy", "scipy", "torch", "jax", "jaxlib", "scikit-learn", "onnxruntime", "thinc", "blis",
+                "tinygrad")
     return {package: version(package) for package in packages}

@@ -39,7 +39,7 @@ def environment(threads, path=None):
     # Some machines set these for old OpenBLAS builds; they slow a current one.
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
         env.pop(name, None)
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM_CPU_THREADS"):
         env[name] = str(threads)
     flags = [env["XLA_FLAGS"]] if "XLA_FLAGS" in env else []
     if threads == 1:

@@ -89,11 +89,16 @@ def load_data(data_home):
 
 
 def cnet_rows(seed, iterations, batch, n_rows):
-    """The mini-batches of the first epoch of cnet's fit, by its specification in NumPy."""
+    """The mini-batches that cnet's fit draws, epoch by epoch, by its specification in NumPy."""
     from cnet import TwoLayerNet, reference
 
     key = TwoLayerNet(1, 1, 1, rng=seed).seed
-    return reference.draw_rows(key, 0, iterations * batch, n_rows).reshape(iterations, batch)
+    per_epoch = -(-n_rows // batch)
+    rows = [
+        reference.draw_rows(key, epoch, per_epoch * batch, n_rows).reshape(per_epoch, batch)
+        for epoch in range(-(-iterations // per_epoch))
+    ]
+    return np.concatenate(rows)[:iterations]
 
 
 def as_floats(pixels):

@@ -11,6 +11,8 @@ MODULES = {
     "torch-compile": ("torch_compiled", "TorchCompiled"),
     "jax": ("jax_scan", "JaxScan"),
     "sklearn": ("sklearn_mlp", "SklearnMLP"),
+    "thinc": ("thinc_model", "ThincModel"),
+    "tinygrad": ("tinygrad_jit", "TinygradJit"),
     "onnxruntime": ("onnx_predict", "OnnxPredict"),
 }
 

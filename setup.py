@@ -7,6 +7,7 @@ Switches (environment variables, for developers; see CONTRIBUTING.md):
 ``CNET_BUILD_DEBUG=1``     no optimisation, assertions and debug symbols
 ``CNET_BUILD_SANITIZE=address,undefined``  compile and link with these sanitizers
 ``CNET_BUILD_ISA=avx2``    the kernels of this instruction set only; others stay as they are (see .ci/kernels)
+``CNET_BUILD_ARRAYS=1``    the baseline's kernels over plain arrays, as compilers without vector types get them
 """
 import os
 import re
@@ -162,6 +163,8 @@ def extension(module, system, processor, kind, isa="baseline"):
     macros = [("CNET_ISA", f"cnet_{isa}")]
     if LIMITED:
         macros.append(("Py_LIMITED_API", LIMITED_API))
+    if switch("ARRAYS") and module == "core._kernels_baseline":
+        macros.append(("CNET_VECTOR_EXTENSION", "0"))
     if module.startswith("core._kernels"):
         # Blocks of registers stay in registers only once their sizes are constants, that is,
         # once inlined: left to its taste, GCC ran the AVX-512 product at a third of this speed.

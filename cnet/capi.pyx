@@ -225,6 +225,7 @@ cdef double gradient(
     cdef IeeeFloats floats
     floats.begin()
     cdef Inputs inputs = inputs_of(room.layers, x)
+    cdef Layer[real]* total_of
     cdef Py_ssize_t block
     cdef double total = 0
     cdef int l
@@ -237,8 +238,9 @@ cdef double gradient(
         room.kernels.backward(&room.both_ways, &inputs, &targets, &room.workspace, room.workspace.scratch, 0, block,
                               <double>rows)
         for l in range(room.layers.n_layers):
-            room.kernels.accumulate_weight(&room.total, &room.workspace, room.workspace.scratch, l, block, 0,
-                                           room.layers.layer[l].n_in, 1)
+            total_of = &room.total.layer[l]
+            room.kernels.weight_rows(&room.workspace, room.workspace.scratch, l, total_of.n_out, block, 0,
+                                     total_of.n_in, 1, total_of.weight, total_of.ld, total_of.weight, total_of.ld)
             room.kernels.accumulate_bias(&room.total, &room.workspace, l, block, 1)
         total += sum_losses(room.workspace.margin, room.workspace.total, block)
         inputs.first += block

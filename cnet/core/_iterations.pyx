@@ -9,7 +9,7 @@ from libc.stdint cimport int64_t
 from ._sampler cimport draw_rows, shuffle_rows
 from ._apply cimport apply_gradient
 from ._steps cimport prepare_dropout, prepare_steps
-from ._workspace cimport backpropagate, into_dense_weights, sum_losses, through_parts, through_rows
+from ._workspace cimport backpropagate, count_zeros, into_dense_weights, sum_losses, through_parts, through_rows
 from ._team cimport TICK_MILLISECONDS, cnet_seconds, run, share_begin, tick_is_over
 from .jobs cimport BatchJob, FitJob
 from .structs cimport Dropout, Inputs, real
@@ -276,6 +276,7 @@ cdef inline void end_iteration(FitJob[real]* job) noexcept nogil:
     job.weighed += batch.divisor
     if not batch.skipped:
         job.steps += 1
+    count_zeros(batch, &job.batch[(job.iteration + 1) & 1])
     job.iteration += 1
     # A NaN fails this comparison too.
     if not (loss < INFINITY):

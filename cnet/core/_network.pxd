@@ -19,6 +19,7 @@ cdef class Network:
     # Which way the last fit chose ("auto" before the first), and which one tests ask for.
     cdef public str first_layer
     cdef public str forced_first_layer
+    cdef public bint watches_zeros
     cdef str way_of_first_layer(self)
     # Which fit trains it; no thread has the number 0. See _one_fit.
     cdef object held_by_process

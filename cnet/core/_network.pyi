@@ -14,6 +14,7 @@ FIRST_LAYERS: tuple[str, ...]
 class Network:
     first_layer: str
     forced_first_layer: str
+    watches_zeros: bool
     weight_decay: float
     optimizer_state: OptimizerState | None
     trained_on: int

@@ -19,7 +19,7 @@ from ._memory cimport Memory
 from ._gradient cimport gradient_into
 from ._scan cimport all_finite, choose_first_layer, threads_for, raise_not_finite, take_tiling
 from ._targets cimport parse_targets, parse_weights, sum_of_weights
-from ._workspace cimport operations, sum_losses, allocate_workspace, usable_in_place
+from ._workspace cimport operations, sum_losses, allocate_workspace, usable_in_place, watch_zeros
 from ._team cimport Team, pieces_of
 from .floats cimport IeeeFloats
 from .jobs cimport ForwardJob
@@ -91,6 +91,7 @@ cdef class Network:
         self.weight_decay = weight_decay
         self.is_float32 = self.dtype == np.float32
         self.first_layer = self.forced_first_layer = "auto"
+        self.watches_zeros = True
         self.held_by_process = None
         self.held_by_thread = 0
         self.asked_to_stop = False
@@ -375,6 +376,8 @@ cdef int forward_all(
     for i in range(threads):
         allocate_workspace(workspaces + i, layers, kernels, &x.rows, &job.tiling, job.block, 1, False, False, False,
                            False, memory)
+        if net.watches_zeros:
+            watch_zeros(workspaces + i, layers, kernels, False, False, memory)
     job.kernels = kernels
     job.layers = layers
     job.x = &x.rows

@@ -8,6 +8,7 @@ def multiply(
     b: npt.NDArray[np.floating[Any]],
     *,
     transposed: bool = False,
+    over_zeros: bool = False,
     repeats: int = 1,
     n_threads: int = 1,
 ) -> tuple[npt.NDArray[np.floating[Any]], float]: ...

@@ -21,7 +21,9 @@ from ._record cimport Record
 from ._sampler cimport draw_rows, samples_after, shuffle_rows
 from ._scan cimport count_rows, parts_for, sparse_pays, take_tiling
 from ._state cimport OptimizerState, load_state, store_state
-from ._workspace cimport block_rows, copy_parameters, allocate_sparse_rows, allocate_layers, allocate_workspace
+from ._workspace cimport (
+    block_rows, copy_parameters, allocate_sparse_rows, allocate_layers, allocate_workspace, watch_zeros,
+)
 from ._team cimport allowed, cnet_seconds, pieces_of
 from .floats cimport IeeeFloats
 from .jobs cimport BatchJob, FitJob, FitNumbers
@@ -240,6 +242,8 @@ cdef int set_up(
     set_up_dropout(job, options)
     allocate_workspace(&batch.workspace, net, kernels, &batch.x, &batch.tiling, job.block, trainer.n_threads, True,
                        True, batch.stepped, job.dropping, memory)
+    if trainer.net.watches_zeros:
+        watch_zeros(&batch.workspace, net, kernels, True, job.dropping, memory)
     job.batch[1] = job.batch[0]
     if batch.x.sparse:
         allocate_sparse_rows(&job.batch[1].workspace.sparse, &batch.x, &batch.tiling, sizeof(real), memory)

@@ -11,6 +11,11 @@ cdef int allocate_workspace(
     const Tiling* tiling,
     Py_ssize_t capacity, int threads, bint backward, bint zeroed, bint stepped, bint dropping, Memory memory,
 ) except -1
+cdef int watch_zeros(
+    Workspace[real]* workspace, const Layers[real]* net, const Kernels[real]* kernels, bint backward, bint dropping,
+    Memory memory,
+) except -1
+cdef void count_zeros(const BatchJob[real]* done, BatchJob[real]* next) noexcept nogil
 cdef int allocate_sparse_rows(
     SparseRows* rows, const Inputs* x, const Tiling* tiling, Py_ssize_t item, Memory memory
 ) except -1

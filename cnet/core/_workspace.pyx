@@ -1,7 +1,7 @@
 # cython: language_level=3
 """Room for rows on their way through the layers, and the mini-batch that uses it."""
 from libc.math cimport log
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from ._dispatch cimport active
@@ -9,9 +9,35 @@ from ._memory cimport Memory
 from ._team cimport share_begin
 from .jobs cimport BatchJob
 from .structs cimport (
-    CNET_BLOCK_ROWS, CNET_FLOAT32, CNET_FLOAT64, CNET_STRIP_ROWS, CNET_TILE, CNET_TILE_BYTES, CNET_UINT8, Dropout,
-    Inputs, Kernels, Layer, FirstLayerPass, SparseRows, Layers, Workspace, Tiling, real,
+    CNET_BLOCK_ROWS, CNET_FLOAT32, CNET_FLOAT64, CNET_MANY_ZEROS, CNET_STORED_SLOPE, CNET_STRIP_ROWS, CNET_TILE,
+    CNET_TILE_BYTES, CNET_UINT8, CNET_ZEROS_VECTORS, Dropout, Inputs, Kernels, Layer, FirstLayerPass, SparseRows,
+    Layers, Workspace, Tiling, real,
 )
+
+
+cdef extern from *:
+    """
+    #if defined(__SSE2__) || defined(_M_X64)
+    #include <emmintrin.h>
+    #endif
+    // out = a, transposed, four by four.
+    template <class T> static inline void transpose_4x4(const T* a, ptrdiff_t ld, T* out, ptrdiff_t ld_out) {
+        for (int i = 0; i < 4; i++)
+            for (int j = 0; j < 4; j++) out[j * ld_out + i] = a[i * ld + j];
+    }
+    #if defined(__SSE2__) || defined(_M_X64)
+    template <> inline void transpose_4x4(const float* a, ptrdiff_t ld, float* out, ptrdiff_t ld_out) {
+        __m128 r0 = _mm_loadu_ps(a), r1 = _mm_loadu_ps(a + ld), r2 = _mm_loadu_ps(a + 2 * ld);
+        __m128 r3 = _mm_loadu_ps(a + 3 * ld);
+        _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
+        _mm_storeu_ps(out, r0);
+        _mm_storeu_ps(out + ld_out, r1);
+        _mm_storeu_ps(out + 2 * ld_out, r2);
+        _mm_storeu_ps(out + 3 * ld_out, r3);
+    }
+    #endif
+    """
+    void transpose_4x4[T](const T* a, Py_ssize_t ld, T* out, Py_ssize_t ld_out) noexcept nogil
 
 
 cdef enum:
@@ -21,6 +47,12 @@ cdef enum:
     # Elements of a gradient's rows that one thread sums before it steps, about; and the most rows.
     GRADIENT_SIZE = 32768
     GRADIENT_ROWS = 72
+    # The same where these rows are the units of whole words of bitmaps: 64 rows of 512 and a vector.
+    ALIGNED_GRADIENT_SIZE = 33792
+
+
+cdef inline Py_ssize_t whole_vectors(Py_ssize_t n, int lanes) noexcept nogil:
+    return (n + lanes - 1) // lanes * lanes
 
 # What an operation of a sparse first layer counts beside others, about: so that two threads, which take some 20
 # microseconds to come together, are not slower than one (784-50-10, images, AVX2 on Zen 5: 60 rows 83 us, with one 55;
@@ -31,7 +63,7 @@ cdef double SPARSE_OPERATION = 1.5
 cdef Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil:
     """Elements from one row to the next: whole vectors, and no multiple of a large power
     of two, with which the rows would compete for the same few lines of a cache."""
-    cdef Py_ssize_t length = (n + lanes - 1) // lanes * lanes
+    cdef Py_ssize_t length = whole_vectors(n, lanes)
     if length * size % 1024 == 0:
         length += lanes
     return length
@@ -66,12 +98,17 @@ cdef int allocate_workspace(
         if backward:
             workspace.d[l] = <real*>memory.allocate_for(capacity * workspace.ld[l] * sizeof(real), zeroed)
         if backward and l < net.n_layers - 1 and (
-                dropping or active().activations.words[net.layer[l].activation].property):
+                dropping or active().activations.words[net.layer[l].activation].property & CNET_STORED_SLOPE):
             workspace.slope[l] = <real*>memory.allocate_for(capacity * workspace.ld[l] * sizeof(real), zeroed)
+    if backward:
+        for l in range(net.n_layers):
+            widest = max(widest, workspace.ld[l])
+        workspace.zeros = <const real*>memory.allocate_zeroed(widest * sizeof(real))
     if stepped:
         workspace.gradient_size = CNET_TILE * CNET_TILE_BYTES // sizeof(real)
         for l in range(net.n_layers):
-            workspace.gradient_size = max(workspace.gradient_size, rows_of_step(workspace.ld[l]) * workspace.ld[l])
+            workspace.gradient_size = max(workspace.gradient_size, workspace.ld[l] * max(
+                rows_of_step(workspace.ld[l]), aligned_rows_of_step(workspace.ld[l])))
         workspace.gradient = <real*>memory.allocate(threads * workspace.gradient_size * sizeof(real))
     workspace.margin = <double*>memory.allocate(capacity * sizeof(double))
     workspace.total = <double*>memory.allocate(capacity * sizeof(double))
@@ -90,9 +127,61 @@ cdef int allocate_workspace(
     return 0
 
 
+cdef int watch_zeros(
+    Workspace[real]* workspace, const Layers[real]* net, const Kernels[real]* kernels, bint backward, bint dropping,
+    Memory memory,
+) except -1:
+    """Room for bitmaps of those hidden layers many of whose values are zero, if products wide enough to pass over zeros
+    (kernels/zeros.pxi) take them. A forward pass then decides by each block of rows whether they do; of passes forward
+    and back the caller decides: here for the first of them, later by `count_zeros`."""
+    cdef Py_ssize_t n, words = 0, width = CNET_ZEROS_VECTORS * kernels.lanes
+    cdef int l
+    workspace.decides = not backward
+    if workspace.scratch is NULL:
+        return 0
+    for l in range(net.n_layers - 1):
+        n = net.layer[l].n_out
+        if n >= CNET_TILE and (net.layer[l + 1].n_out >= width or backward and l > 0 and net.layer[l].n_in >= width) and (
+                dropping or active().activations.words[net.layer[l].activation].property & CNET_MANY_ZEROS):
+            workspace.words[l] = (n + CNET_TILE - 1) // CNET_TILE
+            words = max(words, workspace.words[l])
+            workspace.nonzero[l] = <uint64_t*>memory.allocate(
+                workspace.capacity * workspace.words[l] * sizeof(uint64_t))
+            workspace.n_nonzero[l] = <int32_t*>memory.allocate(workspace.capacity * sizeof(int32_t))
+            workspace.passes_zeros[l] = backward
+    workspace.most_words = words
+    if backward and words:
+        workspace.nonzero_d = <uint64_t*>memory.allocate(workspace.capacity * words * sizeof(uint64_t))
+    return 0
+
+
+cdef void count_zeros(const BatchJob[real]* done, BatchJob[real]* next) noexcept nogil:
+    """Whether the next batch's products pass over zeros: if a quarter of this batch's values are zero, or more.
+
+    One thread decides for all, by all rows: a thread's own rows would tell how many threads there are.
+    """
+    cdef int64_t total
+    cdef Py_ssize_t r
+    cdef int l
+    for l in range(done.layers.n_layers - 1):
+        if done.workspace.nonzero[l] is not NULL:
+            total = 0
+            for r in range(done.rows):
+                total += done.workspace.n_nonzero[l][r]
+            next.workspace.passes_zeros[l] = 4 * total <= 3 * done.rows * done.layers.layer[l].n_out
+
+
 cdef inline Py_ssize_t rows_of_step(Py_ssize_t ld) noexcept nogil:
     """Weight rows whose gradient is summed before a step: whole strips of a product."""
     return max(1, min(GRADIENT_ROWS, GRADIENT_SIZE // ld) // CNET_STRIP_ROWS) * CNET_STRIP_ROWS
+
+
+cdef inline Py_ssize_t aligned_rows_of_step(Py_ssize_t ld) noexcept nogil:
+    """The same where products pass over zeros: 64 rows, a word of their inputs' bitmaps, or half as many, ..."""
+    cdef Py_ssize_t rows = CNET_TILE
+    while rows > CNET_STRIP_ROWS and rows * ld > ALIGNED_GRADIENT_SIZE:
+        rows //= 2
+    return rows
 
 
 cdef int allocate_sparse_rows(
@@ -176,24 +265,19 @@ cdef inline void transpose(
     Py_ssize_t n_rows, Py_ssize_t n_columns, const real* a, Py_ssize_t ld, real* out, Py_ssize_t ld_out
 ) noexcept nogil:
     """out (n_columns, n_rows) = a (n_rows, n_columns), transposed."""
-    cdef Py_ssize_t i, j = 0
-    cdef const real* row
-    cdef real* column
-    # Four columns at once: one by one, a loop of six instructions is as fast as a cache line's end lets it.
+    cdef Py_ssize_t i, j = 0, whole = n_rows // 4 * 4
     while j + 4 <= n_columns:
-        row, column = a + j, out + j * ld_out
-        for i in range(n_rows):
-            column[i] = row[0]
-            column[ld_out + i] = row[1]
-            column[2 * ld_out + i] = row[2]
-            column[3 * ld_out + i] = row[3]
-            row += ld
+        for i in range(0, whole, 4):
+            transpose_4x4(a + i * ld + j, ld, out + j * ld_out + i, ld_out)
+        for i in range(whole, n_rows):
+            out[j * ld_out + i] = a[i * ld + j]
+            out[(j + 1) * ld_out + i] = a[i * ld + j + 1]
+            out[(j + 2) * ld_out + i] = a[i * ld + j + 2]
+            out[(j + 3) * ld_out + i] = a[i * ld + j + 3]
         j += 4
     while j < n_columns:
-        row, column = a + j, out + j * ld_out
         for i in range(n_rows):
-            column[i] = row[0]
-            row += ld
+            out[j * ld_out + i] = a[i * ld + j]
         j += 1
 
 
@@ -308,31 +392,41 @@ cdef inline void into_weights(
     """Weight rows begin..end of a layer: target += scale * gradient, or an optimizer's step."""
     cdef const Layer[real]* layer = &job.target.layer[l]
     cdef Py_ssize_t row = begin, rows, block = rows_of_step(layer.ld)
+    cdef real* weight
     if begin >= end:
         return
     if not job.stepped:
-        job.kernels.accumulate_weight(job.target, &job.workspace, scratch_of(job, thread), l, job.rows, begin, end,
-                                      job.scale)
+        weight = layer.weight + begin * layer.ld
+        job.kernels.weight_rows(&job.workspace, scratch_of(job, thread), l, layer.n_out, job.rows, begin, end,
+                                job.scale, <const real*>weight, layer.ld, weight, layer.ld)
     else:
-        row = begin
+        if l > 0 and job.workspace.passes_zeros[l - 1]:
+            # Whole words of the inputs' bitmaps, or parts of one.
+            block = aligned_rows_of_step(layer.ld)
+            rows = block - begin % block
+        else:
+            rows = block
         while row < end:
-            rows = min(block, end - row)
+            rows = min(rows, end - row)
             step_rows(job, l, row, rows, thread)
+            if layer.transposed is not NULL:
+                # While they are near.
+                refresh_transposed(<Layers[real]*>job.target, l, row, row + rows)
             row += rows
-    if layer.transposed is not NULL:
+            rows = block
+    if layer.transposed is not NULL and not job.stepped:
         refresh_transposed(<Layers[real]*>job.target, l, begin, end)
 
 
 cdef inline void step_rows(BatchJob[real]* job, int l, Py_ssize_t begin, Py_ssize_t rows, int thread) noexcept nogil:
     """An optimizer's step on some weight rows, whose gradient is summed first."""
     cdef const Layer[real]* layer = &job.target.layer[l]
-    cdef const Workspace[real]* workspace = &job.workspace
-    cdef const real* inputs = workspace.x if l == 0 else workspace.z[l - 1]
-    cdef Py_ssize_t ld = workspace.ld_x if l == 0 else workspace.ld[l - 1]
-    cdef real* gradient = workspace.gradient + thread * workspace.gradient_size
-    memset(gradient, 0, rows * layer.ld * sizeof(real))
-    job.kernels.product(rows, layer.n_out, job.rows, inputs + begin, 1, ld, workspace.d[l], workspace.ld[l], <real>1,
-                        <const real*>gradient, layer.ld, gradient, layer.ld, scratch_of(job, thread))
+    cdef real* gradient = job.workspace.gradient + thread * job.workspace.gradient_size
+    cdef Py_ssize_t i, width = whole_vectors(layer.n_out, job.kernels.lanes)
+    for i in range(rows if width < layer.ld else 0):
+        memset(gradient + i * layer.ld + width, 0, (layer.ld - width) * sizeof(real))
+    job.kernels.weight_rows(&job.workspace, scratch_of(job, thread), l, layer.n_out, job.rows, begin, begin + rows,
+                            1, job.workspace.zeros, 0, gradient, layer.ld)
     job.kernels.step(&job.step, rows * layer.ld, gradient, layer.weight + begin * layer.ld,
                      state_of(job, 0, l, begin * layer.ld), state_of(job, 1, l, begin * layer.ld))
 

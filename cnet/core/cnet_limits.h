@@ -16,6 +16,8 @@ enum {
     CNET_MAX_WORDS = 16,
     // Rows of a product's block of registers; tasks of a gradient are cut into whole ones.
     CNET_STRIP_ROWS = 6,
+    // Vectors of a product that passes over zeros: as many sums in registers as chains of multiply-adds need to overlap.
+    CNET_ZEROS_VECTORS = 8,
     // Bytes of a weight row in a tile that the kernels take at a time, at most.
     CNET_TILE_BYTES = 256,
     // Moments of a hidden unit's weights that central differences need, and the numbers that they keep of a unit.

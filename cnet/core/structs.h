@@ -12,7 +12,7 @@
 // A vocabulary: the activations, losses or optimizers that the kernels know, by name. A word's number is its place.
 struct Word {
     const char *name;
-    // Of an activation: whether its slope is stored in the forward pass (else it follows from the value).
+    // Of an activation: see cnet_activation_property.
     // Of a loss: which targets it takes, see cnet_targets. Of an optimizer: how many arrays of state it has.
     int property;
 };
@@ -24,6 +24,11 @@ struct Vocabulary {
 
 // The first words, which other files name too: no activation; plain gradient descent, whose step is fused.
 enum { CNET_IDENTITY = 0, CNET_SGD = 0 };
+
+enum cnet_activation_property {
+    CNET_STORED_SLOPE = 1,         // its slope is stored in the forward pass (else it follows from the value)
+    CNET_MANY_ZEROS = 2,           // half of its values are 0, or more
+};
 
 // What a loss takes as targets: class indices, or values, or either.
 enum cnet_targets {
@@ -138,6 +143,16 @@ template <class T> struct Workspace {
     T *z[CNET_MAX_LAYERS];
     T *d[CNET_MAX_LAYERS];
     T *slope[CNET_MAX_LAYERS];     // the derivatives of z by the pre-activations, or NULL: they follow from z
+    // Of hidden layers many of whose values are 0 (else NULL): bitmaps of z[l], a row's words side by side, and how
+    // many of a row are not zero; whether products pass over the zeros of z[l] and d[l] in this block.
+    uint64_t *nonzero[CNET_MAX_LAYERS];
+    ptrdiff_t words[CNET_MAX_LAYERS];
+    int32_t *n_nonzero[CNET_MAX_LAYERS];
+    int passes_zeros[CNET_MAX_LAYERS];
+    int decides;                   // whether the forward pass decides that, by the block's rows
+    uint64_t *nonzero_d;           // room for the bitmaps of one layer's d: most_words for each row
+    ptrdiff_t most_words;
+    const T *zeros;                // as many as the widest row has
     const Dropout<T> *dropout;     // or NULL
     double *margin;                // of each row: its loss is margin + log(total); see kernels/losses.pxi
     double *total;
@@ -213,10 +228,13 @@ template <class T> struct Kernels {
     void (*losses)(const Layers<T>*, const Inputs*, const Targets<T>*, Workspace<T>*, ptrdiff_t begin, ptrdiff_t end);
     // From scores: loss, correct, and d of every layer; `divisor` is the sum of the batch's weights.
     void (*backward)(const Layers<T>*, const Inputs*, const Targets<T>*, Workspace<T>*, T* scratch, ptrdiff_t begin, ptrdiff_t end, double divisor);
-    // target.weight[begin..end] += scale * inputs^T d, for one layer with dense inputs.
-    void (*accumulate_weight)(const Layers<T>* target, Workspace<T>*, T* scratch, int layer, ptrdiff_t rows, ptrdiff_t begin, ptrdiff_t end, double scale);
+    // out (end - begin, n_out) = base + scale * inputs^T d: weight rows begin..end of a layer with dense inputs.
+    void (*weight_rows)(const Workspace<T>*, T* scratch, int layer, ptrdiff_t n_out, ptrdiff_t rows, ptrdiff_t begin, ptrdiff_t end, double scale, const T* base, ptrdiff_t ld_base, T* out, ptrdiff_t ld_out);
     // c (m, n) = base + scale * a . b, where a[i, k] stands at a[i * a_row + k * a_step].
     void (*product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const T* a, ptrdiff_t a_row, ptrdiff_t a_step, const T* b, ptrdiff_t ld_b, T scale, const T* base, ptrdiff_t ld_base, T* c, ptrdiff_t ld_c, T* scratch);
+    // The same where many factors are zero, of which bitmaps tell, and the bitmaps of rows (see kernels/zeros.pxi).
+    void (*nonzero_product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const T* a, ptrdiff_t a_row, ptrdiff_t a_step, const uint64_t* mask, ptrdiff_t mask_row, ptrdiff_t mask_step, const T* b, ptrdiff_t ld_b, T scale, const T* base, ptrdiff_t ld_base, T* c, ptrdiff_t ld_c, T* scratch);
+    void (*find_nonzero)(ptrdiff_t rows, ptrdiff_t n, const T* x, ptrdiff_t ld, uint64_t* mask, int32_t* count);
     // target.bias += scale * sum of d over the rows.
     void (*accumulate_bias)(const Layers<T>* target, Workspace<T>*, int layer, ptrdiff_t rows, double scale);
     // One step of an optimizer on n elements (whole vectors) of weights and state.

@@ -17,6 +17,7 @@ cdef extern from "structs.h" nogil:
         CNET_STRIP_ROWS
         CNET_MAX_LANES
         CNET_TILE_BYTES
+        CNET_ZEROS_VECTORS
         CNET_MOMENTS
         CNET_UNIT_ROWS
 
@@ -31,6 +32,10 @@ cdef extern from "structs.h" nogil:
     enum:
         CNET_IDENTITY
         CNET_SGD
+
+    enum cnet_activation_property:
+        CNET_STORED_SLOPE
+        CNET_MANY_ZEROS
 
     enum cnet_targets:
         CNET_LABELS
@@ -120,6 +125,14 @@ cdef extern from "structs.h" nogil:
         T** z
         T** d
         T** slope
+        uint64_t** nonzero
+        Py_ssize_t* words
+        int32_t** n_nonzero
+        int* passes_zeros
+        bint decides
+        uint64_t* nonzero_d
+        Py_ssize_t most_words
+        const T* zeros
         const Dropout[T]* dropout
         double* margin
         double* total
@@ -186,11 +199,17 @@ cdef extern from "structs.h" nogil:
         void (*backward)(
             const Layers[T]*, const Inputs*, const Targets[T]*, Workspace[T]*, T*, Py_ssize_t, Py_ssize_t,
             double) noexcept nogil
-        void (*accumulate_weight)(
-            const Layers[T]*, Workspace[T]*, T*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, double) noexcept nogil
+        void (*weight_rows)(
+            const Workspace[T]*, T*, int, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, double, const T*, Py_ssize_t,
+            T*, Py_ssize_t) noexcept nogil
         void (*product)(
             Py_ssize_t, Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t,
             T, const T*, Py_ssize_t, T*, Py_ssize_t, T*) noexcept nogil
+        void (*nonzero_product)(
+            Py_ssize_t, Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t, Py_ssize_t, const uint64_t*, Py_ssize_t,
+            Py_ssize_t, const T*, Py_ssize_t, T, const T*, Py_ssize_t, T*, Py_ssize_t, T*) noexcept nogil
+        void (*find_nonzero)(
+            Py_ssize_t, Py_ssize_t, const T*, Py_ssize_t, uint64_t*, int32_t*) noexcept nogil
         void (*accumulate_bias)(const Layers[T]*, Workspace[T]*, int, Py_ssize_t, double) noexcept nogil
         void (*step)(const Step[T]*, Py_ssize_t, const T*, T*, T*, T*) noexcept nogil
         void (*apply)(int, Py_ssize_t, const T*, T*) noexcept nogil

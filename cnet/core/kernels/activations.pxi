@@ -1,15 +1,15 @@
 # The activations: value and slope (the derivative with respect to the pre-activation) of a hidden layer's units.
 #
 # To add one: its word and number, its value in `vactivation`, its slope either from the value in
-# `vslope_of_value` or (marked 1 among the words: stored in the forward pass) from the pre-activation in `vslope`,
+# `vslope_of_value` or (marked CNET_STORED_SLOPE among the words) from the pre-activation in `vslope`,
 # and a line in `activate`.
 
 cdef extern from *:
     """
     enum { CNET_SIGMOID = 1, CNET_RELU, CNET_TANH, CNET_LEAKY_RELU, CNET_ELU, CNET_GELU, CNET_SILU };
     static const Word ACTIVATION_WORDS[] = {
-        {"identity", 0}, {"sigmoid", 0}, {"relu", 0}, {"tanh", 0}, {"leaky_relu", 0}, {"elu", 1}, {"gelu", 1},
-        {"silu", 1},
+        {"identity", 0}, {"sigmoid", 0}, {"relu", CNET_MANY_ZEROS}, {"tanh", 0}, {"leaky_relu", 0},
+        {"elu", CNET_STORED_SLOPE}, {"gelu", CNET_STORED_SLOPE}, {"silu", CNET_STORED_SLOPE},
     };
     static const Vocabulary ACTIVATIONS = {sizeof(ACTIVATION_WORDS) / sizeof(Word), ACTIVATION_WORDS};
     """

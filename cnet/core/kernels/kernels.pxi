@@ -20,9 +20,9 @@ from .simd cimport (
 )
 from .structs cimport (
     CNET_FLOAT32, CNET_IDENTITY, CNET_MAX_LANES, CNET_MAX_WORDS, CNET_MOMENTS, CNET_SGD,
-    CNET_STRIP_ROWS, CNET_TILE, CNET_UINT8, CNET_UNIT_ROWS, Differences, Dropout, FUNCTION_RELU, FUNCTION_RELU_GRAD,
-    FUNCTION_SIGMOID, FUNCTION_SIGMOID_GRAD, FUNCTION_TANH, Inputs, KernelTable, Layer, FirstLayerPass,
-    RECIPROCAL_FACTORIAL, Layers, Step, Workspace, Targets, Tiling, Vocabulary, real,
+    CNET_STRIP_ROWS, CNET_TILE, CNET_UINT8, CNET_UNIT_ROWS, CNET_ZEROS_VECTORS, Differences, Dropout, FUNCTION_RELU,
+    FUNCTION_RELU_GRAD, FUNCTION_SIGMOID, FUNCTION_SIGMOID_GRAD, FUNCTION_TANH, Inputs, KernelTable, Layer,
+    FirstLayerPass, RECIPROCAL_FACTORIAL, Layers, Step, Workspace, Targets, Tiling, Vocabulary, real,
 )
 
 cdef extern from *:
@@ -49,6 +49,7 @@ include "inputs.pxi"
 include "bitmaps.pxi"
 include "sparse_update.pxi"
 include "sparse.pxi"
+include "zeros.pxi"
 include "softmax.pxi"
 include "losses.pxi"
 include "passes.pxi"
@@ -68,8 +69,10 @@ table.float32.predict = predict[float]
 table.float32.losses = losses[float]
 table.float32.backward = backward[float]
 table.float32.first_layer_pass = first_layer_pass[float]
-table.float32.accumulate_weight = accumulate_weight[float]
+table.float32.weight_rows = weight_rows[float]
 table.float32.product = product[float]
+table.float32.nonzero_product = nonzero_product[float]
+table.float32.find_nonzero = find_nonzero[float]
 table.float32.accumulate_bias = accumulate_bias[float]
 table.float32.step = step[float]
 table.float32.apply = apply[float]
@@ -84,8 +87,10 @@ table.float64.predict = predict[double]
 table.float64.losses = losses[double]
 table.float64.backward = backward[double]
 table.float64.first_layer_pass = first_layer_pass[double]
-table.float64.accumulate_weight = accumulate_weight[double]
+table.float64.weight_rows = weight_rows[double]
 table.float64.product = product[double]
+table.float64.nonzero_product = nonzero_product[double]
+table.float64.find_nonzero = find_nonzero[double]
 table.float64.accumulate_bias = accumulate_bias[double]
 table.float64.step = step[double]
 table.float64.apply = apply[double]

@@ -27,6 +27,16 @@ cdef inline void activate_rows(
     if workspace.dropout is not NULL and workspace.dropout.threshold[l + 1]:
         for r in range(begin, end):
             drop_units(workspace.dropout, l + 1, r, layer.n_out, workspace.z[l] + r * ld, workspace.slope[l] + r * ld)
+    if workspace.nonzero[l] is not NULL:
+        find_nonzero(end - begin, layer.n_out, <const real*>workspace.z[l] + begin * ld, ld,
+                     workspace.nonzero[l] + begin * workspace.words[l], workspace.n_nonzero[l] + begin)
+        if workspace.decides:
+            workspace.passes_zeros[l] = zeros_pay(workspace.n_nonzero[l] + begin, end - begin, layer.n_out)
+
+
+cdef inline bint wide_enough(const real* of_type, Py_ssize_t n) noexcept nogil:
+    """Whether a product of n columns can pass over zeros."""
+    return n >= CNET_ZEROS_VECTORS * <Py_ssize_t>(sizeof(vec[real]) // sizeof(real))
 
 
 cdef void forward(
@@ -35,6 +45,8 @@ cdef void forward(
 ) noexcept nogil:
     """Rows begin..end through every layer; the last layer's z are scores."""
     cdef const Layer[real]* layer = &net.layer[0]
+    cdef const real* z
+    cdef Py_ssize_t ld
     cdef int l
     if x.sparse:
         sum_parts(layer, tiling, workspace, begin, end)
@@ -43,10 +55,16 @@ cdef void forward(
     activate_rows(layer, workspace, 0, x.sparse, begin, end)
     for l in range(1, net.n_layers):
         layer = &net.layer[l]
-        product(end - begin, layer.n_out, layer.n_in,
-                workspace.z[l - 1] + begin * workspace.ld[l - 1], workspace.ld[l - 1], 1,
-                layer.weight, layer.ld, <real>1, layer.bias, 0,
-                workspace.z[l] + begin * workspace.ld[l], workspace.ld[l], scratch)
+        z, ld = <const real*>workspace.z[l - 1] + begin * workspace.ld[l - 1], workspace.ld[l - 1]
+        if workspace.passes_zeros[l - 1] and wide_enough(z, layer.n_out):
+            nonzero_product(end - begin, layer.n_out, layer.n_in, z, ld, 1,
+                            <const uint64_t*>workspace.nonzero[l - 1] + begin * workspace.words[l - 1],
+                            workspace.words[l - 1], 1, <const real*>layer.weight, layer.ld, <real>1,
+                            <const real*>layer.bias, 0, workspace.z[l] + begin * workspace.ld[l], workspace.ld[l],
+                            scratch)
+        else:
+            product(end - begin, layer.n_out, layer.n_in, z, ld, 1, <const real*>layer.weight, layer.ld, <real>1,
+                    <const real*>layer.bias, 0, workspace.z[l] + begin * workspace.ld[l], workspace.ld[l], scratch)
         activate_rows(layer, workspace, l, False, begin, end)
 
 
@@ -56,36 +74,45 @@ cdef void backward(
 ) noexcept nogil:
     """From scores to the deltas of every layer."""
     cdef const Layer[real]* layer
-    cdef Py_ssize_t at
+    cdef const real* d
+    cdef real* below
+    cdef uint64_t* mask
+    cdef Py_ssize_t at, ld, words
     cdef int l
     deltas(net, x, targets, workspace, begin, end, divisor)
     for l in range(net.n_layers - 1, 0, -1):
         layer = &net.layer[l]
         at = begin * workspace.ld[l - 1]
-        # d of the layer below = 0 + d . W^T, times the activation's slope.
-        memset(workspace.d[l - 1] + at, 0, (end - begin) * workspace.ld[l - 1] * sizeof(real))
-        product(end - begin, layer.n_in, layer.n_out,
-                <const real*>workspace.d[l] + begin * workspace.ld[l], workspace.ld[l], 1,
-                <const real*>layer.transposed, layer.ld_transposed, <real>1,
-                <const real*>workspace.d[l - 1] + at, workspace.ld[l - 1], workspace.d[l - 1] + at,
-                workspace.ld[l - 1], scratch)
+        # d of the layer below = 0 + d . W^T, times the activation's slope. A unit's d is 0 where it was silent.
+        below, d, ld = workspace.d[l - 1] + at, <const real*>workspace.d[l] + begin * workspace.ld[l], workspace.ld[l]
+        if workspace.passes_zeros[l] and wide_enough(d, layer.n_in):
+            words = workspace.words[l]
+            mask = workspace.nonzero_d + begin * workspace.most_words
+            find_nonzero(end - begin, layer.n_out, d, ld, mask, NULL)
+            nonzero_product(end - begin, layer.n_in, layer.n_out, d, ld, 1, <const uint64_t*>mask, words, 1,
+                            <const real*>layer.transposed, layer.ld_transposed, <real>1, workspace.zeros, 0, below,
+                            workspace.ld[l - 1], scratch)
+        else:
+            product(end - begin, layer.n_in, layer.n_out, d, ld, 1, <const real*>layer.transposed,
+                    layer.ld_transposed, <real>1, workspace.zeros, 0, below, workspace.ld[l - 1], scratch)
         activate_back(net.layer[l - 1].activation, (end - begin) * workspace.ld[l - 1],
                       <const real*>workspace.z[l - 1] + at,
                       <const real*>workspace.slope[l - 1] + at if workspace.slope[l - 1] is not NULL else <const real*>NULL,
-                      workspace.d[l - 1] + at)
+                      below)
 
 
-cdef void accumulate_weight(
-    const Layers[real]* target, Workspace[real]* workspace, real* scratch, int l, Py_ssize_t rows,
-    Py_ssize_t begin, Py_ssize_t end, double scale,
+cdef void weight_rows(
+    const Workspace[real]* workspace, real* scratch, int l, Py_ssize_t n_out, Py_ssize_t rows,
+    Py_ssize_t begin, Py_ssize_t end, double scale, const real* base, Py_ssize_t ld_base, real* out, Py_ssize_t ld_out,
 ) noexcept nogil:
-    """target's weight rows begin..end of layer l += scale * (inputs^T . d)."""
-    cdef const Layer[real]* layer = &target.layer[l]
-    cdef real* weight = layer.weight + begin * layer.ld
+    """out (end - begin, n_out) = base + scale * (inputs^T . d): weight rows begin..end of layer l."""
     cdef const real* inputs = workspace.x if l == 0 else workspace.z[l - 1]
     cdef Py_ssize_t ld = workspace.ld_x if l == 0 else workspace.ld[l - 1]
-    product(end - begin, layer.n_out, rows, inputs + begin, 1, ld,
-            workspace.d[l], workspace.ld[l], <real>scale, weight, layer.ld, weight, layer.ld, scratch)
+    if l > 0 and workspace.passes_zeros[l - 1] and wide_enough(inputs, n_out):
+        weight_rows_over_zeros(workspace, scratch, l, n_out, rows, begin, end, <real>scale, base, ld_base, out, ld_out)
+    else:
+        product(end - begin, n_out, rows, inputs + begin, 1, ld, <const real*>workspace.d[l], workspace.ld[l],
+                <real>scale, base, ld_base, out, ld_out, scratch)
 
 
 cdef void accumulate_bias(

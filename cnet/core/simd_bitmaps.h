@@ -22,7 +22,7 @@ static CNET_INLINE void clear_lowest(uint64_t* bits, uint64_t* more, ptrdiff_t* 
             : "+&r"(*bits), "+&r"(*more), "+&r"(*base) : "r"((ptrdiff_t)CNET_TILE), "r"((uint64_t)0) : "cc");
 #else
     uint64_t left = *bits & (*bits - 1);
-    *base = left ? *base : CNET_TILE;
+    *base = left ? *base : ptrdiff_t(CNET_TILE);
     *bits = left ? left : *more;
     *more = left ? *more : 0;
 #endif

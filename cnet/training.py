@@ -275,5 +275,6 @@ def fit(
     finally:
         if bar is not None:
             bar.close()
-    assert network.history is not None
-    return network.history
+    history = network.history
+    assert history is not None
+    return history

@@ -96,9 +96,9 @@ cdef class Trainer:
                 t, self.batch.single, self.n_rows, &net.layers64, smoothing, self.memory)
             self.job64.batch[0].targets.weight = parse_weights(weight, self.n_rows, self.memory)
             set_up(&self.job64, &net.layers64, &active().float64, self, options, key, first_epoch, iterations)
-        if self.n_threads > allowed(0):
-            self.job32.barrier.spins = self.job64.barrier.spins = 0
         if self.n_threads > 1:
+            if self.n_threads > allowed(0):
+                self.job32.barrier.spins = self.job64.barrier.spins = 0
             self.chooser = ThreadChooser(self.n_threads)
 
     cdef int threads_worth(self) except -1:
@@ -109,8 +109,9 @@ cdef class Trainer:
         for l in range(1, len(self.net.weights)):
             others += <double>self.net.sizes[l] * self.net.sizes[l + 1]
         cdef int most = parts_for(self.net.sizes[1]) if self.sparse else 256
-        return <int>max(1., min(<double>min(allowed(0), most), 6 * batch_size * (first * self.density + others)
-                                / OPERATIONS_FOR_A_THREAD))
+        cdef double worth = 6 * batch_size * (first * self.density + others) / OPERATIONS_FOR_A_THREAD
+        # To ask how many there are takes longer than a short fit should.
+        return 1 if worth < 2 or most == 1 else <int>min(<double>min(allowed(0), most), worth)
 
     def advance(self, Record record not None, rates not None):
         """Go on with the fit for one tick, and publish and record what it did, in one step.

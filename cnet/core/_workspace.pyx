@@ -58,6 +58,8 @@ cdef inline Py_ssize_t whole_vectors(Py_ssize_t n, int lanes) noexcept nogil:
 # microseconds to come together, are not slower than one (784-50-10, images, AVX2 on Zen 5: 60 rows 83 us, with one 55;
 # 150 rows 121 and 127).
 cdef double SPARSE_OPERATION = 1.5
+# Zeros are looked at, too; and the few rows that told the density may have been the emptiest.
+cdef double LOOKED_AT = 0.05
 
 
 cdef Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil:
@@ -298,7 +300,7 @@ cdef double operations(const Layers[real]* layers, Py_ssize_t rows, double densi
     cdef double count = 2.0 * rows * layers.layer[0].n_in * layers.layer[0].n_out
     cdef int l
     if density < 1:
-        count *= density * SPARSE_OPERATION
+        count *= max(density, LOOKED_AT) * SPARSE_OPERATION
     # Nobody asks for derivatives by the inputs.
     count *= 2 if backward else 1
     for l in range(1, layers.n_layers):

@@ -16,7 +16,10 @@ cdef extern from *:
     #define DEPTH 256        // steps over k between two looks at c
     // Rows of a block so many vectors wide: sums, a row of b and a factor fill the registers, and at least eight sums
     // hide the latency of a multiply-add.
-    #define BLOCK_ROWS(vectors) ((vectors) == 1 ? 12 : (vectors) == 2 || CNET_REGISTERS == 32 ? 6 : 4)
+    // Without instructions of three operands a product of two vectors takes a register more.
+    #define BLOCK_ROWS(vectors) \
+        ((vectors) == 1 ? 12 : (vectors) == 2 || CNET_REGISTERS == 32 ? 6 : CNET_VECTOR_BYTES == 16 ? 3 : 4)
+    #define ROW_VECTORS 8    // vectors of a block of a single row
     // Rows that are packed side by side: whole blocks of each width that a packed product is cut into.
     #define STRIP (CNET_REGISTERS == 32 ? 6 : 12)
     #define PACKED_ROWS 72   // rows of a that are packed at once
@@ -42,6 +45,7 @@ cdef extern from *:
     """
     enum:
         DEPTH
+        ROW_VECTORS
         STRIP
         PACKED_ROWS
         PANEL
@@ -76,17 +80,17 @@ cdef inline void product_block(
     They belong to rows of c from `first` on, of which some are done already: they are skipped. What joins later is asked for
     meanwhile: c, which is far away in large products, and a line of each of `depth` rows `ahead`.
     """
-    cdef vec[real] total[12][4]
+    cdef vec[real] total[12][ROW_VECTORS]
     cdef half_vec[real] rest[12]
-    cdef vec[real] b_row[4]
+    cdef vec[real] b_row[ROW_VECTORS]
     cdef half_vec[real] b_rest = hlow(vset(<real>0))
     cdef vec[real] factor
     cdef const real* rows_of_a[4]
     cdef const real* b = panel.b
-    cdef const real* base = panel.base + first * panel.ld_base
-    cdef real* c = panel.c + first * panel.ld_c
+    cdef const real* base
+    cdef real* c
     cdef Py_ssize_t a_row = panel.a_row, a_step = panel.a_step, ld_b = panel.ld_b, ld_base = panel.ld_base
-    cdef Py_ssize_t ld_c = panel.ld_c, steps = panel.depth, lanes = sizeof(vec[real]) // sizeof(real)
+    cdef Py_ssize_t steps = panel.depth, lanes = sizeof(vec[real]) // sizeof(real)
     cdef int i, j
     # A pointer for each three rows: their distances are one and two times a_row, which an address can add.
     for i in range((rows + 2) // 3):
@@ -97,6 +101,7 @@ cdef inline void product_block(
         if half:
             rest[i] = hlow(vset(<real>0))
     if ld_base and steps >= LONG_DEPTH:
+        base = panel.base + first * ld_base
         for i in range(rows):
             for j in range(vectors):
                 if j * <int>sizeof(vec[real]) % 64 == 0:
@@ -119,6 +124,10 @@ cdef inline void product_block(
         for i in range((rows + 2) // 3):
             rows_of_a[i] += a_step
         steps -= 1
+    # Read again: in the loop above, the registers are needed for other things.
+    panel = opaque(panel)
+    base = panel.base + first * panel.ld_base
+    c = panel.c + first * panel.ld_c
     factor = vset(panel.scale)
     for i in range(rows):
         if i >= skipped:
@@ -126,8 +135,8 @@ cdef inline void product_block(
                 vstore(c + j * lanes, vfma(factor, total[i][j], vload(base + j * lanes)))
             if half:
                 hstore(c + vectors * lanes, hfma(hlow(factor), rest[i], hload(base + vectors * lanes)))
-        base += ld_base
-        c += ld_c
+        base += panel.ld_base
+        c += panel.ld_c
 
 
 cdef inline int rows_of_block(int most, Py_ssize_t left, Py_ssize_t m) noexcept nogil:
@@ -203,6 +212,11 @@ cdef void product_4(const Panel[real]* panel) noexcept nogil:
     product_rows(4, False, panel)
 
 
+cdef void product_row(const Panel[real]* panel) noexcept nogil:
+    """A single row, ROW_VECTORS wide: so many sums hide the latency of a multiply-add."""
+    product_block(1, ROW_VECTORS, False, panel, panel.a, 0, 0, panel.ahead, 0)
+
+
 cdef inline Py_ssize_t vectors_of_panel(Py_ssize_t left) noexcept nogil:
     """Vectors of the next panel: never a single one behind others, for which packed rows have too short blocks."""
     if left <= BLOCK_VECTORS:
@@ -255,14 +269,16 @@ cdef void product_slab(const Panel[real]* whole, Py_ssize_t n, real* packed) noe
     cdef Panel[real] panel = whole[0]
     panel.ld_ahead = whole.ld_b if left > BLOCK_VECTORS else 0
     while left > 0:
-        vectors = vectors_of_panel(left)
+        vectors = ROW_VECTORS if whole.m == 1 and left >= ROW_VECTORS else vectors_of_panel(left)
         # The next panel, or the first one, which the next rows will take; a single panel is near already.
         panel.ahead = whole.b + (shift + vectors * lanes if left > vectors else 0)
         panel.b, panel.base, panel.c = whole.b + shift, whole.base + shift, whole.c + shift
         if pack:
             pack_panel(vectors, panel.depth, panel.b, whole.ld_b, packed)
             panel.b, panel.ld_b = packed, vectors * lanes
-        if BLOCK_VECTORS >= 4 and vectors == 4 and half and left == 4:
+        if vectors == ROW_VECTORS:
+            product_row(&panel)
+        elif BLOCK_VECTORS >= 4 and vectors == 4 and half and left == 4:
             product_3_half(&panel)
         elif BLOCK_VECTORS >= 4 and vectors == 4:
             product_4(&panel)
@@ -310,7 +326,7 @@ cdef void product_turned(const Panel[real]* whole, Py_ssize_t n) noexcept nogil:
     """
     cdef real sums[TURNED_SUMS]
     cdef real rows[TURNED_SUMS]
-    cdef real nothing[4 * CNET_MAX_LANES]
+    cdef real minus_zeros[4 * CNET_MAX_LANES]
     cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
     cdef Py_ssize_t width = BLOCK_VECTORS * lanes, i = 0, j, r, columns
     cdef const real* base = whole.base
@@ -319,12 +335,12 @@ cdef void product_turned(const Panel[real]* whole, Py_ssize_t n) noexcept nogil:
     cdef Panel[real] panel = whole[0]
     # What lies behind the last column stays 0.
     memset(rows, 0, min(width, whole.m) * TURNED_COLUMNS * sizeof(real))
-    # Minus zero: added to a sum, it leaves every bit.
+    # Added to a sum, they leave every bit.
     for j in range(width):
-        nothing[j] = -<real>0
+        minus_zeros[j] = -<real>0
     panel.m, panel.a, panel.a_row, panel.a_step, panel.a_strip = n, whole.b, 1, whole.ld_b, STRIP
     panel.a_end, panel.ld_b, panel.scale = panel.a + n, whole.a_step, 1
-    panel.base, panel.ld_base, panel.c, panel.ld_c = nothing, 0, sums, width
+    panel.base, panel.ld_base, panel.c, panel.ld_c = minus_zeros, 0, sums, width
     while i < whole.m:
         columns = min(width, whole.m - i)
         panel.b = whole.a + i

@@ -8,6 +8,7 @@ import cnet
 # (hidden units, activation, dropout): widths that fill no panel or word, layers too narrow, and zeros by dropout.
 NETS = [
     ((130, 257, 70), "relu", 0),
+    ((200, 256), "relu", 0),  # predictions copy the tiles of rows of 1,024 or 2,048 bytes
     ((96, 64), "relu", 0.5),
     ((200, 40, 160), "tanh", [0.6, 0.0, 0.7]),
     ((140, 150, 160), ["relu", "gelu", "relu"], 0),

@@ -13,7 +13,8 @@ cdef extern from *:
     """
     // Rows of a whose sums wait in `scratch` while a tile is in use.
     #define ZEROS_ROWS 128
-    static_assert(ZEROS_ROWS * CNET_ZEROS_VECTORS * CNET_MAX_LANES <= SCRATCH, "the sums have room in a thread's scratch");
+    static_assert((ZEROS_ROWS + CNET_TILE) * CNET_ZEROS_VECTORS * CNET_MAX_LANES <= SCRATCH,
+                  "the sums and a tile have room in a thread's scratch");
     static_assert(DEPTH % CNET_TILE == 0, "a chain's part is made of whole tiles");
 
     static CNET_INLINE int count_bits(uint64_t m) {
@@ -72,15 +73,28 @@ cdef inline void nonzero_panel(
     const uint64_t* mask, Py_ssize_t mask_row, Py_ssize_t mask_step, const real* b, Py_ssize_t ld_b,
     real scale, const real* base, Py_ssize_t ld_base, real* c, Py_ssize_t ld_c, real* sums,
 ) noexcept nogil:
-    """m rows, at most ZEROS_ROWS, by a panel of b, tile by tile."""
-    cdef Py_ssize_t k = 0
+    """m rows, at most ZEROS_ROWS, by a panel of b, tile by tile.
+
+    A tile is copied where its rows would compete for a few lines of the nearest cache (a network's own weights, which
+    are not padded), if there are enough rows for it to pay.
+    """
+    cdef Py_ssize_t k = 0, i, width = CNET_ZEROS_VECTORS * (sizeof(vec[real]) // sizeof(real))
+    cdef bint copied = m >= CNET_TILE and ld_b * <Py_ssize_t>sizeof(real) % 1024 == 0
+    cdef real* copy = sums + ZEROS_ROWS * width
+    cdef const real* tile
+    cdef Py_ssize_t ld_tile = width if copied else ld_b
     cdef bint first, last
     while k < depth:
         first, last = k % DEPTH == 0, (k + CNET_TILE) % DEPTH == 0 or k + CNET_TILE >= depth
         if k == DEPTH:
             # The next steps add to what these have left.
             base, ld_base = c, ld_c
-        nonzero_rows(first, last, m, a + k * a_step, a_row, a_step, mask, mask_row, b + k * ld_b, ld_b,
+        tile = b + k * ld_b
+        if copied:
+            for i in range(min(<Py_ssize_t>CNET_TILE, depth - k)):
+                memcpy(copy + i * width, tile + i * ld_b, width * sizeof(real))
+            tile = <const real*>copy
+        nonzero_rows(first, last, m, a + k * a_step, a_row, a_step, mask, mask_row, tile, ld_tile,
                      scale, base, ld_base, c, ld_c, sums)
         mask += mask_step
         k += CNET_TILE

@@ -106,6 +106,23 @@ def test_a_thousand_steps_of_the_books_loop_are_those_of_numpy(dtype, limit):
         assert np.abs(net.params[key] - array).max() <= limit * np.abs(array).max()
 
 
+@pytest.mark.parametrize("options", [
+    {"batch_size": 7}, {"batch_size": 100, "optimizer": "momentum"}, {"batch_size": 130, "input_dropout": 0.3},
+    {"batch_size": 70, "optimizer": "adam", "max_norm": 1.0}], ids=str)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_hidden", [130, 300])
+def test_more_threads_than_parts_share_their_units(isa, n_hidden, dtype, options):
+    """130 units have 4 parts and 300 have 8; a part has 3 or 5 blocks of units in float32 and more in float64."""
+    x, t = problem(n_in=90, n_out=5, kind="uint8")
+    runs = [
+        trained(x, t, sizes=(90, n_hidden, 5), dtype=dtype, first_layer="sparse", iterations=9, n_threads=n, **options)
+        for n in (1, 8, 9, 16, 17, 40)
+    ]
+    for net, history in runs[1:]:
+        assert_same_bits(runs[0][0], net)
+        np.testing.assert_array_equal(runs[0][1].loss, history.loss)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("first_layer", ["sparse", "dense"])
 @pytest.mark.parametrize("kind", ["uint8", "float32", "float64"])

@@ -11,7 +11,9 @@ from libc.string cimport memcpy, memset
 
 from ._inputs cimport Batch
 from ._memory cimport Memory
-from ._scan cimport all_finite, choose_first_layer, threads_for, parts_for, raise_not_finite, take_tiling
+from ._scan cimport (
+    FirstLayerShare, all_finite, choose_first_layer, parts_for, raise_not_finite, take_tiling, threads_for, whole_parts,
+)
 from ._workspace cimport (
     block_rows, operations, padded, refresh_transposed, scratch_of, allocate_workspace, allocate_transposed,
     through_parts, through_rows,
@@ -153,9 +155,10 @@ cdef void differentiate(GradientJob[real]* job, int thread, int threads) noexcep
     """Pieces of each queue in turn, as long as there are any."""
     cdef BatchJob[real]* batch = &job.batch
     cdef Py_ssize_t first, last, piece, done = 0
+    cdef FirstLayerShare share
     while job.parts_forward.take(thread, threads, &first, &last):
-        through_parts(batch, False, &batch.x, &batch.workspace.sparse, batch.rows, NULL, NULL, 0,
-                      <int>first, <int>last, thread)
+        share = whole_parts(<int>first, <int>last, batch.layers.layer[0].n_out)
+        through_parts(batch, False, &batch.x, &batch.workspace.sparse, batch.rows, NULL, NULL, 0, &share, thread)
         done += last - first
     job.parts_forward.finish(done)
     done = 0
@@ -260,9 +263,10 @@ cdef inline void part_into_result(GradientJob[real]* job, int part) noexcept nog
     cdef const Layer[real]* layer = &job.padded.layer[0]
     cdef Py_ssize_t first = batch.tiling.start[batch.tiling.part[part]]
     cdef Py_ssize_t last = batch.tiling.start[batch.tiling.part[part + 1]]
+    cdef FirstLayerShare share = whole_parts(part, part + 1, layer.n_out)
     cdef Py_ssize_t i
     memset(layer.weight + first * layer.ld, 0, (last - first) * layer.ld * sizeof(real))
-    through_parts(batch, True, NULL, NULL, 0, NULL, NULL, 0, part, part + 1, 0)
+    through_parts(batch, True, NULL, NULL, 0, NULL, NULL, 0, &share, 0)
     for i in range(first, last):
         write(layer.n_out, layer.weight + i * layer.ld, job.result.layer[0].weight + i * layer.n_out, job.added)
 

@@ -8,6 +8,7 @@ from libc.stdint cimport int64_t
 
 from ._sampler cimport draw_rows, shuffle_rows
 from ._apply cimport apply_gradient
+from ._scan cimport FirstLayerShare, share_of_first_layer
 from ._steps cimport prepare_dropout, prepare_steps
 from ._workspace cimport backpropagate, count_zeros, into_dense_weights, sum_losses, through_parts, through_rows
 from ._team cimport TICK_MILLISECONDS, cnet_seconds, run, share_begin, tick_is_over
@@ -121,9 +122,8 @@ cdef inline Py_ssize_t rows_of_batch(FitJob[real]* job, Py_ssize_t iteration) no
     return min(job.batch_size, job.n_rows - (iteration - job.epoch_begin) * job.batch_size)
 
 
-cdef inline int parts_before(const BatchJob[real]* batch, int thread, int threads) noexcept nogil:
-    """How many parts of a sparse first layer the threads before this one have."""
-    return <int>share_begin(batch.tiling.n_parts, thread, threads)
+cdef inline FirstLayerShare share_of(const BatchJob[real]* batch, int thread, int threads) noexcept nogil:
+    return share_of_first_layer(batch.tiling.n_parts, batch.layers.layer[0].n_out, sizeof(real), thread, threads)
 
 
 cdef inline const Dropout[real]* dropout_of(FitJob[real]* job, Py_ssize_t iteration) noexcept nogil:
@@ -188,6 +188,7 @@ cdef inline void weigh_together(FitJob[real]* job, Py_ssize_t iteration, int thr
 cdef void begin_sparse(FitJob[real]* job, Py_ssize_t iteration, int thread, int threads) noexcept nogil:
     """The first batch of an epoch or a tick through the first layer; those that come later do so on the way."""
     cdef BatchJob[real]* batch = &job.batch[iteration & 1]
+    cdef FirstLayerShare share = share_of(batch, thread, threads)
     choose_rows(job, iteration, thread, threads)
     if iteration + 1 < min(job.until, job.epoch_end):
         choose_rows(job, iteration + 1, thread, threads)
@@ -195,7 +196,7 @@ cdef void begin_sparse(FitJob[real]* job, Py_ssize_t iteration, int thread, int 
     if thread == 0 and batch.targets.weight is not NULL:
         weigh(job, iteration)
     through_parts(batch, False, &batch.x, &batch.workspace.sparse, batch.rows, dropout_of(job, iteration), NULL, 0,
-                  parts_before(batch, thread, threads), parts_before(batch, thread + 1, threads), thread)
+                  &share, thread)
     job.barrier.wait(threads)
 
 
@@ -206,20 +207,19 @@ cdef void step_sparse(FitJob[real]* job, Py_ssize_t iteration, int thread, int t
     cdef Inputs x = batch.x
     cdef const int64_t* after = NULL
     cdef bint last = job.last[iteration & 1]
-    cdef int begin_part = parts_before(batch, thread, threads)
-    cdef int end_part = parts_before(batch, thread + 1, threads)
+    cdef FirstLayerShare share = share_of(batch, thread, threads)
     through_rows(batch, share_begin(batch.rows, thread, threads), share_begin(batch.rows, thread + 1, threads), thread)
     if not last and iteration + 2 < min(job.until, job.epoch_end):
         after = job.index[(iteration + 2) % 3]
         choose_rows(job, iteration + 2, thread, threads)
     job.barrier.wait(threads)
     if last:
-        through_parts(batch, True, NULL, NULL, 0, NULL, NULL, 0, begin_part, end_part, thread)
+        through_parts(batch, True, NULL, NULL, 0, NULL, NULL, 0, &share, thread)
     else:
         x.index = job.index[(iteration + 1) % 3]
         through_parts(batch, True, &x, &following.workspace.sparse, rows_of_batch(job, iteration + 1),
                       dropout_of(job, iteration + 1), after,
-                      rows_of_batch(job, iteration + 2) if after is not NULL else 0, begin_part, end_part, thread)
+                      rows_of_batch(job, iteration + 2) if after is not NULL else 0, &share, thread)
     into_dense_weights(batch, thread, threads)
     if thread == 0:
         add_up(job, batch)

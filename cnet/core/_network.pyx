@@ -301,6 +301,7 @@ cdef void forward(ForwardJob[real]* job, int thread, int threads) noexcept nogil
     first_layer_pass.source = x.source
     first_layer_pass.layer = &job.layers.layer[0]
     first_layer_pass.ld = workspace.ld[0]
+    first_layer_pass.end_unit = job.layers.layer[0].n_out
     first_layer_pass.x = &x
     first_layer_pass.next = &workspace.sparse
     first_layer_pass.sums = workspace.sums

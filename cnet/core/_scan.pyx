@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 from ._memory cimport Memory
 from ._team cimport allowed, run, share_begin
 from .jobs cimport ScanJob
-from .structs cimport CNET_FLOAT32, CNET_MAX_PARTS, CNET_TILE, CNET_UINT8, Inputs, Kernels, Tiling, real
+from .structs cimport CNET_FLOAT32, CNET_MAX_PARTS, CNET_TILE, CNET_TILE_BYTES, CNET_UINT8, Inputs, Kernels, Tiling, real
 
 # Floating-point operations below which waking another thread does not pay.
 cdef double OPERATIONS_FOR_A_THREAD = 3e6
@@ -135,7 +135,7 @@ cdef int raise_not_finite(const Kernels[real]* kernels, const Inputs* x, Py_ssiz
     raise RuntimeError("x was changed by another thread while it was read")
 
 
-cdef int parts_for(Py_ssize_t n_hidden) noexcept:
+cdef int parts_for(Py_ssize_t n_hidden) noexcept nogil:
     """How many parts the columns are cut into where threads share them: by the sizes alone.
 
     More parts keep more threads busy; but each part's sums travel between processors: four
@@ -144,6 +144,48 @@ cdef int parts_for(Py_ssize_t n_hidden) noexcept:
     if n_hidden <= 64:
         return 2
     return 4 if n_hidden < 256 else CNET_MAX_PARTS
+
+
+cdef int most_threads_of(Py_ssize_t n_hidden, Py_ssize_t size) noexcept nogil:
+    """How many threads a sparse first layer has work for: parts, and blocks of units of so many bytes each."""
+    return parts_for(n_hidden) * <int>((n_hidden * size + CNET_TILE_BYTES - 1) // CNET_TILE_BYTES)
+
+
+cdef int copies_of_inputs(int n_parts, Py_ssize_t n_hidden, Py_ssize_t size, int threads) noexcept nogil:
+    """How many threads share the units of each part: 1 up to as many threads as parts."""
+    cdef Py_ssize_t blocks = (n_hidden * size + CNET_TILE_BYTES - 1) // CNET_TILE_BYTES
+    return <int>max(<Py_ssize_t>1, min(<Py_ssize_t>(threads // n_parts), blocks))
+
+
+cdef FirstLayerShare whole_parts(int begin, int end, Py_ssize_t n_hidden) noexcept nogil:
+    """Parts begin..end with all their units."""
+    cdef FirstLayerShare share
+    share.begin, share.end, share.copy = begin, end, 0
+    share.begin_unit, share.end_unit = 0, n_hidden
+    return share
+
+
+cdef FirstLayerShare share_of_first_layer(
+    int n_parts, Py_ssize_t n_hidden, Py_ssize_t size, int thread, int threads
+) noexcept nogil:
+    """Which parts, and which of their units, one of the threads takes.
+
+    Up to as many threads as parts take whole parts. More share them: each has one part's inputs and some blocks
+    of the units. The sums of a unit are the same ones: bits do not change.
+    """
+    cdef FirstLayerShare share
+    cdef Py_ssize_t block = CNET_TILE_BYTES // size
+    cdef Py_ssize_t blocks = (n_hidden + block - 1) // block
+    cdef int copies = copies_of_inputs(n_parts, n_hidden, size, threads)
+    if copies == 1:
+        return whole_parts(<int>share_begin(n_parts, thread, threads), <int>share_begin(n_parts, thread + 1, threads),
+                           n_hidden)
+    share.copy = thread // n_parts
+    share.begin = thread % n_parts
+    share.end = share.begin + (1 if share.copy < copies else 0)
+    share.begin_unit = block * share_begin(blocks, share.copy, copies)
+    share.end_unit = min(n_hidden, block * share_begin(blocks, share.copy + 1, copies))
+    return share
 
 
 cdef int take_tiling(

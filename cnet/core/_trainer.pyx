@@ -19,7 +19,7 @@ from ._memory cimport Memory
 from ._network cimport Network, place_of
 from ._record cimport Record
 from ._sampler cimport draw_rows, samples_after, shuffle_rows
-from ._scan cimport count_rows, parts_for, sparse_pays, take_tiling
+from ._scan cimport copies_of_inputs, count_rows, most_threads_of, parts_for, sparse_pays, take_tiling
 from ._state cimport OptimizerState, load_state, store_state
 from ._workspace cimport (
     block_rows, copy_parameters, allocate_sparse_rows, allocate_layers, allocate_workspace, watch_zeros,
@@ -108,7 +108,7 @@ cdef class Trainer:
         cdef Py_ssize_t l, batch_size = self.job32.batch_size if self.net.is_float32 else self.job64.batch_size
         for l in range(1, len(self.net.weights)):
             others += <double>self.net.sizes[l] * self.net.sizes[l + 1]
-        cdef int most = parts_for(self.net.sizes[1]) if self.sparse else 256
+        cdef int most = most_threads_of(self.net.sizes[1], self.net.dtype.itemsize) if self.sparse else 256
         cdef double worth = 6 * batch_size * (first * self.density + others) / OPERATIONS_FOR_A_THREAD
         # To ask how many there are takes longer than a short fit should.
         return 1 if worth < 2 or most == 1 else <int>min(<double>min(allowed(0), most), worth)
@@ -247,7 +247,9 @@ cdef int set_up(
         watch_zeros(&batch.workspace, net, kernels, True, job.dropping, memory)
     job.batch[1] = job.batch[0]
     if batch.x.sparse:
-        allocate_sparse_rows(&job.batch[1].workspace.sparse, &batch.x, &batch.tiling, sizeof(real), memory)
+        allocate_sparse_rows(&job.batch[1].workspace.sparse, &batch.x, &batch.tiling, sizeof(real),
+                             copies_of_inputs(batch.tiling.n_parts, net.layer[0].n_out, sizeof(real),
+                                              trainer.n_threads), memory)
     return 0
 
 

@@ -2,6 +2,7 @@
 from libc.stdint cimport int64_t
 
 from ._memory cimport Memory
+from ._scan cimport FirstLayerShare
 from .jobs cimport BatchJob
 from .structs cimport Dropout, Inputs, Kernels, SparseRows, Layers, Workspace, Tiling, real
 
@@ -17,7 +18,7 @@ cdef int watch_zeros(
 ) except -1
 cdef void count_zeros(const BatchJob[real]* done, BatchJob[real]* next) noexcept nogil
 cdef int allocate_sparse_rows(
-    SparseRows* rows, const Inputs* x, const Tiling* tiling, Py_ssize_t item, Memory memory
+    SparseRows* rows, const Inputs* x, const Tiling* tiling, Py_ssize_t item, int copies, Memory memory
 ) except -1
 cdef int allocate_layers(Layers[real]* to, const Layers[real]* net, int lanes, bint transposed, Memory memory) except -1
 cdef int allocate_transposed(Layers[real]* to, const Layers[real]* net, int lanes, Memory memory) except -1
@@ -29,7 +30,7 @@ cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil
 cdef void backpropagate(BatchJob[real]* job, int thread, int threads) noexcept nogil
 cdef void through_parts(
     BatchJob[real]* job, bint update, const Inputs* x, const SparseRows* next, Py_ssize_t next_rows,
-    const Dropout[real]* dropout, const int64_t* after, Py_ssize_t n_after, int begin, int end, int thread,
+    const Dropout[real]* dropout, const int64_t* after, Py_ssize_t n_after, const FirstLayerShare* share, int thread,
 ) noexcept nogil
 cdef real* scratch_of(const BatchJob[real]* job, int thread) noexcept nogil
 cdef void through_rows(BatchJob[real]* job, Py_ssize_t begin, Py_ssize_t end, int thread) noexcept nogil

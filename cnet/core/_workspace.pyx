@@ -6,6 +6,7 @@ from libc.string cimport memcpy, memset
 
 from ._dispatch cimport active
 from ._memory cimport Memory
+from ._scan cimport FirstLayerShare, copies_of_inputs, share_of_first_layer
 from ._team cimport share_begin
 from .jobs cimport BatchJob
 from .structs cimport (
@@ -118,7 +119,8 @@ cdef int allocate_workspace(
     if x.sparse:
         # Only on the way back are whole words of rows transposed over.
         workspace.sparse.capacity = (capacity + CNET_TILE - 1) // CNET_TILE * CNET_TILE if backward else capacity
-        allocate_sparse_rows(&workspace.sparse, x, tiling, sizeof(real), memory)
+        allocate_sparse_rows(&workspace.sparse, x, tiling, sizeof(real),
+                             copies_of_inputs(tiling.n_parts, net.layer[0].n_out, sizeof(real), threads), memory)
         workspace.sums = <real*>memory.allocate_for(
             tiling.n_parts * workspace.sparse.capacity * workspace.ld[0] * sizeof(real), zeroed)
     elif x.in_place:
@@ -187,20 +189,22 @@ cdef inline Py_ssize_t aligned_rows_of_step(Py_ssize_t ld) noexcept nogil:
 
 
 cdef int allocate_sparse_rows(
-    SparseRows* rows, const Inputs* x, const Tiling* tiling, Py_ssize_t item, Memory memory
+    SparseRows* rows, const Inputs* x, const Tiling* tiling, Py_ssize_t item, int copies, Memory memory
 ) except -1:
-    """SessionState for the inputs of rows.capacity sparse rows, tile by tile."""
+    """Room for the inputs of rows.capacity sparse rows, tile by tile, in so many copies."""
     if x.source == CNET_UINT8:
         item = 1
-    rows.values = memory.allocate(tiling.n_tiles * rows.capacity * CNET_TILE * item)
+    rows.copy_bytes = tiling.n_tiles * rows.capacity * CNET_TILE * item
     # Zeros are written up to a whole word of rows, also behind the last tile.
-    rows.mask = <uint64_t*>memory.allocate((tiling.n_tiles * rows.capacity + CNET_TILE) * sizeof(uint64_t))
+    rows.copy_words = tiling.n_tiles * rows.capacity + CNET_TILE
+    rows.values = memory.allocate(copies * rows.copy_bytes)
+    rows.mask = <uint64_t*>memory.allocate(copies * rows.copy_words * sizeof(uint64_t))
     return 0
 
 
 cdef int allocate_layers(Layers[real]* to, const Layers[real]* net, int lanes, bint transposed,
                          Memory memory) except -1:
-    """SessionState for parameters like net's, zero, with rows padded to whole vectors."""
+    """Room for parameters like net's, zero, with rows padded to whole vectors."""
     cdef Layer[real]* layer
     cdef int l
     to.n_layers = net.n_layers
@@ -319,11 +323,16 @@ cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil:
     return max(32, min((1 << 21) // n_in, CNET_BLOCK_ROWS))
 
 
+cdef inline void take_copy(SparseRows* rows, int copy) noexcept nogil:
+    rows.values = <char*>rows.values + copy * rows.copy_bytes
+    rows.mask += copy * rows.copy_words
+
+
 cdef void through_parts(
     BatchJob[real]* job, bint update, const Inputs* x, const SparseRows* next, Py_ssize_t next_rows,
-    const Dropout[real]* dropout, const int64_t* after, Py_ssize_t n_after, int begin, int end, int thread,
+    const Dropout[real]* dropout, const int64_t* after, Py_ssize_t n_after, const FirstLayerShare* share, int thread,
 ) noexcept nogil:
-    """Parts begin..end of a sparse first layer: the batch into the weights (`update`), then the
+    """A thread's share of a sparse first layer: the batch into the weights (`update`), then the
     inputs of the next batch (and which of them its dropout keeps) and its way through these weights."""
     cdef FirstLayerPass[real] first_layer_pass
     cdef SparseRows old = job.workspace.sparse
@@ -334,6 +343,7 @@ cdef void through_parts(
     first_layer_pass.source = job.x.source
     first_layer_pass.d = job.workspace.d[0]
     first_layer_pass.ld = job.workspace.ld[0]
+    first_layer_pass.begin_unit, first_layer_pass.end_unit = share.begin_unit, share.end_unit
     first_layer_pass.layer = &job.layers.layer[0]
     first_layer_pass.target = &job.target.layer[0]
     first_layer_pass.input_scale = job.input_scale
@@ -341,6 +351,7 @@ cdef void through_parts(
     first_layer_pass.sums = job.workspace.sums
     if update and not job.skipped:
         old.rows = job.rows
+        take_copy(&old, share.copy)
         first_layer_pass.old = &old
         if job.stepped:
             first_layer_pass.step = &job.step
@@ -352,12 +363,13 @@ cdef void through_parts(
     if next is not NULL:
         following = next[0]
         following.rows = next_rows
+        take_copy(&following, share.copy)
         first_layer_pass.next = &following
         first_layer_pass.x = x
         first_layer_pass.dropout = dropout
         first_layer_pass.after = after
         first_layer_pass.n_after = n_after
-    for part in range(begin, end):
+    for part in range(share.begin, share.end):
         job.kernels.first_layer_pass(&first_layer_pass, part)
 
 
@@ -477,14 +489,14 @@ cdef void backpropagate(BatchJob[real]* job, int thread, int threads) noexcept n
     layers, then rows of the weight matrices. What it owns it computes alone, in one order: the
     number of threads cannot change a bit. The caller puts a barrier after this.
     """
-    cdef int begin_part = <int>share_begin(job.tiling.n_parts, thread, threads)
-    cdef int end_part = <int>share_begin(job.tiling.n_parts, thread + 1, threads)
+    cdef FirstLayerShare share
     if job.x.sparse:
+        share = share_of_first_layer(job.tiling.n_parts, job.layers.layer[0].n_out, sizeof(real), thread, threads)
         through_parts(job, False, &job.x, &job.workspace.sparse, job.rows, job.workspace.dropout, NULL, 0,
-                      begin_part, end_part, thread)
+                      &share, thread)
         job.barrier.wait(threads)
     through_rows(job, share_begin(job.rows, thread, threads), share_begin(job.rows, thread + 1, threads), thread)
     job.barrier.wait(threads)
     if job.x.sparse:
-        through_parts(job, True, NULL, NULL, 0, NULL, NULL, 0, begin_part, end_part, thread)
+        through_parts(job, True, NULL, NULL, 0, NULL, NULL, 0, &share, thread)
     into_dense_weights(job, thread, threads)

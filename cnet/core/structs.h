@@ -113,7 +113,8 @@ struct Inputs {
 // Sparse inputs are cut by columns: into tiles of at most 64, so that a tile of a row
 // is one word of a bitmap; and the tiles into parts. A part is one thread's at a time:
 // its inputs, its weights and the sums over its columns. There are as many parts as the
-// sizes say, whatever the number of threads, so that the sums' order never changes.
+// sizes say, whatever the number of threads, so that the sums' order never changes. More threads than parts share a
+// part's units.
 struct Tiling {
     ptrdiff_t n_tiles;
     int n_parts;
@@ -130,6 +131,7 @@ struct SparseRows {
     ptrdiff_t capacity;            // a multiple of 64
     void *values;
     uint64_t *mask;
+    ptrdiff_t copy_bytes, copy_words;  // from one copy to the next of values and of masks: see `share_of_first_layer`
 };
 
 // What a block of rows leaves behind on its way through the layers.
@@ -174,6 +176,7 @@ template <class T> struct FirstLayerPass {
     const SparseRows *old;
     const T *d;
     ptrdiff_t ld;                  // of d and sums
+    ptrdiff_t begin_unit, end_unit;  // of the layer's units: those of the weights and sums that are taken
     const Layer<T> *target;
     T scale;
     // Or, with another optimizer: its step with a tile's whole gradient.

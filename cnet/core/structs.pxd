@@ -116,6 +116,7 @@ cdef extern from "structs.h" nogil:
         Py_ssize_t capacity
         void* values
         uint64_t* mask
+        Py_ssize_t copy_bytes, copy_words
 
     cdef cppclass Workspace[T]:
         Py_ssize_t capacity
@@ -149,6 +150,7 @@ cdef extern from "structs.h" nogil:
         const SparseRows* old
         const T* d
         Py_ssize_t ld
+        Py_ssize_t begin_unit, end_unit
         const Layer[T]* target
         T scale
         const Step[T]* step

@@ -102,15 +102,15 @@ cdef inline void tile_block(
 
 
 cdef inline void tile_blocks(
-    const FirstLayerPass[real]* p, Py_ssize_t n_out, Py_ssize_t first_column, Py_ssize_t n, bint fresh, bint paired,
+    const FirstLayerPass[real]* p, Py_ssize_t first_column, Py_ssize_t n, bint fresh, bint paired,
     const uint64_t* columns, const cell* old, const cell* next, const uint64_t* mask, real* sums,
 ) noexcept nogil:
-    """All columns of a tile's weights, a block of vectors at a time."""
+    """The taken columns of a tile's weights, a block of vectors at a time."""
     cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
-    cdef Py_ssize_t left = (n_out + lanes - 1) // lanes
-    cdef Py_ssize_t rest = n_out % lanes
+    cdef Py_ssize_t left = (p.end_unit - p.begin_unit + lanes - 1) // lanes
+    cdef Py_ssize_t rest = p.end_unit % lanes
     cdef bint half = HAS_HALF and 0 < rest <= lanes // 2
-    cdef Py_ssize_t shift = 0
+    cdef Py_ssize_t shift = p.begin_unit
     while left > 0:
         if left == 4 and half:
             tile_block(3, HAS_HALF, p, first_column, n, fresh, paired, columns, old, next, mask, sums, shift)
@@ -149,12 +149,11 @@ cdef inline void first_layer_pass_as(const cell* of_type, const FirstLayerPass[r
     cdef const Tiling* tiling = p.tiling
     cdef uint64_t transposed[CNET_MAX_WORDS * CNET_TILE]
     cdef const uint64_t* columns = NULL
-    cdef Py_ssize_t tile, w, n, n_out, first_tile = tiling.part[part]
+    cdef Py_ssize_t tile, w, n, first_tile = tiling.part[part]
     cdef const cell* old = NULL
     cdef cell* next = NULL
     cdef uint64_t* mask = NULL
     cdef real* sums = NULL
-    n_out = p.target.n_out if p.old is not NULL else p.layer.n_out
     if p.next is not NULL:
         sums = p.sums + part * p.next.capacity * p.ld
     if p.old is not NULL:
@@ -176,7 +175,7 @@ cdef inline void first_layer_pass_as(const cell* of_type, const FirstLayerPass[r
                 drop_inputs(p.dropout, tiling.start[tile], n, p.next.rows, mask)
         if p.after is not NULL:
             prefetch_tile(p.x, tiling.start[tile], n, p.after, p.n_after)
-        tile_blocks(p, n_out, tiling.start[tile], n, tile == first_tile, tiling.paired[tile], columns,
+        tile_blocks(p, tiling.start[tile], n, tile == first_tile, tiling.paired[tile], columns,
                     old, <const cell*>next, mask, sums)
 
 

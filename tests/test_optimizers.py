@@ -23,6 +23,22 @@ def problem(n_in=70, n_out=5, n=260, kind="uint8"):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("first_layer", ["sparse", "dense"])
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_what_memory_held_before_does_not_matter(isa, optimizer, first_layer, dtype):
+    """Steps go through the padding behind a row's weights, which a product may leave unwritten."""
+    x, t = problem(n_in=17, n=40)
+    rng = np.random.default_rng(1)
+    for hidden in (5, 13, 25, 28, 49, 56, 60, 113, 120):
+        net = cnet.TwoLayerNet(17, hidden, 5, 0.1, dtype=dtype, rng=3)
+        net._core.forced_first_layer = first_layer
+        freed = [np.full(size, np.nan) for size in rng.integers(1, 30_000, 20)]
+        del freed
+        net.fit(x, t, iterations=3, batch_size=20, optimizer=optimizer, learning_rate=1e-3)
+        assert all(np.isfinite(array).all() for array in net.params.values())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("first_layer", ["sparse", "dense"])
 @pytest.mark.parametrize("kind", ["uint8", "float64"])
 @pytest.mark.parametrize("batch_size", [1, 17, 130, 1500])
 def test_momentum_agrees_with_reference(isa, kind, batch_size, first_layer, dtype):

@@ -436,9 +436,10 @@ cdef inline void step_rows(BatchJob[real]* job, int l, Py_ssize_t begin, Py_ssiz
     """An optimizer's step on some weight rows, whose gradient is summed first."""
     cdef const Layer[real]* layer = &job.target.layer[l]
     cdef real* gradient = job.workspace.gradient + thread * job.workspace.gradient_size
-    cdef Py_ssize_t i, width = whole_vectors(layer.n_out, job.kernels.lanes)
-    for i in range(rows if width < layer.ld else 0):
-        memset(gradient + i * layer.ld + width, 0, (layer.ld - width) * sizeof(real))
+    # A product's last vector may be half of one; a step goes through the padding behind it.
+    cdef Py_ssize_t i, written = whole_vectors(layer.n_out, max(1, job.kernels.lanes // 2))
+    for i in range(rows if written < layer.ld else 0):
+        memset(gradient + i * layer.ld + written, 0, (layer.ld - written) * sizeof(real))
     job.kernels.weight_rows(&job.workspace, scratch_of(job, thread), l, layer.n_out, job.rows, begin, begin + rows,
                             1, job.workspace.zeros, 0, gradient, layer.ld)
     job.kernels.step(&job.step, rows * layer.ld, gradient, layer.weight + begin * layer.ld,

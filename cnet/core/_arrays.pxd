@@ -15,6 +15,8 @@ cdef struct Elements:
     Py_ssize_t size, itemsize, rows, columns
 
 cdef Elements elements(object array, int kind, Py_ssize_t itemsize, int ndim, bint writable) except *
+cdef void* data_of(object array) except NULL
+cdef tuple empty_like(tuple arrays)
 cpdef object as_array(object x, str name)
 cpdef object real_array(object x, str name)
 cpdef object native(object array, object dtype)

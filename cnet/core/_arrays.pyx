@@ -126,6 +126,24 @@ cdef Elements elements(object array, int kind, Py_ssize_t itemsize, int ndim, bi
     return found
 
 
+cdef void* data_of(object array) except NULL:
+    """Address of a contiguous, writable array's elements of any type; the caller keeps the array alive."""
+    cdef Py_buffer view
+    cdef void* data
+    PyObject_GetBuffer(array, &view, PyBUF_ND | PyBUF_WRITABLE)
+    data = view.buf
+    PyBuffer_Release(&view)
+    return data
+
+
+cdef tuple empty_like(tuple arrays):
+    """An array of the same shape and type for each, contiguous and not initialised."""
+    cdef list out = []
+    for array in arrays:
+        out.append(np.empty(array.shape, array.dtype))
+    return tuple(out)
+
+
 # ---- what is wrong, and what to pass instead ----
 
 cdef str fault(object x, object array, str name):

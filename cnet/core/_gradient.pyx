@@ -53,7 +53,7 @@ cdef int gradient_into(
     """The gradient over all rows, block by block, into result's parameters: contiguous, not initialised."""
     cdef GradientJob[real] job
     cdef BatchJob[real]* batch = &job.batch
-    cdef Py_ssize_t first = 0
+    cdef Py_ssize_t begin = 0
     cdef int threads
     cdef Team team = Team()
     cdef bint checked
@@ -73,18 +73,18 @@ cdef int gradient_into(
     job.result = result[0]
     job.added = False
     allocate_job(&job, layers, min(block_rows(x.rows.n_in, batch.x.sparse), x.n_rows), threads, memory)
-    while first < x.n_rows:
-        batch.x.first = first
-        batch.rows = min(batch.workspace.capacity, x.n_rows - first)
+    while begin < x.n_rows:
+        batch.x.first = begin
+        batch.rows = min(batch.workspace.capacity, x.n_rows - begin)
         if batch.x.in_place:
-            batch.workspace.x = <real*>batch.x.data + first * batch.x.stride
+            batch.workspace.x = <real*>batch.x.data + begin * batch.x.stride
         fill_queues(&job)
         team.wake(threads)
         team.run_tasks(differentiate32 if real is float else differentiate64, &job)
         if job.nonfinite.get():
             raise_not_finite(kernels, &x.rows, x.n_rows)
         job.added = True
-        first += batch.rows
+        begin += batch.rows
         PyErr_CheckSignals()
     return 0
 
@@ -154,49 +154,49 @@ cdef void differentiate64(void* job, int thread, int threads) noexcept nogil:
 cdef void differentiate(GradientJob[real]* job, int thread, int threads) noexcept nogil:
     """Pieces of each queue in turn, as long as there are any."""
     cdef BatchJob[real]* batch = &job.batch
-    cdef Py_ssize_t first, last, piece, done = 0
+    cdef Py_ssize_t begin, end, piece, done = 0
     cdef FirstLayerShare share
-    while job.parts_forward.take(thread, threads, &first, &last):
-        share = whole_parts(<int>first, <int>last, batch.layers.layer[0].n_out)
+    while job.parts_forward.take(thread, threads, &begin, &end):
+        share = whole_parts(<int>begin, <int>end, batch.layers.layer[0].n_out)
         through_parts(batch, False, &batch.x, &batch.workspace.sparse, batch.rows, NULL, NULL, 0, &share, thread)
-        done += last - first
+        done += end - begin
     job.parts_forward.finish(done)
     done = 0
-    while job.transposes.take(thread, threads, &first, &last):
-        for piece in range(first, last):
+    while job.transposes.take(thread, threads, &begin, &end):
+        for piece in range(begin, end):
             transpose(job, piece)
-        done += last - first
+        done += end - begin
     job.transposes.finish(done)
     job.parts_forward.wait()
     job.transposes.wait()
     done = 0
-    while job.rows.take(thread, threads, &first, &last):
-        rows_through(job, first * job.row_block, min(last * job.row_block, batch.rows), thread)
-        done += last - first
+    while job.rows.take(thread, threads, &begin, &end):
+        rows_through(job, begin * job.row_block, min(end * job.row_block, batch.rows), thread)
+        done += end - begin
     job.rows.finish(done)
     job.rows.wait()
     done = 0
-    while job.parts_back.take(thread, threads, &first, &last):
-        for piece in range(first, last):
+    while job.parts_back.take(thread, threads, &begin, &end):
+        for piece in range(begin, end):
             part_into_result(job, <int>piece)
-        done += last - first
+        done += end - begin
     job.parts_back.finish(done)
     done = 0
-    while job.weights.take(thread, threads, &first, &last):
-        for piece in range(first, last):
+    while job.weights.take(thread, threads, &begin, &end):
+        for piece in range(begin, end):
             into_result(job, piece, thread)
-        done += last - first
+        done += end - begin
     job.weights.finish(done)
     job.parts_back.wait()
     job.weights.wait()
 
 
-cdef inline void rows_through(GradientJob[real]* job, Py_ssize_t first, Py_ssize_t last, int thread) noexcept nogil:
+cdef inline void rows_through(GradientJob[real]* job, Py_ssize_t begin, Py_ssize_t end, int thread) noexcept nogil:
     """Rows begin..end of the block through all layers; whether they are finite is found on the way."""
     cdef BatchJob[real]* batch = &job.batch
-    if not job.checked and not all_finite(batch.kernels, &batch.x, batch.x.first + first, batch.x.first + last):
+    if not job.checked and not all_finite(batch.kernels, &batch.x, batch.x.first + begin, batch.x.first + end):
         job.nonfinite.set(1)
-    through_rows(batch, first, last, thread)
+    through_rows(batch, begin, end, thread)
 
 
 cdef void transpose(GradientJob[real]* job, Py_ssize_t piece) noexcept nogil:
@@ -216,7 +216,7 @@ cdef void into_result(GradientJob[real]* job, Py_ssize_t piece, int thread) noex
     cdef const Layer[real]* layer
     cdef const real* inputs
     cdef real one = 1
-    cdef Py_ssize_t pieces, first, ld
+    cdef Py_ssize_t pieces, begin, ld
     cdef int l
     for l in range(job.first_dense, job.result.n_layers):
         layer = &job.result.layer[l]
@@ -225,9 +225,9 @@ cdef void into_result(GradientJob[real]* job, Py_ssize_t piece, int thread) noex
             inputs, ld = batch.workspace.x, batch.workspace.ld_x
             if l > 0:
                 inputs, ld = batch.workspace.z[l - 1], batch.workspace.ld[l - 1]
-            first = piece * job.weight_block[l]
-            rows_into_result(job, thread, l, min(job.weight_block[l], layer.n_in - first), inputs + first, 1, ld,
-                             layer.weight + first * layer.n_out)
+            begin = piece * job.weight_block[l]
+            rows_into_result(job, thread, l, min(job.weight_block[l], layer.n_in - begin), inputs + begin, 1, ld,
+                             layer.weight + begin * layer.n_out)
             return
         piece -= pieces
     rows_into_result(job, thread, <int>piece, 1, &one, 0, 0, job.result.layer[piece].bias)
@@ -261,13 +261,13 @@ cdef inline void part_into_result(GradientJob[real]* job, int part) noexcept nog
     """The derivatives by one part of a sparse first layer's weights."""
     cdef BatchJob[real]* batch = &job.batch
     cdef const Layer[real]* layer = &job.padded.layer[0]
-    cdef Py_ssize_t first = batch.tiling.start[batch.tiling.part[part]]
-    cdef Py_ssize_t last = batch.tiling.start[batch.tiling.part[part + 1]]
+    cdef Py_ssize_t begin = batch.tiling.start[batch.tiling.part[part]]
+    cdef Py_ssize_t end = batch.tiling.start[batch.tiling.part[part + 1]]
     cdef FirstLayerShare share = whole_parts(part, part + 1, layer.n_out)
     cdef Py_ssize_t i
-    memset(layer.weight + first * layer.ld, 0, (last - first) * layer.ld * sizeof(real))
+    memset(layer.weight + begin * layer.ld, 0, (end - begin) * layer.ld * sizeof(real))
     through_parts(batch, True, NULL, NULL, 0, NULL, NULL, 0, &share, 0)
-    for i in range(first, last):
+    for i in range(begin, end):
         write(layer.n_out, layer.weight + i * layer.ld, job.result.layer[0].weight + i * layer.n_out, job.added)
 
 

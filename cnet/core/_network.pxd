@@ -31,5 +31,4 @@ cdef class Network:
     cdef Layers[double] layers64
     cdef int compare(self, Batch x) except -1
 
-cdef void* data_of(object array) except NULL
 cdef int place_of(const Vocabulary* vocabulary, object name) except -1

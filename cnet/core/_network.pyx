@@ -8,11 +8,11 @@ import sys
 
 import numpy as np
 
-from cpython.buffer cimport PyBUF_CONTIG, Py_buffer, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset
 
+from ._arrays cimport data_of, empty_like
 from ._dispatch cimport active
 from ._inputs cimport Batch, parse_inputs, unlike
 from ._memory cimport Memory
@@ -241,24 +241,6 @@ def padded_zeros(shape, dtype):
     if n > (sys.maxsize - 4096) // dtype.itemsize:
         raise MemoryError(f"an array of shape {shape} is too large for this machine")
     return np.zeros(n + 64 // dtype.itemsize, dtype)[:n].reshape(shape)
-
-
-cdef tuple empty_like(tuple arrays):
-    """An array of the same shape and type for each, contiguous and not initialised."""
-    cdef list out = []
-    for array in arrays:
-        out.append(np.empty(array.shape, array.dtype))
-    return tuple(out)
-
-
-cdef void* data_of(object array) except NULL:
-    """Address of a contiguous array's elements; the caller keeps the array alive."""
-    cdef Py_buffer view
-    cdef void* data
-    PyObject_GetBuffer(array, &view, PyBUF_CONTIG)
-    data = view.buf
-    PyBuffer_Release(&view)
-    return data
 
 
 cdef int point_to(Layers[real]* layers, tuple weights, tuple biases, Network net) except -1:

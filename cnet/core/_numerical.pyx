@@ -12,9 +12,9 @@ from libc.float cimport DBL_EPSILON
 from libc.math cimport fabs
 from libc.stdint cimport uint8_t
 
+from ._arrays cimport data_of
 from ._dispatch cimport active
 from ._inputs cimport Batch, as_inputs, parse_inputs
-from ._network cimport data_of
 from ._scan cimport check_finite, threads_for
 from ._targets cimport parse_targets
 from ._team cimport allowed, run, share_begin

@@ -5,9 +5,9 @@ import numpy as np
 from cpython.buffer cimport PyBUF_SIMPLE, Py_buffer, PyBuffer_Release, PyObject_GetBuffer
 from libc.string cimport memcmp, memcpy
 
-from ._arrays cimport copy_rows
+from ._arrays cimport copy_rows, data_of
 from ._dispatch cimport active
-from ._network cimport Network, data_of, place_of
+from ._network cimport Network, place_of
 from ._workspace cimport refresh_transposed
 from .jobs cimport FitJob
 from .structs cimport Layer, Layers, real

@@ -76,7 +76,8 @@ cdef inline void clip(FitJob[real]* job, BatchJob[real]* batch, int thread, int 
             total += job.norms[i]
         total = sqrt(total)
         if total > job.numbers.clip_norm:
-            batch.step.clip = batch.bias_step.clip = <real>(job.numbers.clip_norm / total)
+            batch.step.clip *= <real>(job.numbers.clip_norm / total)
+            batch.bias_step.clip = batch.step.clip
     job.barrier.wait(threads)
 
 

@@ -16,8 +16,7 @@ from ._scan cimport (
 )
 from ._workspace cimport (
     block_rows, operations, padded, refresh_transposed, scratch_of, allocate_workspace, allocate_transposed,
-    through_parts, through_rows,
-    usable_in_place,
+    sum_losses, through_parts, through_rows, usable_in_place,
 )
 from ._team cimport Team, pieces_of
 from .jobs cimport BatchJob, GradientJob
@@ -48,9 +47,10 @@ cdef Py_ssize_t rows_of_piece(const Layers[real]* layers, Py_ssize_t rows, int t
 
 cdef int gradient_into(
     Layers[real]* result, const Layers[real]* layers, const Kernels[real]* kernels,
-    Batch x, const Targets[real]* targets, double divisor, str first_layer, Memory memory,
+    Batch x, const Targets[real]* targets, double divisor, str first_layer, double* loss, Memory memory,
 ) except -1:
-    """The gradient over all rows, block by block, into result's parameters: contiguous, not initialised."""
+    """The gradient over all rows, block by block, into result's parameters: contiguous, not initialised. To `loss` the
+    rows' losses are added, times their weights."""
     cdef GradientJob[real] job
     cdef BatchJob[real]* batch = &job.batch
     cdef Py_ssize_t begin = 0
@@ -83,6 +83,7 @@ cdef int gradient_into(
         team.run_tasks(differentiate32 if real is float else differentiate64, &job)
         if job.nonfinite.get():
             raise_not_finite(kernels, &x.rows, x.n_rows)
+        loss[0] += sum_losses(batch.workspace.margin, batch.workspace.total, batch.rows)
         job.added = True
         begin += batch.rows
         PyErr_CheckSignals()

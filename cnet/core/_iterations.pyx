@@ -9,7 +9,7 @@ from libc.stdint cimport int64_t
 from ._sampler cimport draw_rows, shuffle_rows
 from ._apply cimport apply_gradient
 from ._scan cimport FirstLayerShare, share_of_first_layer
-from ._steps cimport prepare_dropout, prepare_steps
+from ._steps cimport penalty_of, prepare_dropout, prepare_steps, share_penalty, square_rows
 from ._workspace cimport backpropagate, count_zeros, into_dense_weights, sum_losses, through_parts, through_rows
 from ._team cimport TICK_MILLISECONDS, cnet_seconds, run, share_begin, tick_is_over
 from .jobs cimport BatchJob, FitJob
@@ -54,7 +54,7 @@ cdef Py_ssize_t furthest(const FitJob[real]* job) noexcept:
     To shuffle many rows takes one thread so long that the others had better sleep: an epoch ends the tick.
     """
     cdef Py_ssize_t end = job.epoch_end if job.iteration < job.epoch_end else job.epoch_end + job.per_epoch
-    if job.order is NULL or job.n_rows <= ROWS_SHUFFLED:
+    if job.order is NULL or job.given or job.n_rows <= ROWS_SHUFFLED:
         end += (EPOCHS_OF_TICK - 1) * job.per_epoch
     return end
 
@@ -83,6 +83,8 @@ cdef void iterate(FitJob[real]* job, int thread, int threads) noexcept nogil:
     cdef Py_ssize_t iteration = job.iteration
     while not job.stop:
         last = job.last[iteration & 1]
+        if job.row_squares is not NULL:
+            square_rows(job, thread, threads)
         if job.separate:
             step_separately(job, iteration, thread, threads)
         elif sparse:
@@ -104,7 +106,12 @@ cdef void begin_epoch(FitJob[real]* job) noexcept nogil:
     job.epoch_begin = job.iteration
     job.epoch_end = min(job.iteration + job.per_epoch, job.total)
     job.correct = job.weighed = 0
-    if job.order is not NULL:
+    if job.given:
+        job.order, job.sums = job.next_order, job.next_sums
+        job.sums[0] = job.sums[1] = 0
+        job.next_order += job.n_rows
+        job.next_sums += 2
+    elif job.order is not NULL:
         shuffle_rows(job.key, job.epoch, job.n_rows, job.order)
 
 
@@ -174,6 +181,7 @@ cdef inline void weigh(FitJob[real]* job, Py_ssize_t iteration) noexcept nogil:
     for i in range(rows_of_batch(job, iteration)):
         batch.divisor += batch.targets.weight[index[i]]
     batch.skipped = batch.divisor == 0
+    share_penalty(job, batch)
 
 
 cdef inline void weigh_together(FitJob[real]* job, Py_ssize_t iteration, int thread, int threads) noexcept nogil:
@@ -274,6 +282,9 @@ cdef inline void end_iteration(FitJob[real]* job) noexcept nogil:
     job.loss[job.iteration] = loss
     job.loss_sum = 0
     job.weighed += batch.divisor
+    if job.given:
+        job.sums[0] += loss * rows_of_batch(job, job.iteration)
+        job.sums[1] += penalty_of(job, batch) * rows_of_batch(job, job.iteration)
     if not batch.skipped:
         job.steps += 1
     count_zeros(batch, &job.batch[(job.iteration + 1) & 1])

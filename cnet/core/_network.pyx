@@ -175,11 +175,16 @@ cdef class Network:
 
     def gradient(self, x, t, weight=None):
         """Derivatives of the loss, without the penalty, by every weight and bias: two tuples of arrays."""
+        return self.loss_and_gradient(x, t, weight)[1:]
+
+    def loss_and_gradient(self, x, t, weight=None):
+        """The mean loss, without the penalty, and its derivatives by weights and biases: a float, two tuples of arrays."""
         cdef IeeeFloats floats
         floats.begin()
         cdef Batch batch = parse_inputs(x, self.sizes[0], self.dtype)
         cdef Memory memory = Memory()
         cdef double* sample_weights = parse_weights(weight, batch.n_rows, memory)
+        cdef double loss = 0
         cdef double divisor = sum_of_weights(sample_weights, batch.n_rows)
         cdef Targets[float] targets32
         cdef Targets[double] targets64
@@ -196,12 +201,12 @@ cdef class Network:
         if self.is_float32:
             point_to(&result32, weights, biases, self)
             gradient_into(&result32, &self.layers32, &active().float32, batch, &targets32, divisor,
-                          self.way_of_first_layer(), memory)
+                          self.way_of_first_layer(), &loss, memory)
         else:
             point_to(&result64, weights, biases, self)
             gradient_into(&result64, &self.layers64, &active().float64, batch, &targets64, divisor,
-                          self.way_of_first_layer(), memory)
-        return weights, biases
+                          self.way_of_first_layer(), &loss, memory)
+        return loss / divisor, weights, biases
 
 
 cdef int place_of(const Vocabulary* vocabulary, object name) except -1:

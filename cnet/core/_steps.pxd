@@ -3,4 +3,7 @@ from .jobs cimport BatchJob, FitJob
 from .structs cimport real
 
 cdef void prepare_steps(FitJob[real]* job, BatchJob[real]* batch) noexcept nogil
+cdef void share_penalty(FitJob[real]* job, BatchJob[real]* batch) noexcept nogil
+cdef void square_rows(FitJob[real]* job, int thread, int threads) noexcept nogil
+cdef double penalty_of(const FitJob[real]* job, const BatchJob[real]* batch) noexcept nogil
 cdef void prepare_dropout(FitJob[real]* job, Py_ssize_t iteration) noexcept nogil

@@ -1,34 +1,97 @@
 # cython: language_level=3
-"""The numbers of one iteration: of an optimizer's step, and the key of its dropout."""
+"""The numbers of one iteration: of an optimizer's step, of its penalty, and the key of its dropout."""
 from libc.math cimport pow, sqrt
 from libc.stdint cimport uint32_t, uint64_t
 
+from ._team cimport share_begin
 from .jobs cimport BatchJob, FitJob
 from .philox cimport PURPOSE_DROPOUT, philox4x32
-from .structs cimport Step, real
+from .structs cimport Layer, Step, real
+
+cdef enum:
+    SUMS = 16              # partial sums of squares, which fill several vectors
 
 
 cdef void prepare_steps(FitJob[real]* job, BatchJob[real]* batch) noexcept nogil:
     """The optimizer's numbers in the iteration to come; biases have neither penalty nor decay."""
     cdef Step[real]* step = &batch.step
-    cdef double rate = job.rates[job.iteration], root = 1
+    cdef double rate = job.rates[job.iteration], root = 1, factor = 1
     cdef double t = <double>(job.steps + 1)
     step.kind = job.numbers.optimizer
     step.shrink = <real>(1 - rate * job.numbers.shrink)
     if job.numbers.corrected:
         # D. P. Kingma and J. Ba, "Adam", ICLR 2015: the moments begin at 0.
         rate /= 1 - pow(job.numbers.momentum, t)
-        root = 1 / sqrt(1 - pow(job.numbers.decay, t))
+        if job.numbers.rate_inside:
+            rate *= sqrt(1 - pow(job.numbers.decay, t))
+        else:
+            root = 1 / sqrt(1 - pow(job.numbers.decay, t))
+    elif job.numbers.rate_inside:
+        factor, rate = rate, 1
     step.rate = <real>rate
     step.root = <real>root
     step.momentum, step.rest = <real>job.numbers.momentum, <real>(1 - job.numbers.momentum)
     step.decay, step.decay_rest = <real>job.numbers.decay, <real>(1 - job.numbers.decay)
     step.epsilon = <real>job.numbers.epsilon
     step.penalty = <real>job.numbers.penalty
-    step.clip = 1
+    step.clip = <real>factor
     batch.bias_step = step[0]
     batch.bias_step.penalty = 0
     batch.bias_step.shrink = 1
+    share_penalty(job, batch)
+
+
+cdef void share_penalty(FitJob[real]* job, BatchJob[real]* batch) noexcept nogil:
+    """Once the batch's divisor is known: its share of a penalty that all rows share."""
+    if job.numbers.shared:
+        batch.step.penalty = <real>(job.numbers.penalty / batch.divisor) if batch.divisor > 0 else 0
+
+
+cdef void square_rows(FitJob[real]* job, int thread, int threads) noexcept nogil:
+    """The sums of squares of this thread's weight rows, before a step changes them."""
+    cdef const Layer[real]* layer
+    cdef double* squares = job.row_squares
+    cdef Py_ssize_t i
+    cdef int l
+    for l in range(job.layers.n_layers):
+        layer = &job.layers.layer[l]
+        for i in range(share_begin(layer.n_in, thread, threads), share_begin(layer.n_in, thread + 1, threads)):
+            squares[i] = sum_of_squares(layer.n_out, layer.weight + i * layer.ld)
+        squares += layer.n_in
+
+
+cdef inline double sum_of_squares(Py_ssize_t n, const real* x) noexcept nogil:
+    cdef real sums[SUMS]
+    cdef Py_ssize_t i, k
+    cdef double total = 0
+    for k in range(SUMS):
+        sums[k] = 0
+    i = 0
+    while i + SUMS <= n:
+        for k in range(SUMS):
+            sums[k] += x[i + k] * x[i + k]
+        i += SUMS
+    while i < n:
+        total += <double>x[i] * x[i]
+        i += 1
+    for k in range(SUMS):
+        total += sums[k]
+    return total
+
+
+cdef double penalty_of(const FitJob[real]* job, const BatchJob[real]* batch) noexcept nogil:
+    """The penalty of one batch: half its share of the factor, times all squares, which `square_rows` has summed."""
+    cdef const double* squares = job.row_squares
+    cdef double total = 0
+    cdef Py_ssize_t i
+    cdef int l
+    if squares is NULL or not batch.divisor > 0:
+        return 0
+    for l in range(job.layers.n_layers):
+        for i in range(job.layers.layer[l].n_in):
+            total += squares[i]
+        squares += job.layers.layer[l].n_in
+    return 0.5 * job.numbers.penalty * total / batch.divisor
 
 
 cdef void prepare_dropout(FitJob[real]* job, Py_ssize_t iteration) noexcept nogil:

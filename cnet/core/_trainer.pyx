@@ -57,6 +57,10 @@ cdef class Trainer:
         Number of the first epoch in the stream of random numbers.
     iterations : int
         That this fit will take at most: only rows that it reaches are looked at.
+    given_orders : bool
+        Whether `set_orders` gives the orders of rows; `sampling` is "shuffle" then.
+    rate_inside, shared_penalty : bool
+        scikit-learn's form of the optimizers and of the penalty: see FitNumbers.
     """
 
     cdef FitJob[float] job32
@@ -67,19 +71,23 @@ cdef class Trainer:
     cdef OptimizerState state
     cdef object chooser
     cdef int64_t* order
+    cdef object given
     cdef readonly bint sparse
     cdef readonly double density
     cdef readonly int n_threads
     cdef readonly Py_ssize_t n_rows
 
     def __init__(self, Network net not None, x, t, weight, options, *, uint64_t key, uint32_t first_epoch,
-                 Py_ssize_t iterations):
+                 Py_ssize_t iterations, bint given_orders=False, bint rate_inside=False, bint shared_penalty=False):
         cdef IeeeFloats floats
         floats.begin()
         cdef bint shuffle = options.sampling == "shuffle"
         cdef double smoothing = options.label_smoothing
         self.net = net
         self.n_threads = allowed(options.n_threads) if options.n_threads else 0
+        self.job32.given = self.job64.given = given_orders
+        self.job32.numbers.rate_inside = self.job64.numbers.rate_inside = rate_inside
+        self.job32.numbers.shared = self.job64.numbers.shared = shared_penalty
         self.memory = Memory()
         self.batch = parse_training_inputs(x, net.sizes[0], net.dtype, options.batch_size, shuffle)
         self.n_rows = self.batch.n_rows
@@ -126,6 +134,29 @@ cdef class Trainer:
             return advance_job(&self.job32, &self.net.layers32, self, record, <const double*>numbers.data, numbers.size)
         return advance_job(&self.job64, &self.net.layers64, self, record, <const double*>numbers.data, numbers.size)
 
+    def set_orders(self, orders, sums):
+        """Give the orders of all rows in the next epochs, between two of them.
+
+        `orders` are permutations of the rows, one for each epoch, as a contiguous int64 array (epochs, N). `sums`
+        (epochs, 2) will hold, of each epoch that has ended, the sums of its batches' losses and of their shared
+        penalties, each times the batch's rows.
+        """
+        cdef Elements rows = elements(orders, INTEGERS, sizeof(int64_t), 2, True)
+        cdef Elements places = elements(sums, FLOATS, sizeof(double), 2, True)
+        cdef const int64_t* row = <const int64_t*>rows.data
+        cdef Py_ssize_t i
+        if not self.job32.given or rows.columns != self.n_rows or places.rows != rows.rows or places.columns != 2:
+            raise ValueError(f"expected orders of {self.n_rows} rows and two sums for each, got {rows.rows} x "
+                             f"{rows.columns} and {places.rows} x {places.columns}")
+        for i in range(rows.size):
+            if not 0 <= row[i] < self.n_rows:
+                raise ValueError(f"an order holds {row[i]}, which is not one of {self.n_rows} rows")
+        if self.net.is_float32:
+            take_orders(&self.job32, rows, places)
+        else:
+            take_orders(&self.job64, rows, places)
+        self.given = (orders, sums)
+
     def publish(self):
         """Copy the parameters to the network; False, and no copy, if one is not finite."""
         cdef IeeeFloats floats
@@ -171,6 +202,14 @@ def read_weights(weight, Py_ssize_t n_rows):
     return array
 
 
+cdef int take_orders(FitJob[real]* job, Elements orders, Elements sums) except -1:
+    if job.iteration != job.epoch_end:
+        raise ValueError("orders are given between two epochs; one is under way")
+    job.next_order, job.next_sums = <int64_t*>orders.data, <double*>sums.data
+    job.given_until = min(job.iteration + orders.rows * job.per_epoch, job.total)
+    return 0
+
+
 cdef bint advance_job(
     FitJob[real]* job, Layers[real]* net, Trainer trainer, Record record, const double* rates, Py_ssize_t n
 ) except -1:
@@ -180,6 +219,9 @@ cdef bint advance_job(
     if record.iterations != job.iteration or not 1 <= n <= job.total - job.iteration:
         raise ValueError(f"expected this fit's record and the rates of 1 to {job.total - job.iteration} iterations, got "
                          f"a record of {record.iterations} iterations, not {job.iteration}, and {n} rates")
+    if job.given and n > job.given_until - job.iteration:
+        raise ValueError(f"expected the rates of at most {job.given_until - job.iteration} iterations, for which orders "
+                         f"were given, got {n}")
     job.until = job.iteration + n
     job.loss = record.reserve(job.until)
     job.rates = rates - job.iteration
@@ -237,6 +279,9 @@ cdef int set_up(
         allocate_layers(&job.gradient, net, kernels.lanes, False, memory)
         batch.target = &job.gradient
         job.norms = <double*>memory.allocate(rows_of_all(net) * sizeof(double))
+    job.row_squares = NULL
+    if job.numbers.shared and job.numbers.penalty:
+        job.row_squares = <double*>memory.allocate(rows_of_all(net) * sizeof(double))
     if job.numbers.averaging:
         allocate_layers(&job.average, net, kernels.lanes, False, memory)
         copy_parameters(&job.average, net)

@@ -81,6 +81,10 @@ struct FitNumbers {
     double shrink;           // decoupled weight decay
     double penalty;          // L2
     double clip_norm, max_norm, averaging;  // 0: without
+    // scikit-learn's form: the rate is a factor on the gradient, before the state (Adam: its epsilon is added before
+    // the correction);
+    int rate_inside;
+    int shared;              // and the penalty is divided by the weight of the batch's rows.
 };
 
 // A whole fit: see _trainer.
@@ -124,6 +128,12 @@ template <class T> struct FitJob {
     double* last_rates;      // and the rate of its last iteration so far;
     ptrdiff_t n_noted;       // how many these are
     double loss_sum;         // of the batch under way
+    int given;               // whether the caller gives the orders of epochs: of so many, up to this iteration
+    ptrdiff_t given_until;
+    int64_t* next_order;     // of the next epoch
+    double* next_sums;       // where its sums belong
+    double* sums;            // of this epoch: the sums of its batches' losses and shared penalties, times their rows
+    double* row_squares;     // of each weight row: its sum of squares, where the penalty is shared; or NULL
     int stop, diverged;
 };
 

@@ -76,6 +76,7 @@ cdef extern from "jobs.h" nogil:
         double shrink
         double penalty
         double clip_norm, max_norm, averaging
+        bint rate_inside, shared
 
     cdef cppclass FitJob[T]:
         FitJob() noexcept
@@ -116,4 +117,10 @@ cdef extern from "jobs.h" nogil:
         double* last_rates
         Py_ssize_t n_noted
         double loss_sum
+        bint given
+        Py_ssize_t given_until
+        int64_t* next_order
+        double* next_sums
+        double* sums
+        double* row_squares
         int stop, diverged

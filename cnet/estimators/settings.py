@@ -1,0 +1,187 @@
+"""The constructor's parameters, checked when a fit begins: scikit-learn's constructors only store them."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..activations import ACTIVATIONS
+from ..checks import check_choice, check_count, check_number, check_share, excerpt
+
+__all__ = ["STOCHASTIC", "ParameterError", "Settings", "check_settings"]
+
+STOCHASTIC = ("sgd", "adam")
+SOLVERS = ("lbfgs", *STOCHASTIC)
+LEARNING_RATES = ("constant", "invscaling", "adaptive")
+
+# scikit-learn's name of an activation, where cnet has another one.
+OTHER_NAMES = {"logistic": "sigmoid"}
+
+
+class ParameterError(ValueError, TypeError):
+    """A parameter of an estimator is of the wrong type, or out of range.
+
+    It is both, as scikit-learn's own error is: callers catch either.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What both estimators' parameters come to.
+
+    Attributes
+    ----------
+    hidden : tuple of int
+    activations : tuple of str
+        cnet's name of each hidden layer's activation.
+    max_iter, max_fun, n_iter_no_change : int or float
+        The last may be infinite.
+    batch_size : int or None
+        None: chosen by the number of samples.
+    verbose : bool
+
+    Notes
+    -----
+    The others are the parameters of the same names.
+    """
+
+    hidden: tuple[int, ...]
+    activations: tuple[str, ...]
+    solver: str
+    alpha: float
+    batch_size: int | None
+    learning_rate: str
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    shuffle: bool
+    tol: float
+    verbose: bool
+    warm_start: bool
+    momentum: float
+    nesterovs_momentum: bool
+    early_stopping: bool
+    validation_fraction: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    n_iter_no_change: float
+    max_fun: int
+
+
+def check_settings(estimator: Any) -> Settings:
+    """Check the parameters of an estimator.
+
+    Parameters
+    ----------
+    estimator : object
+        Whose attributes are the parameters.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    ParameterError
+        If one of them is of the wrong type or out of range; the message names it.
+    """
+    try:
+        return _check(estimator)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(str(error)) from None
+
+
+def _check(estimator: Any) -> Settings:
+    of = vars(estimator)
+    hidden = _check_hidden(of["hidden_layer_sizes"])
+    return Settings(
+        hidden=hidden,
+        activations=_check_activations(of["activation"], len(hidden)),
+        solver=check_choice("solver", of["solver"], SOLVERS),
+        alpha=check_number("alpha", of["alpha"], positive=False),
+        batch_size=_check_batch_size(of["batch_size"]),
+        learning_rate=check_choice("learning_rate", of["learning_rate"], LEARNING_RATES),
+        learning_rate_init=check_number("learning_rate_init", of["learning_rate_init"], positive=True),
+        power_t=check_number("power_t", of["power_t"], positive=False),
+        max_iter=check_count("max_iter", of["max_iter"]),
+        shuffle=_check_bool("shuffle", of["shuffle"]),
+        tol=check_number("tol", of["tol"], positive=False),
+        verbose=_check_verbose(of["verbose"]),
+        warm_start=_check_bool("warm_start", of["warm_start"]),
+        momentum=_check_momentum(of["momentum"]),
+        nesterovs_momentum=_check_bool("nesterovs_momentum", of["nesterovs_momentum"]),
+        early_stopping=_check_bool("early_stopping", of["early_stopping"]),
+        validation_fraction=check_share("validation_fraction", of["validation_fraction"], positive=False),
+        beta_1=check_share("beta_1", of["beta_1"], positive=False),
+        beta_2=check_share("beta_2", of["beta_2"], positive=False),
+        epsilon=check_number("epsilon", of["epsilon"], positive=True),
+        n_iter_no_change=_check_patience(of["n_iter_no_change"]),
+        max_fun=check_count("max_fun", of["max_fun"]),
+    )
+
+
+def _check_hidden(sizes: Any) -> tuple[int, ...]:
+    """One number for one hidden layer, or one for each."""
+    if isinstance(sizes, str) or not isinstance(sizes, Iterable | numbers.Integral):
+        raise TypeError(f"hidden_layer_sizes must be a whole number or a sequence of them, got {excerpt(sizes)}")
+    each = list(sizes) if isinstance(sizes, Iterable) else [sizes]
+    for size in each:
+        if not isinstance(size, numbers.Integral) or isinstance(size, bool):
+            raise TypeError(f"hidden_layer_sizes must hold whole numbers, got {excerpt(sizes)}")
+        if size <= 0:
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {excerpt(sizes)}")
+    if len(each) > 16:
+        raise ValueError(f"hidden_layer_sizes must hold at most 16 layers, got {len(each)}")
+    return tuple(int(size) for size in each)
+
+
+def _check_activations(activation: Any, n_hidden: int) -> tuple[str, ...]:
+    """One name for all hidden layers, or one for each."""
+    names = [name for name in ACTIVATIONS if name not in OTHER_NAMES.values()]
+    choices = (*OTHER_NAMES, *names, *OTHER_NAMES.values())
+    if isinstance(activation, list | tuple):
+        if len(activation) != n_hidden:
+            raise ValueError(f"activation must be one name, or one for each of {n_hidden} hidden layers, got "
+                             f"{len(activation)}")
+        given = tuple(check_choice(f"activation[{i}]", each, choices) for i, each in enumerate(activation))
+    else:
+        given = (check_choice("activation", activation, choices),) * n_hidden
+    return tuple(OTHER_NAMES.get(name, name) for name in given)
+
+
+def _check_batch_size(batch_size: Any) -> int | None:
+    if isinstance(batch_size, str):
+        check_choice("batch_size", batch_size, ("auto",))
+        return None
+    return check_count("batch_size", batch_size)
+
+
+def _check_bool(name: str, value: Any) -> bool:
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {excerpt(value)}")
+    return bool(value)
+
+
+def _check_verbose(value: Any) -> bool:
+    if not isinstance(value, bool | np.bool_ | numbers.Integral) or value < 0:
+        raise TypeError(f"verbose must be True, False or a whole number, got {excerpt(value)}")
+    return bool(value)
+
+
+def _check_momentum(value: Any) -> float:
+    momentum = check_number("momentum", value, positive=False)
+    if momentum > 1:
+        raise ValueError(f"momentum must be from 0 to 1, got {momentum}")
+    return momentum
+
+
+def _check_patience(value: Any) -> float:
+    if isinstance(value, float | np.floating) and value == math.inf:
+        return math.inf
+    return check_count("n_iter_no_change", value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import warnings
 from abc import ABCMeta, abstractmethod
 from typing import Any, Self
@@ -283,11 +284,13 @@ def _check_weight(sample_weight: Any, n_rows: int) -> Array | None:
     """The samples' weights (n_rows,), or None; one number stands for all."""
     if sample_weight is None:
         return None
-    if np.ndim(sample_weight) == 0 and not hasattr(sample_weight, "__len__"):
+    if isinstance(sample_weight, numbers.Real):
         return np.full(n_rows, float(sample_weight))
     weight = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
     if weight.ndim != 1:
         raise ValueError(f"Sample weights must be 1D array or scalar, got {weight.ndim}D array")
     if len(weight) != n_rows:
         raise ValueError(f"sample_weight must hold one weight for each of {n_rows} samples, got shape {weight.shape}")
+    if not weight.any():
+        raise ValueError("sample_weight is zero for every sample; at least one weight must be above 0")
     return weight

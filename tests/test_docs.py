@@ -23,7 +23,7 @@ PAGES = sorted([*(DOCS / "chapter").glob("*.rst"), *(DOCS / f"{name}.rst" for na
 
 # Modules that users import from, whose every public name the reference must list.
 PUBLIC_MODULES = (
-    "cnet", "cnet.datasets", "cnet.images", "cnet.losses", "cnet.optimizers", "cnet.plots", "cnet.reference",
+    "cnet", "cnet.datasets", "cnet.estimators", "cnet.images", "cnet.losses", "cnet.optimizers", "cnet.plots", "cnet.reference",
     "cnet.schedules",
 )
 # Names that are reached as attributes or passed to callbacks rather than imported from the top.
@@ -179,7 +179,7 @@ def test_the_page_on_architecture_names_every_module() -> None:
     listed = text.partition("## The files")[2].partition("\n## ")[0]
     package = DOCS.parent / "cnet"
     sources = [path for pattern in ("*.py", "*.pyx", "*.h") for path in package.glob(pattern)]
-    sources += [path for folder in ("core", "datasets", "images") for pattern in ("*.py", "*.pyx", "*.h")
+    sources += [path for folder in ("core", "datasets", "estimators", "images") for pattern in ("*.py", "*.pyx", "*.h")
                 for path in (package / folder).glob(pattern)]
     # One line of a star stands for the kernels of all instruction sets; kernels/ is explained below the list.
     names = {path.stem for path in sources if not path.stem.startswith(("_kernels_", "__"))}

@@ -51,7 +51,7 @@ def test_importing_is_light():
         import cnet
         import cnet.optimizers
         new = set(sys.modules) - before
-        heavy = "matplotlib PIL tqdm pooch json hashlib tempfile gzip zipfile re importlib.metadata"
+        heavy = "sklearn scipy matplotlib PIL tqdm pooch json hashlib tempfile gzip zipfile re importlib.metadata"
         print([name for name in heavy.split() if name in new])
         print(sorted(name for name in new if name in ("cnet.plots", "cnet.images", "cnet.reference", "cnet.cli")))
         from cnet import *
@@ -84,6 +84,19 @@ def test_without_matplotlib_the_rest_can_be_looked_through():
     """)
     message = 'cnet.plots needs matplotlib: pip install "cnet-nn[plot]"'
     assert told.splitlines() == ["True False False", f"AttributeError {message}", f"ModuleNotFoundError {message}"]
+
+
+def test_without_scikit_learn_the_estimators_say_what_to_install():
+    told = run("""
+        import sys
+        sys.modules["sklearn"] = None
+        import cnet
+        try:
+            import cnet.estimators
+        except ModuleNotFoundError as error:
+            print(error)
+    """)
+    assert told == 'cnet.estimators needs scikit-learn 1.6 or later: pip install "cnet-nn[sklearn]"'
 
 
 @pytest.mark.slow

@@ -252,9 +252,20 @@ class MultiLayerEstimator(BaseEstimator, metaclass=ABCMeta):
     def _outputs(self, X: Any) -> Array:
         """What the last layer's activation gives for samples (n_samples, n_outputs), after all checks."""
         check_is_fitted(self, "coefs_")
-        x = validate_data(self, X, reset=False, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32))
-        outputs: Array = network_of(self).predict(_dense(x))
+        # Whether all is finite is looked at where it is read; scikit-learn's check then says what is not.
+        x = self._check_inputs(X, finite=False)
+        network = network_of(self)
+        try:
+            outputs: Array = network.predict(_dense(x))
+        except ValueError:
+            self._check_inputs(X, finite=True)
+            raise
         return outputs
+
+    def _check_inputs(self, X: Any, finite: bool) -> Any:
+        return validate_data(
+            self, X, reset=False, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), ensure_all_finite=finite
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import type_of_target
 
 __all__ = ["Labels", "labels_of"]
 
@@ -26,14 +26,13 @@ def labels_of(y: Any) -> Labels:
     ValueError
         If they are no labels of classes.
     """
-    check_classification_targets(y)
     kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":
         return Labels(np.arange(y.shape[1]), several=True, as_sparse=hasattr(y, "tocsr"))
     if kind not in ("binary", "multiclass"):
-        raise ValueError(f"y must hold a label for each sample, or indicators of several labels, got targets of the "
-                         f"kind {kind!r}; for several outputs of several classes each, use one classifier for each "
-                         "(sklearn.multioutput.MultiOutputClassifier)")
+        raise ValueError(f"Unknown label type: {kind}. y must hold a label for each sample, or indicators of several "
+                         "labels. For numbers to predict use a regressor; for several outputs of several classes "
+                         "each, one classifier for each (sklearn.multioutput.MultiOutputClassifier)")
     return Labels(np.unique(np.asarray(y)))
 
 

@@ -10,7 +10,8 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
-from ..losses import Loss, Poisson, SquaredError
+from ..checks import excerpt, listed
+from ..losses import LOSSES, Loss, Poisson, SquaredError, as_loss
 from .base import MultiLayerEstimator, has_partial_fit
 from .scores import r2
 from .settings import ParameterError
@@ -19,7 +20,8 @@ __all__ = ["MLPRegressor"]
 
 Array = npt.NDArray[Any]
 
-LOSSES = {"squared_error": SquaredError, "poisson": Poisson}
+# Those of numbers.
+NAMES = [name for name, kind in LOSSES.items() if kind.predicts_values]
 
 
 class MLPRegressor(RegressorMixin, MultiLayerEstimator):
@@ -27,8 +29,9 @@ class MLPRegressor(RegressorMixin, MultiLayerEstimator):
 
     Parameters
     ----------
-    loss : {"squared_error", "poisson"}, default "squared_error"
-        Half the squared difference, or half the deviance of counts, whose predictions are exponentials.
+    loss : str or object of `cnet.losses`, default "squared_error"
+        "squared_error" is half the squared difference, "poisson" half the deviance of counts, whose predictions are
+        exponentials. Others are "absolute_error", "huber" and "quantile", or ``cnet.losses.Quantile(0.9)``.
     hidden_layer_sizes : int or sequence of int, default (100,)
         Units of each hidden layer; ``()`` for none, at most 16 layers.
     activation : str or sequence of str, default "relu"
@@ -210,13 +213,18 @@ class MLPRegressor(RegressorMixin, MultiLayerEstimator):
         return y.astype(dtype, copy=False)
 
     def _loss_function(self) -> Loss:
-        if self.loss not in LOSSES:
-            raise ParameterError(f"loss must be one of {', '.join(map(repr, LOSSES))}, got {self.loss!r}")
-        return LOSSES[self.loss]()
+        try:
+            loss = as_loss(self.loss)
+        except (TypeError, ValueError):
+            loss = None
+        if loss is None or loss.name not in NAMES:
+            raise ParameterError(f"loss must be one of {listed(NAMES)}, or such a loss of cnet.losses, got "
+                                 f"{excerpt(self.loss)}")
+        return loss
 
     def _loss_scale(self) -> float:
         # scikit-learn reports the mean over outputs of squared errors; their gradient is that of the sum.
-        return 1.0 / self.n_outputs_ if self._loss_function().name == "squared_error" else 1.0
+        return 1.0 / self.n_outputs_ if isinstance(self._loss_function(), SquaredError) else 1.0
 
     def _score(self, x: Array, y: Array, weight: Array | None) -> float:
         return r2(y, self._network.predict(x), weight)

@@ -265,7 +265,9 @@ class Watch:
                 f"preprocessed. It was in epoch {epoch}; a lower learning_rate_init may help too. coefs_ are the last "
                 "that were all finite."
             ) from None
-        self.end_epoch(math.nan, 0)
+        self.estimator.n_iter_, self.estimator.loss_ = epoch, math.nan
+        self.estimator.loss_curve_.append(math.nan)
+        self.note_score(math.nan)
         warnings.warn(
             f"the loss or a parameter was no longer finite in epoch {epoch}; coefs_ are those with the best validation "
             "score. Scale the data, or lower learning_rate_init", ConvergenceWarning, stacklevel=2,

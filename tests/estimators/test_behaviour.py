@@ -1,0 +1,288 @@
+"""What estimators do beside training: parameters, warnings, messages, copies, labels of all kinds."""
+
+import copy
+import pickle
+import re
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
+from sklearn.model_selection import GridSearchCV, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from cnet.estimators import MLPClassifier, MLPRegressor
+
+quiet = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def arrays(estimator):
+    return [*estimator.coefs_, *estimator.intercepts_]
+
+
+@quiet
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_a_copy_predicts_the_same_bits_and_goes_on_as_the_original(data, copied, solver):
+    x, y = data["sparse"]
+    original = MLPClassifier(random_state=0, solver=solver, learning_rate="invscaling")
+    for _ in range(3):
+        original.partial_fit(x, y, classes=np.arange(10))
+    other = copied(original)
+    np.testing.assert_array_equal(other.predict_proba(x), original.predict_proba(x))
+    for each in (original, other):
+        each.partial_fit(x, y)
+    assert all((one == two).all() for one, two in zip(arrays(original), arrays(other), strict=True))
+    assert original.coefs_[0] is not other.coefs_[0] and original.loss_curve_ == other.loss_curve_
+
+
+@quiet
+def test_a_model_that_joblib_maps_into_memory(data, tmp_path):
+    x, y = data["values"]
+    fitted = MLPRegressor(max_iter=3, random_state=0).fit(x, y)
+    joblib.dump(fitted, tmp_path / "model")
+    loaded = joblib.load(tmp_path / "model", mmap_mode="r")
+    np.testing.assert_array_equal(loaded.predict(x), fitted.predict(x))
+    loaded.partial_fit(x, y)
+
+
+@quiet
+def test_weights_can_be_changed_in_place_and_replaced(data):
+    x, y = data["values"]
+    fitted = MLPRegressor(max_iter=3, random_state=0, activation="tanh").fit(x, y)
+    fitted.coefs_[1][...] = 0
+    fitted.intercepts_[1][...] = 2.5
+    np.testing.assert_array_equal(fitted.predict(x), np.full(len(x), 2.5))
+    rng = np.random.default_rng(0)
+    fitted.coefs_ = [rng.normal(size=(10, 7)), rng.normal(size=(7, 1))]
+    fitted.intercepts_ = [rng.normal(size=7), rng.normal(size=1)]
+    expected = np.tanh(x @ fitted.coefs_[0] + fitted.intercepts_[0]) @ fitted.coefs_[1] + fitted.intercepts_[1]
+    np.testing.assert_allclose(fitted.predict(x), expected[:, 0], atol=1e-12)
+    fitted.intercepts_[1] = np.zeros(2)
+    with pytest.raises(ValueError, match="coefs_ and intercepts_ do not fit together"):
+        fitted.predict(x)
+
+
+@quiet
+@pytest.mark.parametrize("y", [
+    np.array(["no", "yes"])[np.arange(60) % 2], np.array(["a", "b", "c"], object)[np.arange(60) % 3],
+    pd.Series(pd.Categorical.from_codes(np.arange(60) % 3, ["x", "y", "z"])), (np.arange(60) % 2).astype(bool),
+    np.arange(60) % 3 - 7.0, np.arange(60) % 2 + 2**40,
+], ids=["strings", "objects", "categories", "booleans", "floats", "large"])
+def test_labels_of_any_kind(y):
+    x = np.eye(6)[np.arange(60) % 6]
+    fitted = MLPClassifier(max_iter=200, random_state=0, learning_rate_init=0.01).fit(x, y)
+    np.testing.assert_array_equal(fitted.predict(x), np.asarray(y))
+    np.testing.assert_array_equal(fitted.classes_, np.unique(np.asarray(y)))
+    assert fitted.predict(x).dtype == np.asarray(y).dtype
+    assert fitted.predict_proba(x).shape == (60, len(fitted.classes_)) and fitted.score(x, y) == 1
+
+
+@quiet
+def test_one_class_alone():
+    x = np.eye(5)
+    fitted = MLPClassifier(max_iter=2).fit(x, ["a"] * 5)
+    assert fitted.predict(x).tolist() == ["a"] * 5
+    with pytest.raises(ValueError, match="not in `self.classes_`"):
+        fitted.partial_fit(x, ["b"] * 5)
+
+
+@quiet
+def test_several_labels_as_a_sparse_matrix(data):
+    x, y = data["several"]
+    dense = MLPClassifier(max_iter=5, random_state=0).fit(x, y)
+    sparse = MLPClassifier(max_iter=5, random_state=0).fit(x, scipy.sparse.csr_matrix(y))
+    predicted = sparse.predict(x)
+    assert scipy.sparse.issparse(predicted)
+    np.testing.assert_array_equal(predicted.toarray(), dense.predict(x))
+
+
+@quiet
+@pytest.mark.parametrize("container", [scipy.sparse.csr_matrix, scipy.sparse.csc_matrix, scipy.sparse.csr_array])
+def test_sparse_inputs_give_what_dense_ones_give(data, container):
+    x, y = data["sparse"]
+    dense = MLPClassifier(max_iter=5, random_state=0).fit(x, y)
+    sparse = MLPClassifier(max_iter=5, random_state=0).fit(container(x), y)
+    np.testing.assert_array_equal(sparse.predict_proba(container(x)), dense.predict_proba(x))
+
+
+@quiet
+def test_bytes_are_plain_numbers(data):
+    x, y = data["digits"]
+    pixels = np.round(x * 16).astype(np.uint8)
+    fitted = MLPClassifier(max_iter=3, random_state=0).fit(pixels, y)
+    same = MLPClassifier(max_iter=3, random_state=0).fit(pixels.astype(float), y)
+    np.testing.assert_array_equal(fitted.predict_proba(pixels), same.predict_proba(pixels.astype(float)))
+
+
+@quiet
+def test_predictions_do_not_depend_on_how_rows_are_divided(data):
+    for name in ("digits", "sparse"):
+        x, y = data[name]
+        fitted = MLPClassifier(max_iter=3, random_state=0).fit(x, y)
+        whole = fitted.predict_proba(x)
+        for size in (1, 7, 64, 333):
+            parts = [fitted.predict_proba(x[begin : begin + size]) for begin in range(0, len(x), size)]
+            np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+@quiet
+def test_names_of_columns_are_checked(data):
+    x, y = data["iris"]
+    frame = pd.DataFrame(x, columns=list("abcd"))
+    fitted = MLPClassifier(max_iter=2, early_stopping=True).fit(frame, y)
+    assert fitted.feature_names_in_.tolist() == list("abcd")
+    with pytest.raises(ValueError, match="feature names"):
+        fitted.predict(frame[list("dcba")])
+
+
+@quiet
+def test_in_pipelines_and_searches(data):
+    x, y = data["iris"]
+    pipeline = make_pipeline(StandardScaler(), MLPClassifier(random_state=0, max_iter=60, learning_rate_init=0.01))
+    assert (cross_val_predict(pipeline, x, y, cv=3) == y).mean() > 0.9
+    search = GridSearchCV(pipeline, {"mlpclassifier__alpha": [1e-4, 1.0], "mlpclassifier__solver": ["adam", "lbfgs"]},
+                          cv=3, n_jobs=2).fit(x, y)
+    assert search.best_score_ > 0.9
+
+
+def test_parameters_are_those_of_scikit_learn_with_its_defaults():
+    from sklearn import neural_network
+
+    for ours in (MLPClassifier, MLPRegressor):
+        theirs = getattr(neural_network, ours.__name__)()
+        expected, got = theirs.get_params(), ours().get_params()
+        # Earlier versions have fewer.
+        assert {name: got[name] for name in expected} == expected
+        assert clone(ours(alpha=3)).alpha == 3
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("hidden_layer_sizes", 0), ("hidden_layer_sizes", (3, -1)), ("hidden_layer_sizes", "3"), ("hidden_layer_sizes", 1.5),
+    ("hidden_layer_sizes", (5,) * 17), ("activation", "sine"), ("activation", ["relu", "tanh"]), ("solver", "newton"),
+    ("alpha", -1), ("alpha", "much"), ("batch_size", 0), ("batch_size", "all"), ("learning_rate", "falling"),
+    ("learning_rate_init", 0), ("power_t", -1), ("max_iter", 0), ("shuffle", 1), ("tol", -1), ("verbose", "yes"),
+    ("warm_start", None), ("momentum", 1.1), ("nesterovs_momentum", 0), ("early_stopping", 1),
+    ("validation_fraction", 1.0), ("beta_1", 1.0), ("beta_2", -0.1), ("epsilon", 0), ("n_iter_no_change", 0),
+    ("max_fun", 0), ("random_state", "x"),
+])
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_a_wrong_parameter_is_named_when_the_fit_begins(kind, name, value):
+    estimator = kind(**{name: value})
+    with pytest.raises(ValueError, match="seed" if name == "random_state" else name):
+        estimator.fit(np.eye(4), [0, 1, 0, 1])
+    assert not hasattr(estimator, "coefs_")
+
+
+def test_a_loss_that_there_is_not():
+    for wrong in ("hinge", 3, ["squared_error"]):
+        with pytest.raises(ValueError, match="loss must be"):
+            MLPRegressor(loss=wrong).fit(np.eye(4), [0, 1, 0, 1])
+    with pytest.raises(ValueError, match="below 0"):
+        MLPRegressor(loss="poisson").fit(np.eye(4), [0, 1, 0, -1])
+
+
+def test_wrong_data(data):
+    x, y = data["iris"]
+    cases = [
+        (MLPClassifier(), x, np.linspace(0, 1, 150), None, "Unknown label type"),
+        (MLPClassifier(), x, np.stack([y, y], axis=1), None, "Unknown label type"),
+        (MLPClassifier(), x[:, 0], y, None, "1D array|array-like"),
+        (MLPClassifier(), np.where(x == x[0, 0], np.nan, x), y, None, "NaN"),
+        (MLPClassifier(), x, y, np.ones(3), "sample_weight must hold one weight for each of 150"),
+        (MLPClassifier(), x, y, np.ones((150, 2)), "1D"),
+        (MLPClassifier(), x, y, -np.ones(150), "sample_weight"),
+        (MLPClassifier(), x, y, np.zeros(150), "zero"),
+        (MLPClassifier(early_stopping=True), x[[0, 1, 60, 61]], y[[0, 1, 60, 61]], None, "validation set is too small|test_size"),
+    ]
+    for estimator, inputs, targets, weight, message in cases:
+        with pytest.raises(ValueError, match=message):
+            estimator.fit(inputs, targets, sample_weight=weight)
+
+
+@quiet
+def test_predict_refuses_what_is_not_finite_as_scikit_learn_does(data):
+    x, y = data["iris"]
+    fitted = MLPClassifier(max_iter=2).fit(x, y)
+    for wrong, message in ((np.nan, "Input X contains NaN"), (np.inf, "Input X contains infinity")):
+        with pytest.raises(ValueError, match=message):
+            fitted.predict(np.full((2, 4), wrong))
+    with pytest.raises(ValueError, match="3 features, but MLPClassifier is expecting 4"):
+        fitted.predict(x[:, :3])
+
+
+def test_warnings(data):
+    x, y = data["iris"]
+    with pytest.warns(ConvergenceWarning, match=re.escape("Maximum iterations (3) reached")):
+        MLPClassifier(max_iter=3).fit(x, y)
+    with pytest.warns(UserWarning, match="batch_size=999 is larger"):
+        MLPClassifier(batch_size=999, tol=10.0).fit(x, y)
+    with pytest.warns(DataConversionWarning):
+        MLPClassifier(tol=10.0).fit(x, y[:, None])
+    with pytest.warns(ConvergenceWarning, match="lbfgs failed to converge after 2 iterations"):
+        MLPClassifier(solver="lbfgs", max_iter=2).fit(x, y)
+
+
+def test_what_diverges_is_an_error_and_keeps_finite_weights(data):
+    x, y = data["values"]
+    wild = MLPRegressor(solver="sgd", activation="identity", learning_rate_init=1e3, random_state=0, max_iter=200)
+    with pytest.raises(ValueError, match="Solver produced non-finite parameter weights"):
+        wild.fit(x, y)
+    assert all(np.isfinite(array).all() for array in arrays(wild))
+    watched = clone(wild).set_params(early_stopping=True)
+    with pytest.warns(ConvergenceWarning, match="no longer finite"):
+        watched.fit(x, y)
+    assert np.isnan(watched.validation_scores_[-1])
+    assert watched.best_validation_score_ == np.nanmax(watched.validation_scores_)
+
+
+@quiet
+def test_verbose_prints_a_line_for_each_epoch(data, capsys):
+    x, y = data["iris"]
+    fitted = MLPClassifier(max_iter=3, verbose=True, random_state=0).fit(x, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"Iteration {i}, loss = {loss:.8f}" for i, loss in enumerate(fitted.loss_curve_, 1)]
+    MLPClassifier(tol=10.0, verbose=1, n_iter_no_change=2, early_stopping=True).fit(x, y)
+    printed = capsys.readouterr().out
+    assert "Validation score: " in printed and "Validation score did not improve more than tol=10.000000" in printed
+    MLPClassifier(tol=10.0, verbose=1, n_iter_no_change=1, solver="sgd", learning_rate="adaptive").fit(x, y)
+    printed = capsys.readouterr().out
+    assert "Setting learning rate to 0.000200" in printed and "Learning rate too small. Stopping." in printed
+
+
+def test_an_interrupt_keeps_what_was_learnt(data, monkeypatch):
+    from cnet.estimators import stochastic
+
+    x, y = data["iris"]
+    run, calls = stochastic.Epochs.run, []
+
+    def interrupted(self, orders, rates):
+        run(self, orders, rates)
+        calls.append(len(orders))
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(stochastic.Epochs, "run", interrupted)
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        fitted = MLPClassifier(random_state=0).fit(x, y)
+    assert fitted.n_iter_ == len(fitted.loss_curve_) == sum(calls) < 200
+
+
+def test_partial_fit_is_not_there_for_lbfgs_and_needs_its_classes(data):
+    x, y = data["iris"]
+    assert not hasattr(MLPClassifier(solver="lbfgs"), "partial_fit")
+    with pytest.raises(ValueError, match="classes must be passed on the first call"):
+        MLPClassifier().partial_fit(x, y)
+    fitted = MLPClassifier().partial_fit(x, y, classes=[0, 1, 2, 3])
+    with pytest.raises(ValueError, match="not the same as on the last call"):
+        fitted.partial_fit(x, y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="partial_fit does not support early_stopping"):
+        MLPClassifier(early_stopping=True).partial_fit(x, y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="same classes as in the previous call"):
+        MLPClassifier(warm_start=True, tol=10.0).fit(x, y).fit(x, np.minimum(y, 1))
+    with pytest.raises(ValueError, match="needs a network of the sizes"):
+        MLPClassifier(warm_start=True, tol=10.0).fit(x, y).set_params(hidden_layer_sizes=3).fit(x, y)

@@ -1,0 +1,17 @@
+"""scikit-learn's own checks of estimators, all of them."""
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from cnet.estimators import MLPClassifier, MLPRegressor
+
+# As scikit-learn runs the checks of its own.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore:Can't check")
+
+
+@parametrize_with_checks([
+    MLPClassifier(max_iter=100), MLPRegressor(max_iter=100), MLPClassifier(solver="sgd", max_iter=100),
+    MLPRegressor(solver="lbfgs", max_iter=100),
+])
+def test_a_check(estimator, check):
+    check(estimator)

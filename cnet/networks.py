@@ -132,8 +132,19 @@ class MultiLayerNet(Passes, Trainable, Storable):
         self, sizes: tuple[int, ...], activations: tuple[str, ...], dtype: np.dtype[Any], seed: int, loss: Loss,
         weight_decay_lambda: float,
     ) -> None:
-        self._core = _network.Network(sizes, activations, dtype, loss.name, loss.parameter, weight_decay_lambda)
-        self._core.on_unlike = warn_unlike
+        self._hold(_network.Network(sizes, activations, dtype, loss.name, loss.parameter, weight_decay_lambda), seed)
+
+    @classmethod
+    def _around(cls, core: _network.Network) -> MultiLayerNet:
+        """A network whose memory is a compiled one's that somebody else has, too."""
+        net = cls.__new__(cls)
+        net._hold(core, 0)
+        return net
+
+    def _hold(self, core: _network.Network, seed: int) -> None:
+        sizes = core.sizes
+        self._core = core
+        core.on_unlike = warn_unlike
         arrays = [array for pair in zip(self._core.weights, self._core.biases, strict=True) for array in pair]
         self._params = Parameters(dict(zip(parameter_names(len(sizes) - 1), arrays, strict=True)))
         self.seed = seed

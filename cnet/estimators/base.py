@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 import warnings
 from abc import ABCMeta, abstractmethod
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -17,13 +18,26 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..core._network import Network
 from ..core._one_fit import alone
 from ..losses import Loss
+from ..networks import MultiLayerNet
 from ..options import FitOptions, check_options
-from .compiled import draw_parameters, make_network, network_of, state_of, with_state
+from .compiled import draw_parameters, hidden_network, make_network, network_of, state_of, with_state
+from .descent import Descent, descent_for
 from .lbfgs import minimise
 from .settings import STOCHASTIC, Settings, check_settings
-from .stochastic import Descent, Epochs, Progress, Watch, descent_for, train
+from .stochastic import Epochs, train
+from .watch import Progress, Samples, Watch
 
-__all__ = ["MultiLayerEstimator", "has_partial_fit"]
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # before scikit-learn 1.9
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Nothing: there are no callbacks."""
+
+    def with_callbacks(method: Any) -> Any:
+        return method
+
+__all__ = ["MultiLayerEstimator", "has_partial_fit", "store"]
 
 Array = npt.NDArray[Any]
 
@@ -38,7 +52,14 @@ def has_partial_fit(estimator: Any) -> bool:
     return True
 
 
-class MultiLayerEstimator(BaseEstimator, metaclass=ABCMeta):
+def store(estimator: Any, parameters: dict[str, Any]) -> None:
+    """What a constructor does, with its ``locals()``: keep each parameter as it was given."""
+    for name, value in parameters.items():
+        if name not in ("self", "__class__"):
+            setattr(estimator, name, value)
+
+
+class MultiLayerEstimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """The base of `MLPClassifier` and `MLPRegressor`.
 
     A subclass says what its targets are (`_read_targets`), its loss, and how predictions are scored.
@@ -64,6 +85,14 @@ class MultiLayerEstimator(BaseEstimator, metaclass=ABCMeta):
     def _score(self, x: Array, y: Array, weight: Array | None) -> float:
         """Score predictions of the network as it stands."""
 
+    @abstractmethod
+    def _given(self, y: Array) -> Any:
+        """Targets as they were given, of what `_read_targets` returned."""
+
+    def _weigh(self, weight: Array | None, y: Any, incremental: bool) -> Array | None:
+        """The samples' weights in training."""
+        return weight
+
     def _stratify(self, y: Array) -> Array | None:
         """What held-out rows are drawn by, so that each class has its share."""
         return None
@@ -79,7 +108,11 @@ class MultiLayerEstimator(BaseEstimator, metaclass=ABCMeta):
     def _hidden_activations(self) -> tuple[str, ...]:
         return check_settings(self).activations
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    @with_callbacks
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, X_val: Any = None, y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Train on samples and their targets, from new weights, or with `warm_start` from those there are.
 
         Parameters
@@ -90,6 +123,11 @@ class MultiLayerEstimator(BaseEstimator, metaclass=ABCMeta):
             Labels of classes, indicators of several labels, or numbers.
         sample_weight : array-like of shape (n_samples,), default None
             A factor on each sample's loss; not negative.
+        X_val, y_val : array-like, default None
+            Samples to validate with after each epoch: their loss and score are recorded. With `early_stopping` they
+            take the place of those that would be held out.
+        sample_weight_val : array-like, default None
+            Their weights.
 
         Returns
         -------
@@ -105,34 +143,69 @@ class MultiLayerEstimator(BaseEstimator, metaclass=ABCMeta):
         ConvergenceWarning
             If `max_iter` was reached before the loss or the score stopped improving.
         """
-        return self._train(X, y, sample_weight, incremental=False)
+        return self._train(X, y, sample_weight, incremental=False, validation=(X_val, y_val, sample_weight_val))
 
-    def _train(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Self:
+    def _train(
+        self, X: Any, y: Any, sample_weight: Any, incremental: bool, validation: tuple[Any, Any, Any] = (None,) * 3
+    ) -> Self:
         settings = check_settings(self)
         if incremental and settings.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True: there are no epochs to choose from")
+        if incremental and settings.schedule is not None:
+            raise ValueError("partial_fit goes without schedule: nobody knows how many epochs there will be")
         first = not hasattr(self, "coefs_") or not (settings.warm_start or incremental)
-        x, y = self._check_data(X, y, first)
-        weight = _check_weight(sample_weight, len(x))
-        y, n_outputs, output = self._read_targets(y, incremental, settings.warm_start)
+        x, y = self._check_data(X, y, first, settings)
+        weight = _check_weight(sample_weight, len(x), "sample_weight")
+        read, n_outputs, output = self._read_targets(y, incremental, settings.warm_start)
         self.n_outputs_, self.out_activation_ = n_outputs, output
         random_state = check_random_state(self.random_state)
         sizes = [x.shape[1], *settings.hidden, n_outputs]
         if first:
             self._begin(sizes, settings, x.dtype, random_state)
         network = self._network_to_train(sizes, settings, x.dtype, incremental and not first)
+        samples = Samples(x, read, self._targets(read, network.dtype), weight)
+        held_out = self._read_validation(*validation, settings, network.dtype)
+        trained = self._weigh(weight, y, incremental)
+        context = self._callback_context(settings, samples)
         if settings.solver == "lbfgs":
-            alone(network, lambda: self._minimise(network, x, y, weight, settings))
+            alone(network, lambda: self._minimise(network, samples._replace(weight=trained), settings))
         else:
-            alone(network, lambda: self._descend(network, x, y, weight, settings, random_state, incremental))
+            alone(network, lambda: self._descend(
+                network, samples, trained, held_out, settings, random_state, incremental, context))
+        if context is not None:
+            context.call_on_fit_task_end(estimator=self, X=x, y=y, reconstruction_attributes=dict)
         return self
 
-    def _check_data(self, X: Any, y: Any, first: bool) -> tuple[Array, Any]:
+    def _callback_context(self, settings: Settings, samples: Samples) -> Any:
+        """scikit-learn's context of this fit for its callbacks; None if there are none."""
+        if not getattr(self, "_skl_callbacks", None):
+            return None
+        context = self._init_callback_context(max_subtasks=settings.max_iter)
+        context.call_on_fit_task_begin(
+            estimator=self, X=samples.x, y=samples.y, metadata={"sample_weight": samples.weight}
+        )
+        return context
+
+    def _check_data(self, X: Any, y: Any, first: bool, settings: Settings) -> tuple[Array, Any]:
+        dtype = (np.float64, np.float32) if settings.dtype is None else settings.dtype
         x, y = validate_data(
-            self, X, y, reset=first, accept_sparse=["csr", "csc"], multi_output=True, dtype=(np.float64, np.float32),
-            **self._y_checks(),
+            self, X, y, reset=first, accept_sparse=["csr", "csc"], multi_output=True, dtype=dtype, **self._y_checks()
         )
         return _dense(x), y
+
+    def _read_validation(self, X: Any, y: Any, weight: Any, settings: Settings, dtype: Any) -> Samples | None:
+        """The samples to validate with that were given."""
+        if X is None and y is None and weight is None:
+            return None
+        if X is None or y is None:
+            raise ValueError("X_val and y_val go together: got one of them")
+        if settings.solver == "lbfgs":
+            raise ValueError('X_val goes with epochs: with solver="adam" or "sgd", or an optimizer, not with "lbfgs"')
+        x, y = self._check_data(X, y, False, settings)
+        read = self._read_targets(y, True, False)[0]
+        if read.shape[1:] != () and read.shape[1] != self.n_outputs_:
+            raise ValueError(f"y_val must have {self.n_outputs_} columns, as y has, got {read.shape[1]}")
+        return Samples(x, read, self._targets(read, dtype), _check_weight(weight, len(x), "sample_weight_val"))
 
     def _y_checks(self) -> dict[str, Any]:
         return {}
@@ -146,17 +219,26 @@ class MultiLayerEstimator(BaseEstimator, metaclass=ABCMeta):
         self.n_layers_ = len(sizes)
         self.n_iter_ = self.t_ = 0
         self._progress = Progress()
-        vars(self).pop("_network", None)
-        vars(self).pop("_optimizer", None)
+        for name in ("_network", "_optimizer", "validation_loss_curve_", "train_score_curve_"):
+            vars(self).pop(name, None)
         if settings.solver != "lbfgs":
             self._begin_lists(settings)
 
     def _begin_lists(self, settings: Settings) -> None:
         self.loss_curve_: list[float] = []
-        watched = settings.early_stopping
-        self.best_loss_ = None if watched else np.inf
-        self.validation_scores_: list[float] | None = [] if watched else None
-        self.best_validation_score_ = -np.inf if watched else None
+        self.best_loss_ = None if settings.early_stopping else np.inf
+        self.validation_scores_: list[float] | None = None
+        self.best_validation_score_: float | None = None
+
+    def _continue_lists(self, settings: Settings, held_out: Samples | None) -> None:
+        """The lists that this fit needs, and which those before it may not have needed."""
+        if not hasattr(self, "loss_curve_"):
+            self._begin_lists(settings)
+        if held_out is not None and self.validation_scores_ is None:
+            self.validation_scores_, self.best_validation_score_ = [], -np.inf
+            self.validation_loss_curve_: list[float] = []
+        if settings.record_train_score and not hasattr(self, "train_score_curve_"):
+            self.train_score_curve_: list[float] = []
 
     def _network_to_train(
         self, sizes: list[int], settings: Settings, dtype: np.dtype[Any], keeps_state: bool
@@ -184,45 +266,57 @@ class MultiLayerEstimator(BaseEstimator, metaclass=ABCMeta):
         self._network = network
         self.coefs_, self.intercepts_ = list(network.weights), list(network.biases)
 
-    def _minimise(self, network: Network, x: Array, y: Array, weight: Array | None, settings: Settings) -> None:
-        dtype = x.dtype
-        targets = self._targets(y, network.dtype)
-        loss, self.n_iter_ = minimise(network, x.astype(np.float64, copy=False), targets, weight, settings)
+    def _minimise(self, network: Network, samples: Samples, settings: Settings) -> None:
+        x, _, targets, weight = samples
+        wide = x.astype(np.float64, copy=False)
+        loss, self.n_iter_ = minimise(network, wide, targets, weight, settings)
         if not all(np.isfinite(array).all() for array in (*network.weights, *network.biases)):
             raise ValueError("Solver produced non-finite parameter weights. The input data may contain large values "
                              "and need to be preprocessed.")
-        penalty = loss - network.loss_and_accuracy(x.astype(np.float64, copy=False), targets, weight=weight)[0]
-        self.loss_ = (loss - penalty) * self._loss_scale() + penalty
-        if dtype != network.dtype:
+        alone_loss = network.loss_and_accuracy(wide, targets, weight=weight)[0]
+        self.loss_ = alone_loss * self._loss_scale() + (loss - alone_loss)
+        if x.dtype != network.dtype:
             self._adopt(make_network(
-                network.weights, network.biases, settings.activations, *self._loss_of_network(), settings.alpha, dtype
+                network.weights, network.biases, settings.activations, *self._loss_of_network(), settings.alpha, x.dtype
             ))
 
     def _descend(
-        self, network: Network, x: Array, y: Array, weight: Array | None, settings: Settings,
-        random_state: np.random.RandomState, incremental: bool,
+        self, network: Network, samples: Samples, trained: Array | None, held_out: Samples | None, settings: Settings,
+        random_state: np.random.RandomState, incremental: bool, context: Any,
     ) -> None:
+        """Epochs of mini-batches; `trained` are the samples' weights in training."""
         if not incremental or not hasattr(self, "_optimizer"):
             self._optimizer = descent_for(settings)
             network.optimizer_state = None
         if not hasattr(self, "_progress"):
             self._progress = Progress()
-        if not hasattr(self, "loss_curve_"):
-            self._begin_lists(settings)
-        score = None
-        if settings.early_stopping:
-            x, y, weight, held_out = self._split(x, y, weight, settings, random_state)
-
-            def score() -> float:
-                return self._score(*held_out)
-
+        if settings.early_stopping and held_out is None:
+            kept, held = self._divide(samples.y, settings, random_state)
+            samples, held_out = _rows(samples._replace(weight=trained), kept), _rows(samples, held)
+        else:
+            samples = samples._replace(weight=trained)
+        self._continue_lists(settings, held_out)
+        drops = any(settings.dropout) or settings.input_dropout
         epochs = Epochs(
-            network, x, self._targets(y, network.dtype), weight, self._options(settings, len(x)), self._optimizer,
-            1 if incremental else settings.max_iter,
+            network, samples, self._options(settings, len(samples.x)), self._optimizer,
+            1 if incremental else settings.max_iter, int(random_state.randint(2**31 - 1)) if drops else 0,
+            self._progress.epochs,
         )
         self.n_iter_ = 0
-        watch = Watch(self, network, settings, score)
-        train(epochs, watch, random_state, len(x), self._loss_scale(), incremental)
+        watch = Watch(self, network, settings, samples, held_out, context)
+        train(epochs, watch, random_state, self._loss_scale(), incremental)
+
+    def _measure(self, samples: Samples) -> float:
+        """The score that was asked for, of the network as it stands."""
+        scorer = check_settings(self).scoring if self.scoring is not None else None
+        if scorer is None:
+            return self._score(samples.x, samples.y, samples.weight)
+        # The samples have been checked, and have lost the names of their columns.
+        seen = object.__new__(type(self))
+        seen.__dict__.update(vars(self))
+        seen.__dict__.pop("feature_names_in_", None)
+        more = {} if samples.weight is None else {"sample_weight": samples.weight}
+        return float(scorer(seen, samples.x, self._given(samples.y), **more))
 
     def _options(self, settings: Settings, n_rows: int) -> FitOptions:
         batch_size = min(200, n_rows) if settings.batch_size is None else settings.batch_size
@@ -232,24 +326,71 @@ class MultiLayerEstimator(BaseEstimator, metaclass=ABCMeta):
             batch_size = n_rows
         return check_options(
             n_hidden=len(settings.hidden), loss=self._loss_function(), batch_size=batch_size, sampling="shuffle",
-            optimizer=self._optimizer.optimizer,
+            optimizer=self._optimizer.optimizer, dropout=settings.dropout, input_dropout=settings.input_dropout,
+            label_smoothing=settings.label_smoothing, averaging=settings.averaging, n_threads=settings.n_threads,
         )
 
-    def _split(
-        self, x: Array, y: Array, weight: Array | None, settings: Settings, random_state: np.random.RandomState
-    ) -> tuple[Array, Array, Array | None, tuple[Array, Array, Array | None]]:
-        """Rows to train with, and those held out: drawn as scikit-learn draws them."""
+    def _divide(
+        self, y: Array, settings: Settings, random_state: np.random.RandomState
+    ) -> tuple[Array, Array]:
+        """The rows to train with, and those held out: drawn as scikit-learn draws them."""
         kept, held = train_test_split(
-            np.arange(len(x)), random_state=random_state, test_size=settings.validation_fraction,
+            np.arange(len(y)), random_state=random_state, test_size=settings.validation_fraction,
             stratify=self._stratify(y),
         )
         if len(held) < 2:
             raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your "
-                             f"dataset: {len(held)} of {len(x)} samples are held out, 2 are needed")
-        weights = (None, None) if weight is None else (weight[kept], weight[held])
-        return x[kept], y[kept], weights[0], (x[held], y[held], weights[1])
+                             f"dataset: {len(held)} of {len(y)} samples are held out, 2 are needed")
+        return kept, held
 
-    def _outputs(self, X: Any) -> Array:
+    def hidden_activations(self, X: Any) -> list[Array]:
+        """Compute the activations of each hidden layer.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        list of ndarray of shape (n_samples, n_units)
+            One for each hidden layer.
+        """
+        check_is_fitted(self, "coefs_")
+        x = _dense(self._check_inputs(X, finite=True))
+        network = network_of(self)
+        return [hidden_network(network, layer).predict(x) for layer in range(1, len(network.weights))]
+
+    def to_net(self) -> MultiLayerNet:
+        """Return a network of cnet with copies of the weights, which needs no scikit-learn to be saved and loaded.
+
+        Returns
+        -------
+        cnet.MultiLayerNet
+            Its predictions are probabilities of classes, in the order of ``classes_`` (one, of the second of two
+            classes), or numbers.
+        """
+        check_is_fitted(self, "coefs_")
+        network = network_of(self)
+        net = MultiLayerNet._around(make_network(
+            network.weights, network.biases, network.activations, network.loss, network.loss_parameter,
+            dtype=network.dtype,
+        ))
+        net._core.first_layer = network.first_layer
+        return net
+
+    def _take_net(self, net: Any, n_outputs: int, output: str) -> Self:
+        """Become fitted with copies of a network's weights."""
+        core = net._core
+        self.n_features_in_, self.n_layers_ = core.sizes[0], len(core.sizes)
+        self.n_outputs_, self.out_activation_ = n_outputs, output
+        self.n_iter_ = self.t_ = 0
+        network = make_network(core.weights, core.biases, core.activations, core.loss, core.loss_parameter,
+                               dtype=core.dtype)
+        network.first_layer = core.first_layer
+        self._adopt(network)
+        return self
+
+    def _outputs(self, X: Any, network_of: Callable[[Any], Network] = network_of) -> Array:
         """What the last layer's activation gives for samples (n_samples, n_outputs), after all checks."""
         check_is_fitted(self, "coefs_")
         # Whether all is finite is looked at where it is read; scikit-learn's check then says what is not.
@@ -263,8 +404,9 @@ class MultiLayerEstimator(BaseEstimator, metaclass=ABCMeta):
         return outputs
 
     def _check_inputs(self, X: Any, finite: bool) -> Any:
+        dtype = (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
         return validate_data(
-            self, X, reset=False, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), ensure_all_finite=finite
+            self, X, reset=False, accept_sparse=["csr", "csc"], dtype=dtype, ensure_all_finite=finite
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -291,17 +433,23 @@ def _dense(x: Any) -> Array:
     return x.toarray() if hasattr(x, "toarray") else x
 
 
-def _check_weight(sample_weight: Any, n_rows: int) -> Array | None:
+def _rows(samples: Samples, rows: Array) -> Samples:
+    """Some of the samples."""
+    weight = None if samples.weight is None else samples.weight[rows]
+    return Samples(samples.x[rows], samples.y[rows], samples.targets[rows], weight)
+
+
+def _check_weight(sample_weight: Any, n_rows: int, name: str) -> Array | None:
     """The samples' weights (n_rows,), or None; one number stands for all."""
     if sample_weight is None:
         return None
     if isinstance(sample_weight, numbers.Real):
         return np.full(n_rows, float(sample_weight))
-    weight = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
+    weight = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name=name)
     if weight.ndim != 1:
         raise ValueError(f"Sample weights must be 1D array or scalar, got {weight.ndim}D array")
     if len(weight) != n_rows:
-        raise ValueError(f"sample_weight must hold one weight for each of {n_rows} samples, got shape {weight.shape}")
+        raise ValueError(f"{name} must hold one weight for each of {n_rows} samples, got shape {weight.shape}")
     if not weight.any():
-        raise ValueError("sample_weight is zero for every sample; at least one weight must be above 0")
+        raise ValueError(f"{name} is zero for every sample; at least one weight must be above 0")
     return weight

@@ -8,13 +8,17 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from ..losses import BinaryCrossEntropy, CrossEntropy, Loss
-from .base import MultiLayerEstimator, has_partial_fit
+from ..networks import MultiLayerNet
+from .base import MultiLayerEstimator, has_partial_fit, store
+from .compiled import check_net, parameters_of, scores_network
 from .labels import Labels, labels_of
 from .scores import accuracy
+from .settings import ParameterError
 
 __all__ = ["MLPClassifier"]
 
@@ -56,8 +60,8 @@ class MLPClassifier(ClassifierMixin, MultiLayerEstimator):
         gives the same start and the same batches there and here.
     tol : float, default 1e-4
         What counts as an improvement of the loss, or of the validation score.
-    verbose : bool or int, default False
-        Whether to print each epoch's loss.
+    verbose : bool, int or "bar", default False
+        Whether to print each epoch's loss; "bar" shows a progress bar, which needs tqdm.
     warm_start : bool, default False
         Whether `fit` goes on with the weights that there are.
     momentum : float, default 0.9
@@ -74,6 +78,31 @@ class MLPClassifier(ClassifierMixin, MultiLayerEstimator):
         How many epochs may pass without an improvement.
     max_fun : int, default 15000
         The most evaluations of the loss, for "lbfgs".
+    class_weight : dict or "balanced", default None
+        A factor on the loss of each class's samples, by label; "balanced": all classes count the same together.
+    dropout : float or sequence of float, default 0.0
+        The share of the hidden units that is left out in each mini-batch, for all hidden layers or one for each.
+    input_dropout : float, default 0.0
+        The same of the inputs.
+    label_smoothing : float, default 0.0
+        The share of each target that is spread over all classes.
+    averaging : float, default None
+        The decay of a moving average of the weights, which takes their place, such as 0.999.
+    optimizer : str or object of `cnet.optimizers`, default None
+        In the place of `solver`, such as "rmsprop" or ``cnet.optimizers.AdamW(weight_decay=0.01)``. Its learning rate,
+        if it has none of its own, is `learning_rate_init`.
+    schedule : str, object of `cnet.schedules` or function, default None
+        In the place of `learning_rate`: a factor on it, such as "cosine", over `max_iter` epochs.
+    scoring : str or function, default None
+        The scorer of samples to validate with, as scikit-learn has them, such as "roc_auc".
+    record_train_score : bool, default False
+        Whether the score on the training samples is recorded after each epoch.
+    callbacks : object or list, default None
+        Called after each epoch with a `cnet.callbacks.EpochInfo`; training ends if one returns True.
+    dtype : float32 or float64, default None
+        In which to compute; None: float32 if the inputs are, else float64.
+    n_threads : int, default None
+        The most threads of a fit; None: chosen automatically. It changes no bit of the result.
 
     Attributes
     ----------
@@ -88,9 +117,13 @@ class MLPClassifier(ClassifierMixin, MultiLayerEstimator):
     best_loss_ : float or None
         The lowest of them; None with `early_stopping`.
     validation_scores_ : list of float or None
-        The accuracy on the held-out samples after each epoch.
+        The accuracy on the samples to validate with after each epoch; None without any.
     best_validation_score_ : float or None
         The highest of them.
+    validation_loss_curve_ : list of float
+        The loss of these samples after each epoch, without the penalty. Only where there are any.
+    train_score_curve_ : list of float
+        The score on the training samples after each epoch. Only with `record_train_score`.
     n_iter_ : int
         Epochs of the last fit.
     t_ : int
@@ -155,30 +188,20 @@ class MLPClassifier(ClassifierMixin, MultiLayerEstimator):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        class_weight: Any = None,
+        dropout: Any = 0.0,
+        input_dropout: float = 0.0,
+        label_smoothing: float = 0.0,
+        averaging: float | None = None,
+        optimizer: Any = None,
+        schedule: Any = None,
+        scoring: Any = None,
+        record_train_score: bool = False,
+        callbacks: Any = None,
+        dtype: Any = None,
+        n_threads: int | None = None,
     ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
+        store(self, locals())
 
     @available_if(has_partial_fit)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
@@ -238,6 +261,20 @@ class MLPClassifier(ClassifierMixin, MultiLayerEstimator):
     def _loss_function(self) -> Loss:
         return CrossEntropy() if self.out_activation_ == "softmax" else BinaryCrossEntropy()
 
+    def _given(self, y: Array) -> Any:
+        return self._labels.named(y)
+
+    def _weigh(self, weight: Array | None, y: Any, incremental: bool) -> Array | None:
+        if self.class_weight is None:
+            return weight
+        if incremental and isinstance(self.class_weight, str):
+            raise ValueError('class_weight="balanced" needs all samples: give a dict of weights by class to partial_fit')
+        try:
+            factors: Array = compute_sample_weight(self.class_weight, y)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise ParameterError(f'class_weight must be None, "balanced" or a dict of weights by label: {error}') from None
+        return factors if weight is None else factors * weight
+
     def _stratify(self, y: Array) -> Array | None:
         # As scikit-learn's, which has one output for two classes.
         return (y != 0).reshape(-1, 1) if self.n_outputs_ == 1 else None
@@ -278,6 +315,58 @@ class MLPClassifier(ClassifierMixin, MultiLayerEstimator):
         if self.n_outputs_ > 1 or self._labels.several:
             return outputs
         return np.hstack([1 - outputs, outputs])
+
+    def decision_function(self, X: Any) -> Array:
+        """Compute the scores of classes, from which probabilities are computed: the higher, the more probable.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Of two classes, the second one's logarithmic odds.
+        """
+        scores = self._outputs(X, scores_network)
+        return scores.ravel() if self.n_outputs_ == 1 and not self._labels.several else scores
+
+    @classmethod
+    def from_net(cls, net: MultiLayerNet, *, classes: Any = None, **parameters: Any) -> Self:
+        """Make a fitted classifier of a network of cnet.
+
+        Parameters
+        ----------
+        net : cnet.MultiLayerNet
+            With cross-entropy, or binary cross-entropy: of one output for two classes, of more for several labels.
+        classes : array-like, default None
+            The labels in the order of the outputs, sorted; by default whole numbers from 0.
+        **parameters : object
+            More parameters of the classifier.
+
+        Returns
+        -------
+        MLPClassifier
+            With copies of the weights.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `net` is no such network, or the classes do not belong to it.
+        """
+        loss, n_outputs = check_net(net).loss_function.name, net.sizes[-1]
+        if loss not in ("cross_entropy", "binary_cross_entropy"):
+            raise ValueError(f"a classifier needs a network with cross-entropy or binary cross-entropy, got {loss}; use "
+                             "MLPRegressor.from_net")
+        several = loss == "binary_cross_entropy" and n_outputs > 1
+        n_classes = 2 if loss == "binary_cross_entropy" and n_outputs == 1 else n_outputs
+        labels = np.arange(n_classes) if classes is None else np.asarray(classes)
+        if labels.shape != (n_classes,) or not (labels[:-1] < labels[1:]).all():
+            raise ValueError(f"classes must be {n_classes} different labels in ascending order, got {classes!r}")
+        made = cls(**parameters_of(net), **parameters)
+        made._labels = Labels(labels, several=several, softmax=loss == "cross_entropy")
+        made.classes_ = labels
+        return made._take_net(net, n_outputs, made._labels.output)
 
     def predict_log_proba(self, X: Any) -> Array:
         """Predict the logarithm of the probability of each class.

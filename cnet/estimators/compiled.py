@@ -9,8 +9,12 @@ import numpy.typing as npt
 
 from ..core._network import Network
 from ..core._state import OptimizerState
+from ..networks import MultiLayerNet
 
-__all__ = ["draw_parameters", "make_network", "network_of", "shows", "state_of", "with_state"]
+__all__ = [
+    "check_net", "draw_parameters", "hidden_network", "make_network", "network_of", "parameters_of", "scores_network",
+    "shows", "state_of", "with_state",
+]
 
 Array = npt.NDArray[Any]
 
@@ -122,12 +126,48 @@ def network_of(estimator: Any) -> Network:
     return made
 
 
+def check_net(net: Any) -> MultiLayerNet:
+    """`net`, if it is a network of cnet."""
+    if not isinstance(net, MultiLayerNet):
+        raise TypeError(f"net must be a network of cnet, such as cnet.MultiLayerNet, got {type(net).__name__}")
+    return net
+
+
+def parameters_of(net: MultiLayerNet) -> dict[str, Any]:
+    """The parameters of an estimator that has a network's hidden layers."""
+    names = ["logistic" if name == "sigmoid" else name for name in net._core.activations]
+    same = len(set(names)) == 1
+    activation = (names[0] if same else names) if names else "relu"
+    return {"hidden_layer_sizes": tuple(net.sizes[1:-1]), "activation": activation}
+
+
+def scores_network(estimator: Any) -> Network:
+    """A copy of the estimator's network whose predictions are the last layer's pre-activations."""
+    network = network_of(estimator)
+    made = make_network(network.weights, network.biases, network.activations, "squared_error", dtype=network.dtype)
+    made.first_layer = network.first_layer
+    return made
+
+
+def hidden_network(network: Network, layers: int) -> Network:
+    """A network whose predictions are the activations of a hidden layer, which is number `layers`.
+
+    Its last layer's weights are the identity matrix: each sum has one term that is not zero.
+    """
+    size, dtype = network.sizes[layers], network.dtype
+    weights = [*network.weights[:layers], np.eye(size, dtype=dtype)]
+    biases = [*network.biases[:layers], np.zeros(size, dtype)]
+    made = make_network(weights, biases, network.activations[:layers], "squared_error", dtype=dtype)
+    made.first_layer = network.first_layer
+    return made
+
+
 def state_of(network: Network) -> dict[str, Any]:
     """What a network holds besides its parameters, as plain data for a pickle."""
     state = network.optimizer_state
     return {
         "first_layer": network.first_layer,
-        "optimizer": None if state is None else (state.name, state.arrays, state.steps),
+        "optimizer": None if state is None else (state.name, state.arrays, state.steps, state.raw_of(network)),
     }
 
 
@@ -135,10 +175,16 @@ def with_state(network: Network, state: dict[str, Any]) -> Network:
     """The network with what `state_of` took from another one."""
     network.first_layer = state["first_layer"]
     if state["optimizer"] is not None:
-        name, arrays, steps = state["optimizer"]
-        copies = tuple(
-            tuple(tuple(np.array(array, network.dtype, order="C") for array in group) for group in pair)
-            for pair in arrays
-        )
-        network.optimizer_state = OptimizerState(name, copies, steps)
+        name, arrays, steps, raw = state["optimizer"]
+        copies = tuple(_copied(pair, network.dtype) for pair in arrays)
+        if raw is None:
+            network.optimizer_state = OptimizerState(name, copies, steps)
+        else:
+            average = _copied((network.weights, network.biases), network.dtype)
+            network.optimizer_state = OptimizerState(name, copies, steps, _copied(raw, network.dtype), average)
     return network
+
+
+def _copied(pair: Any, dtype: np.dtype[Any]) -> tuple[tuple[Array, ...], ...]:
+    """Weights and biases, in arrays of their own."""
+    return tuple(tuple(np.array(array, dtype, order="C") for array in group) for group in pair)

@@ -47,6 +47,8 @@ class Labels:
         Whether a sample may have several of them, or none.
     as_sparse : bool, default False
         Whether several labels are predicted as a sparse matrix.
+    softmax : bool, optional
+        Whether there is an output for each class; by default for more than two.
 
     Attributes
     ----------
@@ -55,10 +57,13 @@ class Labels:
     n_outputs : int
     """
 
-    def __init__(self, classes: Array, *, several: bool = False, as_sparse: bool = False) -> None:
+    def __init__(
+        self, classes: Array, *, several: bool = False, as_sparse: bool = False, softmax: bool | None = None
+    ) -> None:
         self.classes, self.several, self.as_sparse = classes, several, as_sparse
-        self.output = "softmax" if len(classes) > 2 and not several else "logistic"
-        self.n_outputs = 1 if len(classes) <= 2 and not several else len(classes)
+        softmax = len(classes) > 2 and not several if softmax is None else softmax
+        self.output = "softmax" if softmax else "logistic"
+        self.n_outputs = len(classes) if softmax or several else 1
 
     def numbers(self, y: Any) -> Array:
         """Return the number of each sample's class (n,), or its indicators (n, n_labels) as booleans.

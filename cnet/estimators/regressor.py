@@ -12,7 +12,9 @@ from sklearn.utils.metaestimators import available_if
 
 from ..checks import excerpt, listed
 from ..losses import LOSSES, Loss, Poisson, SquaredError, as_loss
-from .base import MultiLayerEstimator, has_partial_fit
+from ..networks import MultiLayerNet
+from .base import MultiLayerEstimator, has_partial_fit, store
+from .compiled import check_net, parameters_of
 from .scores import r2
 from .settings import ParameterError
 
@@ -59,8 +61,8 @@ class MLPRegressor(RegressorMixin, MultiLayerEstimator):
         gives the same start and the same batches there and here.
     tol : float, default 1e-4
         What counts as an improvement of the loss, or of the validation score.
-    verbose : bool or int, default False
-        Whether to print each epoch's loss.
+    verbose : bool, int or "bar", default False
+        Whether to print each epoch's loss; "bar" shows a progress bar, which needs tqdm.
     warm_start : bool, default False
         Whether `fit` goes on with the weights that there are.
     momentum : float, default 0.9
@@ -77,6 +79,27 @@ class MLPRegressor(RegressorMixin, MultiLayerEstimator):
         How many epochs may pass without an improvement.
     max_fun : int, default 15000
         The most evaluations of the loss, for "lbfgs".
+    dropout : float or sequence of float, default 0.0
+        The share of the hidden units that is left out in each mini-batch, for all hidden layers or one for each.
+    input_dropout : float, default 0.0
+        The same of the inputs.
+    averaging : float, default None
+        The decay of a moving average of the weights, which takes their place, such as 0.999.
+    optimizer : str or object of `cnet.optimizers`, default None
+        In the place of `solver`, such as "rmsprop" or ``cnet.optimizers.AdamW(weight_decay=0.01)``. Its learning rate,
+        if it has none of its own, is `learning_rate_init`.
+    schedule : str, object of `cnet.schedules` or function, default None
+        In the place of `learning_rate`: a factor on it, such as "cosine", over `max_iter` epochs.
+    scoring : str or function, default None
+        The scorer of samples to validate with, as scikit-learn has them, such as "neg_mean_absolute_error".
+    record_train_score : bool, default False
+        Whether the score on the training samples is recorded after each epoch.
+    callbacks : object or list, default None
+        Called after each epoch with a `cnet.callbacks.EpochInfo`; training ends if one returns True.
+    dtype : float32 or float64, default None
+        In which to compute; None: float32 if the inputs are, else float64.
+    n_threads : int, default None
+        The most threads of a fit; None: chosen automatically. It changes no bit of the result.
 
     Attributes
     ----------
@@ -89,9 +112,13 @@ class MLPRegressor(RegressorMixin, MultiLayerEstimator):
     best_loss_ : float or None
         The lowest of them; None with `early_stopping`.
     validation_scores_ : list of float or None
-        R² on the held-out samples after each epoch.
+        R² on the samples to validate with after each epoch; None without any.
     best_validation_score_ : float or None
         The highest of them.
+    validation_loss_curve_ : list of float
+        The loss of these samples after each epoch, without the penalty. Only where there are any.
+    train_score_curve_ : list of float
+        The score on the training samples after each epoch. Only with `record_train_score`.
     n_iter_ : int
         Epochs of the last fit.
     t_ : int
@@ -152,31 +179,18 @@ class MLPRegressor(RegressorMixin, MultiLayerEstimator):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        dropout: Any = 0.0,
+        input_dropout: float = 0.0,
+        averaging: float | None = None,
+        optimizer: Any = None,
+        schedule: Any = None,
+        scoring: Any = None,
+        record_train_score: bool = False,
+        callbacks: Any = None,
+        dtype: Any = None,
+        n_threads: int | None = None,
     ) -> None:
-        self.loss = loss
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
+        store(self, locals())
 
     @available_if(has_partial_fit)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -203,11 +217,13 @@ class MLPRegressor(RegressorMixin, MultiLayerEstimator):
         return {"y_numeric": True}
 
     def _read_targets(self, y: Any, incremental: bool, warm: bool) -> tuple[Array, int, str]:
-        loss = self._loss_function()
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         columns = y.reshape(len(y), -1)
-        return columns, columns.shape[1], "exp" if isinstance(loss, Poisson) else "identity"
+        return columns, columns.shape[1], self._read_output()
+
+    def _read_output(self) -> str:
+        return "exp" if isinstance(self._loss_function(), Poisson) else "identity"
 
     def _targets(self, y: Array, dtype: np.dtype[Any]) -> Array:
         return y.astype(dtype, copy=False)
@@ -226,8 +242,39 @@ class MLPRegressor(RegressorMixin, MultiLayerEstimator):
         # scikit-learn reports the mean over outputs of squared errors; their gradient is that of the sum.
         return 1.0 / self.n_outputs_ if isinstance(self._loss_function(), SquaredError) else 1.0
 
+    def _given(self, y: Array) -> Any:
+        return y.ravel() if y.shape[1] == 1 else y
+
     def _score(self, x: Array, y: Array, weight: Array | None) -> float:
         return r2(y, self._network.predict(x), weight)
+
+    @classmethod
+    def from_net(cls, net: MultiLayerNet, **parameters: Any) -> Self:
+        """Make a fitted regressor of a network of cnet.
+
+        Parameters
+        ----------
+        net : cnet.MultiLayerNet
+            With a loss of numbers, such as squared error.
+        **parameters : object
+            More parameters of the regressor.
+
+        Returns
+        -------
+        MLPRegressor
+            With copies of the weights.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `net` is no such network.
+        """
+        loss = check_net(net).loss_function
+        if loss.name not in NAMES:
+            raise ValueError(f"a regressor needs a network with a loss of numbers, got {loss.name}; use "
+                             "MLPClassifier.from_net")
+        made = cls(loss=loss if loss.parameter else loss.name, **parameters_of(net), **parameters)
+        return made._take_net(net, net.sizes[-1], made._read_output())
 
     def predict(self, X: Any) -> Array:
         """Predict numbers.

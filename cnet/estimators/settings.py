@@ -1,4 +1,4 @@
-"""The constructor's parameters, checked when a fit begins: scikit-learn's constructors only store them."""
+"""The constructor's parameters, checked when a fit begins: constructors only store them, as scikit-learn asks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from typing import Any
 import numpy as np
 
 from ..activations import ACTIVATIONS
+from ..callbacks import as_callbacks
 from ..checks import check_choice, check_count, check_number, check_share, excerpt
+from ..optimizer_base import Optimizer
+from ..optimizers import as_optimizer
+from ..options import MAX_THREADS
+from ..schedule_base import Schedule
+from ..schedules import as_schedule
 
 __all__ = ["STOCHASTIC", "ParameterError", "Settings", "check_settings"]
 
@@ -43,7 +49,14 @@ class Settings:
         The last may be infinite.
     batch_size : int or None
         None: chosen by the number of samples.
-    verbose : bool
+    verbose, bar : bool
+        Whether to print a line for each epoch, or to show a progress bar.
+    optimizer : Optimizer or None
+        None: the solver's.
+    callbacks : list
+    dtype : numpy.dtype or None
+        None: that of the inputs.
+    n_threads : int or None
 
     Notes
     -----
@@ -72,6 +85,18 @@ class Settings:
     epsilon: float
     n_iter_no_change: float
     max_fun: int
+    bar: bool
+    dropout: Any
+    input_dropout: float
+    label_smoothing: float
+    averaging: float | None
+    optimizer: Optimizer | None
+    schedule: Schedule | None
+    scoring: Any
+    record_train_score: bool
+    callbacks: list[Any]
+    dtype: np.dtype[Any] | None
+    n_threads: int | None
 
 
 def check_settings(estimator: Any) -> Settings:
@@ -92,7 +117,9 @@ def check_settings(estimator: Any) -> Settings:
         If one of them is of the wrong type or out of range; the message names it.
     """
     try:
-        return _check(estimator)
+        settings = _check(estimator)
+        _check_together(settings)
+        return settings
     except (TypeError, ValueError) as error:
         raise ParameterError(str(error)) from None
 
@@ -113,6 +140,7 @@ def _check(estimator: Any) -> Settings:
         shuffle=_check_bool("shuffle", of["shuffle"]),
         tol=check_number("tol", of["tol"], positive=False),
         verbose=_check_verbose(of["verbose"]),
+        bar=isinstance(of["verbose"], str),
         warm_start=_check_bool("warm_start", of["warm_start"]),
         momentum=_check_momentum(of["momentum"]),
         nesterovs_momentum=_check_bool("nesterovs_momentum", of["nesterovs_momentum"]),
@@ -123,7 +151,72 @@ def _check(estimator: Any) -> Settings:
         epsilon=check_number("epsilon", of["epsilon"], positive=True),
         n_iter_no_change=_check_patience(of["n_iter_no_change"]),
         max_fun=check_count("max_fun", of["max_fun"]),
+        dropout=_check_dropout(of["dropout"], len(hidden)),
+        input_dropout=check_share("input_dropout", of["input_dropout"], positive=False),
+        label_smoothing=check_share("label_smoothing", of.get("label_smoothing", 0.0), positive=False),
+        averaging=None if of["averaging"] is None else check_share("averaging", of["averaging"], positive=True),
+        optimizer=None if of["optimizer"] is None else as_optimizer(of["optimizer"]),
+        schedule=as_schedule(of["schedule"]),
+        scoring=_check_scoring(of["scoring"]),
+        record_train_score=_check_bool("record_train_score", of["record_train_score"]),
+        callbacks=as_callbacks(of["callbacks"]),
+        dtype=_check_dtype(of["dtype"]),
+        n_threads=None if of["n_threads"] is None else check_count("n_threads", of["n_threads"], MAX_THREADS),
     )
+
+
+def _check_together(settings: Settings) -> None:
+    """Raise for parameters of which one says what another one says otherwise."""
+    if settings.optimizer is not None and settings.solver != "adam":
+        raise ValueError(f"give solver or optimizer, not both: got solver={settings.solver!r} and "
+                         f"optimizer={settings.optimizer!r}")
+    if settings.learning_rate != "constant" and (settings.schedule is not None or settings.optimizer is not None):
+        raise ValueError(f"learning_rate={settings.learning_rate!r} goes with solver=\"sgd\"; with optimizer give "
+                         "schedule, and not both learning_rate and schedule")
+    if settings.solver != "lbfgs":
+        return
+    given = {
+        "dropout": any(settings.dropout), "input_dropout": settings.input_dropout, "averaging": settings.averaging,
+        "label_smoothing": settings.label_smoothing, "schedule": settings.schedule, "scoring": settings.scoring,
+        "record_train_score": settings.record_train_score, "callbacks": settings.callbacks,
+    }
+    for name, value in given.items():
+        if value:
+            raise ValueError(f'{name} goes with mini-batches: with solver="adam" or "sgd", or an optimizer, not with '
+                             '"lbfgs"')
+
+
+def _check_dropout(dropout: Any, n_hidden: int) -> tuple[float, ...]:
+    """One share for all hidden layers, or one for each."""
+    if not isinstance(dropout, list | tuple):
+        return (check_share("dropout", dropout, positive=False),) * n_hidden
+    if len(dropout) != n_hidden:
+        raise ValueError(f"dropout must be one share, or one for each of {n_hidden} hidden layers, got {len(dropout)}")
+    return tuple(check_share(f"dropout[{i}]", each, positive=False) for i, each in enumerate(dropout))
+
+
+def _check_scoring(scoring: Any) -> Any:
+    """None, or a scorer: a function of (estimator, X, y)."""
+    if scoring is None:
+        return None
+    from sklearn.metrics import get_scorer
+
+    if not isinstance(scoring, str) and not callable(scoring):
+        raise TypeError("scoring must be a name of a scorer, or a function of (estimator, X, y) as make_scorer gives, "
+                        f"got {excerpt(scoring)}")
+    return get_scorer(scoring)
+
+
+def _check_dtype(dtype: Any) -> np.dtype[Any] | None:
+    if dtype is None:
+        return None
+    try:
+        checked = np.dtype(dtype)
+    except TypeError:
+        checked = None
+    if checked not in (np.float32, np.float64):
+        raise ValueError(f"dtype must be None, float32 or float64, got {excerpt(dtype)}")
+    return checked
 
 
 def _check_hidden(sizes: Any) -> tuple[int, ...]:
@@ -169,8 +262,11 @@ def _check_bool(name: str, value: Any) -> bool:
 
 
 def _check_verbose(value: Any) -> bool:
+    if isinstance(value, str):
+        check_choice("verbose", value, ("bar",))
+        return False
     if not isinstance(value, bool | np.bool_ | numbers.Integral) or value < 0:
-        raise TypeError(f"verbose must be True, False or a whole number, got {excerpt(value)}")
+        raise TypeError(f'verbose must be True, False, a whole number or "bar", got {excerpt(value)}')
     return bool(value)
 
 

@@ -23,8 +23,8 @@ PAGES = sorted([*(DOCS / "chapter").glob("*.rst"), *(DOCS / f"{name}.rst" for na
 
 # Modules that users import from, whose every public name the reference must list.
 PUBLIC_MODULES = (
-    "cnet", "cnet.datasets", "cnet.estimators", "cnet.images", "cnet.losses", "cnet.optimizers", "cnet.plots", "cnet.reference",
-    "cnet.schedules",
+    "cnet", "cnet.datasets", "cnet.estimators", "cnet.images", "cnet.losses", "cnet.optimizers", "cnet.plots",
+    "cnet.reference", "cnet.schedules",
 )
 # Names that are reached as attributes or passed to callbacks rather than imported from the top.
 MORE_NAMES = ("cnet.networks.Parameters", "cnet.callbacks.EpochInfo")

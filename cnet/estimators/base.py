@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import numbers
 import warnings
-from abc import ABCMeta, abstractmethod
-from collections.abc import Callable
+from abc import abstractmethod
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from ..core._network import Network
 from ..core._one_fit import alone
-from ..losses import Loss
-from ..networks import MultiLayerNet
 from ..options import FitOptions, check_options
-from .compiled import draw_parameters, hidden_network, make_network, network_of, state_of, with_state
+from .compiled import draw_parameters, make_network, network_of
 from .descent import Descent, descent_for
+from .fitted import FittedNetwork, dense
 from .lbfgs import minimise
 from .settings import STOCHASTIC, Settings, check_settings
 from .stochastic import Epochs, train
@@ -59,13 +56,12 @@ def store(estimator: Any, parameters: dict[str, Any]) -> None:
             setattr(estimator, name, value)
 
 
-class MultiLayerEstimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
+class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
     """The base of `MLPClassifier` and `MLPRegressor`.
 
     A subclass says what its targets are (`_read_targets`), its loss, and how predictions are scored.
     """
 
-    _network: Network
     _progress: Progress
     _optimizer: Descent
 
@@ -76,10 +72,6 @@ class MultiLayerEstimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta
     @abstractmethod
     def _targets(self, y: Array, dtype: np.dtype[Any]) -> Array:
         """Targets as cnet's loss takes them, of what `_read_targets` returned."""
-
-    @abstractmethod
-    def _loss_function(self) -> Loss:
-        """The loss, of the parameters and the output's activation."""
 
     @abstractmethod
     def _score(self, x: Array, y: Array, weight: Array | None) -> float:
@@ -100,13 +92,6 @@ class MultiLayerEstimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta
     def _loss_scale(self) -> float:
         """What cnet's loss is multiplied by to be scikit-learn's."""
         return 1.0
-
-    def _loss_of_network(self) -> tuple[str, float]:
-        loss = self._loss_function()
-        return loss.name, loss.parameter
-
-    def _hidden_activations(self) -> tuple[str, ...]:
-        return check_settings(self).activations
 
     @with_callbacks
     def fit(
@@ -191,7 +176,7 @@ class MultiLayerEstimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta
         x, y = validate_data(
             self, X, y, reset=first, accept_sparse=["csr", "csc"], multi_output=True, dtype=dtype, **self._y_checks()
         )
-        return _dense(x), y
+        return dense(x), y
 
     def _read_validation(self, X: Any, y: Any, weight: Any, settings: Settings, dtype: Any) -> Samples | None:
         """The samples to validate with that were given."""
@@ -220,7 +205,7 @@ class MultiLayerEstimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta
         self.n_iter_ = self.t_ = 0
         self._progress = Progress()
         for name in ("_network", "_optimizer", "validation_loss_curve_", "train_score_curve_"):
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
         if settings.solver != "lbfgs":
             self._begin_lists(settings)
 
@@ -244,8 +229,9 @@ class MultiLayerEstimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta
         self, sizes: list[int], settings: Settings, dtype: np.dtype[Any], keeps_state: bool
     ) -> Network:
         """The network that the fit will train, with the parameters that there are; ``coefs_`` become its arrays."""
-        former = network_of(self)
-        if keeps_state and former is vars(self).get("_network") and former.dtype == dtype:
+        former: Network = network_of(self)
+        kept: Network | None = getattr(self, "_network", None)
+        if keeps_state and former is kept and former.dtype == dtype:
             former.weight_decay = settings.alpha
             return former
         if former.sizes != tuple(sizes):
@@ -260,11 +246,6 @@ class MultiLayerEstimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta
             network.optimizer_state = former.optimizer_state
         self._adopt(network)
         return network
-
-    def _adopt(self, network: Network) -> None:
-        """Let the fitted attributes be this network's memory."""
-        self._network = network
-        self.coefs_, self.intercepts_ = list(network.weights), list(network.biases)
 
     def _minimise(self, network: Network, samples: Samples, settings: Settings) -> None:
         x, _, targets, weight = samples
@@ -321,7 +302,7 @@ class MultiLayerEstimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta
     def _options(self, settings: Settings, n_rows: int) -> FitOptions:
         batch_size = min(200, n_rows) if settings.batch_size is None else settings.batch_size
         if batch_size > n_rows:
-            warnings.warn(f"batch_size={batch_size} is larger than the number of samples, {n_rows}: it is clipped to it",
+            warnings.warn(f"batch_size={batch_size} is larger than the number of samples: it is clipped to {n_rows}",
                           stacklevel=2)
             batch_size = n_rows
         return check_options(
@@ -343,96 +324,6 @@ class MultiLayerEstimator(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta
                              f"dataset: {len(held)} of {len(y)} samples are held out, 2 are needed")
         return kept, held
 
-    def hidden_activations(self, X: Any) -> list[Array]:
-        """Compute the activations of each hidden layer.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-
-        Returns
-        -------
-        list of ndarray of shape (n_samples, n_units)
-            One for each hidden layer.
-        """
-        check_is_fitted(self, "coefs_")
-        x = _dense(self._check_inputs(X, finite=True))
-        network = network_of(self)
-        return [hidden_network(network, layer).predict(x) for layer in range(1, len(network.weights))]
-
-    def to_net(self) -> MultiLayerNet:
-        """Return a network of cnet with copies of the weights, which needs no scikit-learn to be saved and loaded.
-
-        Returns
-        -------
-        cnet.MultiLayerNet
-            Its predictions are probabilities of classes, in the order of ``classes_`` (one, of the second of two
-            classes), or numbers.
-        """
-        check_is_fitted(self, "coefs_")
-        network = network_of(self)
-        net = MultiLayerNet._around(make_network(
-            network.weights, network.biases, network.activations, network.loss, network.loss_parameter,
-            dtype=network.dtype,
-        ))
-        net._core.first_layer = network.first_layer
-        return net
-
-    def _take_net(self, net: Any, n_outputs: int, output: str) -> Self:
-        """Become fitted with copies of a network's weights."""
-        core = net._core
-        self.n_features_in_, self.n_layers_ = core.sizes[0], len(core.sizes)
-        self.n_outputs_, self.out_activation_ = n_outputs, output
-        self.n_iter_ = self.t_ = 0
-        network = make_network(core.weights, core.biases, core.activations, core.loss, core.loss_parameter,
-                               dtype=core.dtype)
-        network.first_layer = core.first_layer
-        self._adopt(network)
-        return self
-
-    def _outputs(self, X: Any, network_of: Callable[[Any], Network] = network_of) -> Array:
-        """What the last layer's activation gives for samples (n_samples, n_outputs), after all checks."""
-        check_is_fitted(self, "coefs_")
-        # Whether all is finite is looked at where it is read; scikit-learn's check then says what is not.
-        x = self._check_inputs(X, finite=False)
-        network = network_of(self)
-        try:
-            outputs: Array = network.predict(_dense(x))
-        except ValueError:
-            self._check_inputs(X, finite=True)
-            raise
-        return outputs
-
-    def _check_inputs(self, X: Any, finite: bool) -> Any:
-        dtype = (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
-        return validate_data(
-            self, X, reset=False, accept_sparse=["csr", "csc"], dtype=dtype, ensure_all_finite=finite
-        )
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        network = state.get("_network")
-        if network is not None:
-            state["_network"] = state_of(network)
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        held = state.get("_network")
-        super().__setstate__({name: value for name, value in state.items() if name != "_network"})
-        if held is not None:
-            self._adopt(with_state(network_of(self), held))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-
-def _dense(x: Any) -> Array:
-    """Samples as an array, also those of a sparse matrix."""
-    return x.toarray() if hasattr(x, "toarray") else x
-
-
 def _rows(samples: Samples, rows: Array) -> Samples:
     """Some of the samples."""
     weight = None if samples.weight is None else samples.weight[rows]
@@ -445,7 +336,7 @@ def _check_weight(sample_weight: Any, n_rows: int, name: str) -> Array | None:
         return None
     if isinstance(sample_weight, numbers.Real):
         return np.full(n_rows, float(sample_weight))
-    weight = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name=name)
+    weight: Array = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name=name)
     if weight.ndim != 1:
         raise ValueError(f"Sample weights must be 1D array or scalar, got {weight.ndim}D array")
     if len(weight) != n_rows:

@@ -239,7 +239,8 @@ class MLPClassifier(ClassifierMixin, MultiLayerEstimator):
             self._labels = labels_of(y) if several else Labels(given)
             self.classes_ = given
         elif not np.array_equal(known, given):
-            raise ValueError(f"`classes={classes!r}` is not the same as on the last call to partial_fit, was: {known!r}")
+            raise ValueError(f"`classes={classes!r}` is not the same as on the last call to partial_fit, was: "
+                             f"{known!r}")
 
     def _read_targets(self, y: Any, incremental: bool, warm: bool) -> tuple[Array, int, str]:
         if y.ndim == 2 and y.shape[1] == 1:
@@ -268,11 +269,13 @@ class MLPClassifier(ClassifierMixin, MultiLayerEstimator):
         if self.class_weight is None:
             return weight
         if incremental and isinstance(self.class_weight, str):
-            raise ValueError('class_weight="balanced" needs all samples: give a dict of weights by class to partial_fit')
+            raise ValueError('class_weight="balanced" needs all samples: give partial_fit a dict of weights by label')
         try:
             factors: Array = compute_sample_weight(self.class_weight, y)
         except (TypeError, ValueError, AttributeError) as error:
-            raise ParameterError(f'class_weight must be None, "balanced" or a dict of weights by label: {error}') from None
+            raise ParameterError(
+                f'class_weight must be None, "balanced" or a dict of weights by label: {error}'
+            ) from None
         return factors if weight is None else factors * weight
 
     def _stratify(self, y: Array) -> Array | None:
@@ -356,8 +359,8 @@ class MLPClassifier(ClassifierMixin, MultiLayerEstimator):
         """
         loss, n_outputs = check_net(net).loss_function.name, net.sizes[-1]
         if loss not in ("cross_entropy", "binary_cross_entropy"):
-            raise ValueError(f"a classifier needs a network with cross-entropy or binary cross-entropy, got {loss}; use "
-                             "MLPRegressor.from_net")
+            raise ValueError(f"a classifier needs a network with cross-entropy or binary cross-entropy, got {loss}; "
+                             "use MLPRegressor.from_net")
         several = loss == "binary_cross_entropy" and n_outputs > 1
         n_classes = 2 if loss == "binary_cross_entropy" and n_outputs == 1 else n_outputs
         labels = np.arange(n_classes) if classes is None else np.asarray(classes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,6 @@ __all__ = [
 ]
 
 Array = npt.NDArray[Any]
-
-# cnet's loss for what scikit-learn calls the output's activation; of others, the estimator's loss says it.
-LOSS_OF_OUTPUT = {"softmax": "cross_entropy", "logistic": "binary_cross_entropy"}
 
 
 def draw_parameters(
@@ -50,14 +48,14 @@ def draw_parameters(
 
 
 def make_network(
-    weights: list[Array], biases: list[Array], activations: tuple[str, ...], loss: str, loss_parameter: float = 0.0,
-    penalty: float = 0.0, dtype: npt.DTypeLike = None,
+    weights: Sequence[Array], biases: Sequence[Array], activations: tuple[str, ...], loss: str,
+    loss_parameter: float = 0.0, penalty: float = 0.0, dtype: npt.DTypeLike | None = None,
 ) -> Network:
     """Make a network that holds copies of the parameters.
 
     Parameters
     ----------
-    weights, biases : list of ndarray
+    weights, biases : sequence of ndarray
         Of each layer, (n_in, n_out) and (n_out,).
     activations : tuple of str
         Of the hidden layers, as cnet calls them.

@@ -77,7 +77,8 @@ class Labels:
             y = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
             if y.ndim != 2 or y.shape[1] != len(self.classes):
                 raise ValueError(f"y must have {len(self.classes)} columns, one for each label, got shape {y.shape}")
-            return y != 0
+            indicators: Array = y != 0
+            return indicators
         y = np.asarray(y)
         if y.ndim != 1:
             raise ValueError(f"y must hold one label for each sample, got shape {y.shape}")
@@ -103,7 +104,7 @@ class Labels:
             numbers = np.zeros_like(numbers)
         return numbers.astype(dtype).reshape(len(numbers), self.n_outputs)
 
-    def predicted(self, outputs: Array) -> Array:
+    def predicted(self, outputs: Array) -> Any:
         """Numbers or indicators, as `numbers` gives them, from probabilities (n, n_outputs)."""
         if self.output == "softmax":
             return outputs.argmax(axis=1)

@@ -159,7 +159,7 @@ def _check(estimator: Any) -> Settings:
         schedule=as_schedule(of["schedule"]),
         scoring=_check_scoring(of["scoring"]),
         record_train_score=_check_bool("record_train_score", of["record_train_score"]),
-        callbacks=as_callbacks(of["callbacks"]),
+        callbacks=_check_callbacks(of["callbacks"]),
         dtype=_check_dtype(of["dtype"]),
         n_threads=None if of["n_threads"] is None else check_count("n_threads", of["n_threads"], MAX_THREADS),
     )
@@ -207,13 +207,22 @@ def _check_scoring(scoring: Any) -> Any:
     return get_scorer(scoring)
 
 
+def _check_callbacks(callbacks: Any) -> list[Any]:
+    try:
+        return list(as_callbacks(callbacks))
+    except TypeError:
+        raise TypeError("callbacks must be None, something that can be called with an EpochInfo, or a list of such, "
+                        f"got {excerpt(callbacks)}") from None
+
+
 def _check_dtype(dtype: Any) -> np.dtype[Any] | None:
     if dtype is None:
         return None
+    checked: np.dtype[Any] | None = None
     try:
         checked = np.dtype(dtype)
     except TypeError:
-        checked = None
+        pass
     if checked not in (np.float32, np.float64):
         raise ValueError(f"dtype must be None, float32 or float64, got {excerpt(dtype)}")
     return checked

@@ -162,13 +162,17 @@ def test_parameters_are_those_of_scikit_learn_with_its_defaults():
 
 
 @pytest.mark.parametrize(("name", "value"), [
-    ("hidden_layer_sizes", 0), ("hidden_layer_sizes", (3, -1)), ("hidden_layer_sizes", "3"), ("hidden_layer_sizes", 1.5),
+    ("hidden_layer_sizes", 0), ("hidden_layer_sizes", (3, -1)), ("hidden_layer_sizes", "3"),
+    ("hidden_layer_sizes", 1.5),
     ("hidden_layer_sizes", (5,) * 17), ("activation", "sine"), ("activation", ["relu", "tanh"]), ("solver", "newton"),
     ("alpha", -1), ("alpha", "much"), ("batch_size", 0), ("batch_size", "all"), ("learning_rate", "falling"),
     ("learning_rate_init", 0), ("power_t", -1), ("max_iter", 0), ("shuffle", 1), ("tol", -1), ("verbose", "yes"),
     ("warm_start", None), ("momentum", 1.1), ("nesterovs_momentum", 0), ("early_stopping", 1),
     ("validation_fraction", 1.0), ("beta_1", 1.0), ("beta_2", -0.1), ("epsilon", 0), ("n_iter_no_change", 0),
-    ("max_fun", 0), ("random_state", "x"),
+    ("max_fun", 0), ("random_state", "x"), ("verbose", -1), ("dropout", 1.0), ("dropout", [0.1, 0.2]),
+    ("input_dropout", -0.1), ("averaging", 1.0), ("optimizer", "newton"), ("optimizer", 3), ("schedule", "rising"),
+    ("scoring", "beauty"), ("scoring", 3), ("record_train_score", 1), ("callbacks", 3), ("dtype", "int8"),
+    ("dtype", "word"), ("n_threads", 0),
 ])
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 def test_a_wrong_parameter_is_named_when_the_fit_begins(kind, name, value):
@@ -186,6 +190,19 @@ def test_a_loss_that_there_is_not():
         MLPRegressor(loss="poisson").fit(np.eye(4), [0, 1, 0, -1])
 
 
+@pytest.mark.parametrize(("options", "message"), [
+    ({"solver": "sgd", "optimizer": "rmsprop"}, "solver or optimizer, not both"),
+    ({"solver": "sgd", "learning_rate": "adaptive", "schedule": "cosine"}, "not both learning_rate and schedule"),
+    *(({"solver": "lbfgs", name: value}, f"{name} goes with mini-batches") for name, value in (
+        ("dropout", 0.5), ("schedule", "cosine"), ("scoring", "r2"), ("averaging", 0.9), ("record_train_score", True),
+        ("callbacks", print),
+    )),
+])
+def test_parameters_that_do_not_go_together(options, message):
+    with pytest.raises(ValueError, match=message):
+        MLPRegressor(**options).fit(np.eye(4), [0, 1, 0, 1])
+
+
 def test_wrong_data(data):
     x, y = data["iris"]
     cases = [
@@ -197,7 +214,7 @@ def test_wrong_data(data):
         (MLPClassifier(), x, y, np.ones((150, 2)), "1D"),
         (MLPClassifier(), x, y, -np.ones(150), "sample_weight"),
         (MLPClassifier(), x, y, np.zeros(150), "zero"),
-        (MLPClassifier(early_stopping=True), x[[0, 1, 60, 61]], y[[0, 1, 60, 61]], None, "validation set is too small|test_size"),
+        (MLPClassifier(early_stopping=True), x[[0, 1, 60, 61]], y[[0, 1, 60, 61]], None, "too small|test_size"),
     ]
     for estimator, inputs, targets, weight, message in cases:
         with pytest.raises(ValueError, match=message):

@@ -18,7 +18,13 @@ cdef class Batch:
     cdef bint held
     cdef object owner
 
+cdef class CompressedRows:
+    cdef Inputs rows
+    cdef readonly tuple shape
+    cdef tuple arrays
+
 cpdef object as_inputs(object x, object dtype)
 cdef bint unlike(const Inputs* x, Py_ssize_t n_rows, int trained_on) noexcept nogil
 cdef Batch parse_inputs(object x, Py_ssize_t n_in, object dtype)
+cdef Batch parse_rows(object x, Py_ssize_t n_in, object dtype)
 cdef Batch parse_training_inputs(object x, Py_ssize_t n_in, object dtype, Py_ssize_t batch_size, bint shuffle)

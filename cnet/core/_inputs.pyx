@@ -9,9 +9,9 @@ import numpy as np
 from cpython.buffer cimport (
     PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_IsContiguous, PyBuffer_Release, PyObject_GetBuffer,
 )
-from libc.stdint cimport uintptr_t
+from libc.stdint cimport int32_t, int64_t, uintptr_t
 
-from ._arrays cimport native, real_array, shape_hint
+from ._arrays cimport FLOATS, INTEGERS, Elements, elements, native, real_array, shape_hint
 from .structs cimport CNET_FLOAT32, CNET_FLOAT64, CNET_UINT8
 
 ctypedef fused number:
@@ -30,6 +30,49 @@ cdef class Batch:
     def __dealloc__(self):
         if self.held:
             PyBuffer_Release(&self.view)
+
+
+cdef class CompressedRows:
+    """Sparse inputs in the form that SciPy calls CSR, checked: kernels read them where they stand.
+
+    Parameters
+    ----------
+    data : ndarray (n,) of float32 or float64
+        The values that are not zero, row by row; their columns ascend.
+    indices : ndarray (n,) of int32
+        The column of each value.
+    starts : ndarray (rows + 1,) of int64
+        Where each row's values begin, and n.
+    n_in : int
+        Columns.
+    """
+
+    def __init__(self, data, indices, starts, Py_ssize_t n_in):
+        cdef Elements values = elements(data, FLOATS, 0, 1, False)
+        cdef Elements columns = elements(indices, INTEGERS, sizeof(int32_t), 1, False)
+        cdef Elements rows = elements(starts, INTEGERS, sizeof(int64_t), 1, False)
+        cdef const int32_t* column = <const int32_t*>columns.data
+        cdef const int64_t* start = <const int64_t*>rows.data
+        cdef Py_ssize_t r
+        cdef int64_t k
+        if rows.size < 1 or columns.size != values.size or start[0] != 0 or start[rows.size - 1] != values.size:
+            raise ValueError(f"expected a column for each of {values.size} values, and rows that begin at 0 and end there")
+        for r in range(rows.size - 1):
+            if start[r + 1] < start[r]:
+                raise ValueError(f"row {r} ends before it begins")
+        for r in range(rows.size - 1):
+            for k in range(start[r], start[r + 1]):
+                if not 0 <= column[k] < n_in or (k > start[r] and column[k] <= column[k - 1]):
+                    raise ValueError(f"expected columns from 0 to {n_in - 1} that ascend in each row, got "
+                                     f"{column[k]} in row {r}")
+        self.shape = (rows.size - 1, n_in)
+        self.arrays = (data, indices, starts)
+        self.rows.source = CNET_FLOAT32 if values.itemsize == 4 else CNET_FLOAT64
+        self.rows.n_in = n_in
+        self.rows.data, self.rows.columns, self.rows.starts = values.data, column, start
+
+    def __len__(self):
+        return self.shape[0]
 
 
 cdef int source_of(const Py_buffer* view) noexcept:
@@ -107,6 +150,20 @@ cdef Batch parse_inputs(object x, Py_ssize_t n_in, object dtype):
     return batch
 
 
+cdef Batch parse_rows(object x, Py_ssize_t n_in, object dtype):
+    """The same, or compressed rows."""
+    cdef Batch batch
+    if not isinstance(x, CompressedRows):
+        return parse_inputs(x, n_in, dtype)
+    if x.shape[1] != n_in or x.shape[0] == 0:
+        raise ValueError(f"x must have shape (B, {n_in}), got {x.shape}")
+    batch = Batch()
+    batch.owner = x
+    batch.rows = (<CompressedRows>x).rows
+    batch.n_rows = x.shape[0]
+    return batch
+
+
 cdef int raise_wrong_shape(object x, const Py_buffer* view, Py_ssize_t n_in) except -1:
     cdef list sizes = []
     cdef int i
@@ -121,7 +178,7 @@ cdef int raise_wrong_shape(object x, const Py_buffer* view, Py_ssize_t n_in) exc
 
 cdef Batch parse_training_inputs(object x, Py_ssize_t n_in, object dtype, Py_ssize_t batch_size, bint shuffle):
     """Inputs of shape (N, n_in), as many as a fit needs."""
-    cdef Batch batch = parse_inputs(x, n_in, dtype)
+    cdef Batch batch = parse_rows(x, n_in, dtype)
     if batch.single:
         raise ValueError(f"x must have shape (N, {n_in}), got ({n_in},)")
     if shuffle and batch_size > batch.n_rows:
@@ -138,7 +195,7 @@ cdef bint unlike(const Inputs* x, Py_ssize_t n_rows, int trained_on) noexcept no
     Bytes, for a network trained on numbers beyond 1; or pixels in another type (whole numbers from 0 to 255, of which
     one is 2 or more), for a network trained on bytes or on numbers up to 1.
     """
-    if trained_on == TRAINED_ON_UNKNOWN:
+    if trained_on == TRAINED_ON_UNKNOWN or x.starts is not NULL:
         return False
     if x.source == CNET_UINT8 or trained_on == TRAINED_ON_LARGE:
         return x.source == CNET_UINT8 and trained_on == TRAINED_ON_LARGE

@@ -4,6 +4,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from ._inputs import CompressedRows
 from ._state import OptimizerState
 
 ACTIVATIONS: tuple[str, ...]
@@ -52,16 +53,16 @@ class Network:
     def is_float32(self) -> bool: ...
     @property
     def n_out(self) -> int: ...
-    def predict(self, x: npt.ArrayLike) -> npt.NDArray[Any]: ...
+    def predict(self, x: npt.ArrayLike | CompressedRows) -> npt.NDArray[Any]: ...
     def loss_and_accuracy(
-        self, x: npt.ArrayLike, t: npt.ArrayLike, compare: bool = ..., n_threads: int = 0,
+        self, x: npt.ArrayLike | CompressedRows, t: npt.ArrayLike, compare: bool = ..., n_threads: int = 0,
         weight: npt.ArrayLike | None = None,
     ) -> tuple[float, Any]: ...  # the accuracy: float or None
     def gradient(
-        self, x: npt.ArrayLike, t: npt.ArrayLike, weight: npt.ArrayLike | None = None
+        self, x: npt.ArrayLike | CompressedRows, t: npt.ArrayLike, weight: npt.ArrayLike | None = None
     ) -> tuple[tuple[npt.NDArray[Any], ...], tuple[npt.NDArray[Any], ...]]: ...
     def loss_and_gradient(
-        self, x: npt.ArrayLike, t: npt.ArrayLike, weight: npt.ArrayLike | None = None
+        self, x: npt.ArrayLike | CompressedRows, t: npt.ArrayLike, weight: npt.ArrayLike | None = None
     ) -> tuple[float, tuple[npt.NDArray[Any], ...], tuple[npt.NDArray[Any], ...]]: ...
 
 def padded_zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]: ...

@@ -14,7 +14,7 @@ from libc.string cimport memcpy, memset
 
 from ._arrays cimport data_of, empty_like
 from ._dispatch cimport active
-from ._inputs cimport Batch, parse_inputs, unlike
+from ._inputs cimport Batch, parse_rows, unlike
 from ._memory cimport Memory
 from ._gradient cimport gradient_into
 from ._scan cimport all_finite, choose_first_layer, threads_for, raise_not_finite, take_tiling
@@ -134,7 +134,7 @@ cdef class Network:
         """Predictions (B, O) of inputs (B, I); (O,) of a single sample."""
         cdef IeeeFloats floats
         floats.begin()
-        cdef Batch batch = parse_inputs(x, self.sizes[0], self.dtype)
+        cdef Batch batch = parse_rows(x, self.sizes[0], self.dtype)
         cdef Sums sums
         self.compare(batch)
         out = np.empty((batch.n_rows, self.n_out), self.dtype)
@@ -151,7 +151,7 @@ cdef class Network:
         """
         cdef IeeeFloats floats
         floats.begin()
-        cdef Batch batch = parse_inputs(x, self.sizes[0], self.dtype)
+        cdef Batch batch = parse_rows(x, self.sizes[0], self.dtype)
         cdef Memory memory = Memory()
         cdef double* weights = parse_weights(weight, batch.n_rows, memory)
         cdef double divisor = sum_of_weights(weights, batch.n_rows)
@@ -181,7 +181,7 @@ cdef class Network:
         """The mean loss, without the penalty, and its derivatives by weights and biases: a float, two tuples of arrays."""
         cdef IeeeFloats floats
         floats.begin()
-        cdef Batch batch = parse_inputs(x, self.sizes[0], self.dtype)
+        cdef Batch batch = parse_rows(x, self.sizes[0], self.dtype)
         cdef Memory memory = Memory()
         cdef double* sample_weights = parse_weights(weight, batch.n_rows, memory)
         cdef double loss = 0

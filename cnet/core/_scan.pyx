@@ -52,6 +52,9 @@ cdef void count_share(ScanJob[real]* job, int thread, int threads) noexcept nogi
 
 cdef inline int64_t count_row(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t row) noexcept nogil:
     """Non-zeros of a row, or what is wrong: see count_nonzero."""
+    if x.starts is not NULL:
+        return kernels.count_nonzero(x.source, x.starts[row + 1] - x.starts[row],
+                                     <const char*>x.data + x.starts[row] * item_size(x.source))
     return kernels.count_nonzero(
         x.source, x.n_in, <const char*>x.data + row * x.stride * item_size(x.source))
 
@@ -82,6 +85,8 @@ cdef int64_t count_rows(
 
 cdef bint sparse_pays(const Inputs* x, Py_ssize_t rows, int64_t nonzero, str first_layer) except -1:
     """Whether to walk the non-zeros only. A matter of the data and the sizes, never of a timing."""
+    if x.starts is not NULL:
+        return True
     if first_layer == "auto":
         return nonzero < SPARSE_DENSITY * rows * x.n_in
     return first_layer == "sparse"
@@ -235,6 +240,8 @@ cdef void pair_columns(
     cdef Py_ssize_t tile, i, c, at, nonzero, either
     cdef bint left, right
     tiling.paired = paired
+    if x.starts is not NULL:
+        return
     for tile in range(tiling.n_tiles):
         nonzero = either = 0
         for i in range(taken):
@@ -266,7 +273,12 @@ cdef void work_of_columns(const Inputs* x, const int64_t* index, Py_ssize_t rows
     cdef Py_ssize_t taken = min(rows, DENSITY_ROWS)
     cdef Py_ssize_t i, c, at
     for i in range(taken):
-        at = row_of_sample(index, i, taken, rows) * x.stride
+        at = row_of_sample(index, i, taken, rows)
+        if x.starts is not NULL:
+            for c in range(x.starts[at], x.starts[at + 1]):
+                work[x.columns[c] + 1] += is_nonzero(x, c)
+            continue
+        at *= x.stride
         for c in range(x.n_in):
             work[c + 1] += is_nonzero(x, at + c)
     for c in range(x.n_in):

@@ -3,6 +3,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ._inputs import CompressedRows
 from ._network import Network
 from ._record import Record
 
@@ -10,7 +11,7 @@ class Trainer:
     def __init__(
         self,
         net: Network,
-        x: npt.ArrayLike,
+        x: npt.ArrayLike | CompressedRows,
         t: npt.ArrayLike,
         weight: npt.ArrayLike | None,
         options: Any,

@@ -316,10 +316,10 @@ cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil:
     """How many rows go through the layers at once; by the sizes alone.
 
     Dense inputs of that many rows take some 8 MB at most; sparse ones fill whole words of
-    the bitmaps by column.
+    the bitmaps by column, and take some 256 MB at most.
     """
     if sparse:
-        return CNET_BLOCK_ROWS
+        return max(CNET_TILE, min((1 << 25) // n_in, CNET_BLOCK_ROWS) // CNET_TILE * CNET_TILE)
     return max(32, min((1 << 21) // n_in, CNET_BLOCK_ROWS))
 
 

@@ -100,6 +100,8 @@ template <class T> struct Step {
 
 // The inputs: n_in columns at `data`, rows `stride` apart. Row r of a block is
 // row index[r] of the data (or first + r where index is NULL).
+// Compressed rows, which are always sparse: `data` holds the values of row r from starts[r] to starts[r + 1], whose
+// columns ascend; `stride` and `end` have no meaning.
 struct Inputs {
     int source;
     int sparse;
@@ -108,6 +110,8 @@ struct Inputs {
     const void *data;
     const void *end;               // past the last element
     const int64_t *index;
+    const int64_t *starts;         // of compressed rows, or NULL
+    const int32_t *columns;
 };
 
 // Sparse inputs are cut by columns: into tiles of at most 64, so that a tile of a row

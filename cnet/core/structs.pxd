@@ -103,6 +103,8 @@ cdef extern from "structs.h" nogil:
         const void* data
         const void* end
         const int64_t* index
+        const int64_t* starts
+        const int32_t* columns
 
     ctypedef struct Tiling:
         Py_ssize_t n_tiles

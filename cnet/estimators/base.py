@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 import warnings
 from abc import abstractmethod
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -18,8 +19,9 @@ from ..core._one_fit import alone
 from ..options import FitOptions, check_options
 from .compiled import draw_parameters, make_network, network_of
 from .descent import Descent, descent_for
-from .fitted import FittedNetwork, dense
+from .fitted import FittedNetwork
 from .lbfgs import minimise
+from .rows import is_sparse, way_of
 from .settings import STOCHASTIC, Settings, check_settings
 from .stochastic import Epochs, train
 from .watch import Progress, Samples, Watch
@@ -140,7 +142,7 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
             raise ValueError("partial_fit goes without schedule: nobody knows how many epochs there will be")
         first = not hasattr(self, "coefs_") or not (settings.warm_start or incremental)
         x, y = self._check_data(X, y, first, settings)
-        weight = _check_weight(sample_weight, len(x), "sample_weight")
+        weight = _check_weight(sample_weight, x.shape[0], "sample_weight")
         read, n_outputs, output = self._read_targets(y, incremental, settings.warm_start)
         self.n_outputs_, self.out_activation_ = n_outputs, output
         random_state = check_random_state(self.random_state)
@@ -153,7 +155,7 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
         trained = self._weigh(weight, y, incremental)
         context = self._callback_context(settings, samples)
         if settings.solver == "lbfgs":
-            alone(network, lambda: self._minimise(network, samples._replace(weight=trained), settings))
+            alone(network, lambda: self._minimise(network, replace(samples, weight=trained), settings))
         else:
             alone(network, lambda: self._descend(
                 network, samples, trained, held_out, settings, random_state, incremental, context))
@@ -171,12 +173,12 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
         )
         return context
 
-    def _check_data(self, X: Any, y: Any, first: bool, settings: Settings) -> tuple[Array, Any]:
+    def _check_data(self, X: Any, y: Any, first: bool, settings: Settings) -> tuple[Any, Any]:
         dtype = (np.float64, np.float32) if settings.dtype is None else settings.dtype
         x, y = validate_data(
             self, X, y, reset=first, accept_sparse=["csr", "csc"], multi_output=True, dtype=dtype, **self._y_checks()
         )
-        return dense(x), y
+        return (x.tocsr() if is_sparse(x) else x), y
 
     def _read_validation(self, X: Any, y: Any, weight: Any, settings: Settings, dtype: Any) -> Samples | None:
         """The samples to validate with that were given."""
@@ -190,7 +192,7 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
         read = self._read_targets(y, True, False)[0]
         if read.shape[1:] != () and read.shape[1] != self.n_outputs_:
             raise ValueError(f"y_val must have {self.n_outputs_} columns, as y has, got {read.shape[1]}")
-        return Samples(x, read, self._targets(read, dtype), _check_weight(weight, len(x), "sample_weight_val"))
+        return Samples(x, read, self._targets(read, dtype), _check_weight(weight, x.shape[0], "sample_weight_val"))
 
     def _y_checks(self) -> dict[str, Any]:
         return {}
@@ -248,18 +250,20 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
         return network
 
     def _minimise(self, network: Network, samples: Samples, settings: Settings) -> None:
-        x, _, targets, weight = samples
-        wide = x.astype(np.float64, copy=False)
-        loss, self.n_iter_ = minimise(network, wide, targets, weight, settings)
+        x, targets, weight = samples.rows, samples.targets, samples.weight
+        network.first_layer = way_of(x)
+        loss, self.n_iter_ = minimise(network, x, targets, weight, settings)
         if not all(np.isfinite(array).all() for array in (*network.weights, *network.biases)):
             raise ValueError("Solver produced non-finite parameter weights. The input data may contain large values "
                              "and need to be preprocessed.")
-        alone_loss = network.loss_and_accuracy(wide, targets, weight=weight)[0]
+        alone_loss = network.loss_and_accuracy(x, targets, weight=weight)[0]
         self.loss_ = alone_loss * self._loss_scale() + (loss - alone_loss)
-        if x.dtype != network.dtype:
+        if samples.x.dtype != network.dtype:
             self._adopt(make_network(
-                network.weights, network.biases, settings.activations, *self._loss_of_network(), settings.alpha, x.dtype
+                network.weights, network.biases, settings.activations, *self._loss_of_network(), settings.alpha,
+                samples.x.dtype,
             ))
+            self._network.first_layer = network.first_layer
 
     def _descend(
         self, network: Network, samples: Samples, trained: Array | None, held_out: Samples | None, settings: Settings,
@@ -273,13 +277,13 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
             self._progress = Progress()
         if settings.early_stopping and held_out is None:
             kept, held = self._divide(samples.y, settings, random_state)
-            samples, held_out = _rows(samples._replace(weight=trained), kept), _rows(samples, held)
+            samples, held_out = replace(samples, weight=trained).take(kept), samples.take(held)
         else:
-            samples = samples._replace(weight=trained)
+            samples = replace(samples, weight=trained)
         self._continue_lists(settings, held_out)
         drops = any(settings.dropout) or settings.input_dropout
         epochs = Epochs(
-            network, samples, self._options(settings, len(samples.x)), self._optimizer,
+            network, samples, self._options(settings, len(samples)), self._optimizer,
             1 if incremental else settings.max_iter, int(random_state.randint(2**31 - 1)) if drops else 0,
             self._progress.epochs,
         )
@@ -291,7 +295,7 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
         """The score that was asked for, of the network as it stands."""
         scorer = check_settings(self).scoring if self.scoring is not None else None
         if scorer is None:
-            return self._score(samples.x, samples.y, samples.weight)
+            return self._score(samples.rows, samples.y, samples.weight)
         # The samples have been checked, and have lost the names of their columns.
         seen = object.__new__(type(self))
         seen.__dict__.update(vars(self))
@@ -323,12 +327,6 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
             raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your "
                              f"dataset: {len(held)} of {len(y)} samples are held out, 2 are needed")
         return kept, held
-
-def _rows(samples: Samples, rows: Array) -> Samples:
-    """Some of the samples."""
-    weight = None if samples.weight is None else samples.weight[rows]
-    return Samples(samples.x[rows], samples.y[rows], samples.targets[rows], weight)
-
 
 def _check_weight(sample_weight: Any, n_rows: int, name: str) -> Array | None:
     """The samples' weights (n_rows,), or None; one number stands for all."""

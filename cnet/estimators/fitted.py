@@ -15,9 +15,10 @@ from ..core._network import Network
 from ..losses import Loss
 from ..networks import MultiLayerNet
 from .compiled import hidden_network, make_network, network_of, state_of, with_state
+from .rows import outputs_of
 from .settings import check_settings
 
-__all__ = ["FittedNetwork", "dense"]
+__all__ = ["FittedNetwork"]
 
 Array = npt.NDArray[Any]
 
@@ -57,9 +58,9 @@ class FittedNetwork(BaseEstimator, metaclass=ABCMeta):
             One for each hidden layer.
         """
         check_is_fitted(self, "coefs_")
-        x = dense(self._check_inputs(X, finite=True))
+        x = self._check_inputs(X, finite=True)
         network = network_of(self)
-        return [hidden_network(network, layer).predict(x) for layer in range(1, len(network.weights))]
+        return [outputs_of(hidden_network(network, layer), x) for layer in range(1, len(network.weights))]
 
     def to_net(self) -> MultiLayerNet:
         """Return a network of cnet with copies of the weights, which needs no scikit-learn to be saved and loaded.
@@ -98,7 +99,7 @@ class FittedNetwork(BaseEstimator, metaclass=ABCMeta):
         x = self._check_inputs(X, finite=False)
         network = network_of(self)
         try:
-            outputs: Array = network.predict(dense(x))
+            outputs: Array = outputs_of(network, x)
         except ValueError:
             self._check_inputs(X, finite=True)
             raise
@@ -127,9 +128,3 @@ class FittedNetwork(BaseEstimator, metaclass=ABCMeta):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def dense(x: Any) -> Array:
-    """Samples as an array, also those of a sparse matrix."""
-    array: Array = x.toarray() if hasattr(x, "toarray") else x
-    return array

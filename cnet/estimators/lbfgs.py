@@ -21,7 +21,7 @@ Array = npt.NDArray[Any]
 class _Objective:
     """The loss with its penalty, and its gradient, as functions of one vector: all weights, then all biases."""
 
-    def __init__(self, network: Network, x: Array, t: Array, weight: Array | None) -> None:
+    def __init__(self, network: Network, x: Any, t: Array, weight: Array | None) -> None:
         self.network, self.data = network, (x, t, weight)
         self.arrays = (*network.weights, *network.biases)
         self.n_weights = sum(array.size for array in network.weights)
@@ -46,14 +46,14 @@ class _Objective:
         return loss + 0.5 * self.decay * float(squared @ squared), gradient
 
 
-def minimise(network: Network, x: Array, t: Array, weight: Array | None, settings: Settings) -> tuple[float, int]:
+def minimise(network: Network, x: Any, t: Array, weight: Array | None, settings: Settings) -> tuple[float, int]:
     """Train a float64 network until SciPy's L-BFGS-B has converged or a limit is reached.
 
     Parameters
     ----------
     network : Network
         Its ``weight_decay`` is alpha, which all samples share.
-    x, t : ndarray
+    x, t : ndarray or CompressedRows, ndarray
         Inputs and targets.
     weight : ndarray or None
         Of the samples.

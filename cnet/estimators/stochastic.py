@@ -53,11 +53,11 @@ class Epochs:
         self, network: Network, samples: Samples, options: FitOptions, descent: Descent, max_iter: int, key: int,
         first_epoch: int,
     ) -> None:
-        self.descent, self.n_rows = descent, len(samples.x)
+        self.descent, self.n_rows = descent, len(samples)
         self.per_epoch = -(-self.n_rows // options.batch_size)
         self.total = max_iter * self.per_epoch
         self.trainer = Trainer(
-            network, samples.x, samples.targets, samples.weight, options, key=key, first_epoch=first_epoch,
+            network, samples.rows, samples.targets, samples.weight, options, key=key, first_epoch=first_epoch,
             iterations=self.total, given_orders=True, rate_inside=descent.rate_inside, shared_penalty=True,
         )
         self.record = Record(False, 0.0, network.has_accuracy, self.per_epoch)

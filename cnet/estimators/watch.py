@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from ..callbacks import EpochInfo
 from ..core._network import Network
 from ..networks import MultiLayerNet
 from .descent import Descent
+from .rows import readable
 from .settings import Settings
 
 __all__ = ["Progress", "Samples", "Watch"]
@@ -22,13 +24,27 @@ __all__ = ["Progress", "Samples", "Watch"]
 Array = npt.NDArray[Any]
 
 
-class Samples(NamedTuple):
-    """Inputs, targets as scores take them, targets as the loss takes them, and weights or None."""
+@dataclass
+class Samples:
+    """Inputs (an array or a sparse matrix), targets as scores and as the loss take them, and weights or None."""
 
-    x: Array
+    x: Any
     y: Array
     targets: Array
     weight: Array | None
+
+    @cached_property
+    def rows(self) -> Any:
+        """The inputs as the core reads them."""
+        return readable(self.x)
+
+    def __len__(self) -> int:
+        return int(self.x.shape[0])
+
+    def take(self, rows: Array) -> Samples:
+        """Some of the samples."""
+        weight = None if self.weight is None else self.weight[rows]
+        return Samples(self.x[rows], self.y[rows], self.targets[rows], weight)
 
 
 @dataclass
@@ -129,7 +145,7 @@ class Watch:
 
     def end_epoch(self, loss: float, record: Any) -> bool:
         """Write down an epoch; return whether it has been too long since the last improvement."""
-        estimator, progress, n_rows = self.estimator, self.progress, len(self.train.x)
+        estimator, progress, n_rows = self.estimator, self.progress, len(self.train)
         estimator.n_iter_ += 1
         estimator.loss_ = loss
         progress.epochs += 1
@@ -153,8 +169,8 @@ class Watch:
     def validate(self) -> tuple[float, Any]:
         """The loss on the held-out samples and, where it has a meaning, their accuracy; their score is noted."""
         assert self.held_out is not None
-        x, _, targets, weight = self.held_out
-        loss, accuracy = self.network.loss_and_accuracy(x, targets, weight=weight)
+        held_out = self.held_out
+        loss, accuracy = self.network.loss_and_accuracy(held_out.rows, held_out.targets, weight=held_out.weight)
         self.estimator.validation_loss_curve_.append(loss * self.estimator._loss_scale())
         self.note_score(self.estimator._measure(self.held_out))
         return loss, accuracy

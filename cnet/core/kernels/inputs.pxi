@@ -170,12 +170,58 @@ cdef inline void gather_from(
         mask[r] = 0
 
 
+cdef inline void begin_compressed(
+    const Inputs* x, Py_ssize_t first, Py_ssize_t rows, int64_t* cursor
+) noexcept nogil:
+    """The place of each compressed row's first value from column `first` on."""
+    cdef int64_t begin, end, middle
+    cdef Py_ssize_t r
+    for r in range(rows):
+        begin, end = x.starts[row_of(x, r)], x.starts[row_of(x, r) + 1]
+        while begin < end:
+            middle = begin + (end - begin) // 2
+            if x.columns[middle] < first:
+                begin = middle + 1
+            else:
+                end = middle
+        cursor[r] = begin
+
+
+cdef inline void gather_compressed(
+    const source* of_type, const Inputs* x, Py_ssize_t first, Py_ssize_t n, Py_ssize_t rows, int64_t* cursor,
+    cell* out, uint64_t* mask,
+) noexcept nogil:
+    """The same of compressed rows, of which the tiles before have been gathered. Tiles without a value are not
+    written: nobody reads where no bit is set."""
+    cdef const source* data = <const source*>x.data
+    cdef int64_t k, end
+    cdef uint64_t bits
+    cdef Py_ssize_t r, c
+    for r in range(rows):
+        bits, k, end = 0, cursor[r], x.starts[row_of(x, r) + 1]
+        if k < end and x.columns[k] < first + n:
+            memset(out + r * CNET_TILE, 0, CNET_TILE * sizeof(cell))
+            while k < end and x.columns[k] < first + n:
+                c = x.columns[k] - first
+                out[r * CNET_TILE + c] = <cell>data[k]
+                bits |= <uint64_t>(out[r * CNET_TILE + c] != 0) << c
+                k += 1
+            cursor[r] = k
+        mask[r] = bits
+    for r in range(rows, (rows + CNET_TILE - 1) // CNET_TILE * CNET_TILE):
+        mask[r] = 0
+
+
 cdef inline void gather_tile(
-    const Inputs* x, Py_ssize_t first, Py_ssize_t n, Py_ssize_t rows, cell* out, uint64_t* mask
+    const Inputs* x, Py_ssize_t first, Py_ssize_t n, Py_ssize_t rows, int64_t* cursor, cell* out, uint64_t* mask
 ) noexcept nogil:
     """The columns first..first+n of a batch's rows, and their bitmaps."""
     if cell is uint8_t:
         gather_from(<const uint8_t*>NULL, x, first, n, rows, out, mask)
+    elif x.starts is not NULL and x.source == CNET_FLOAT32:
+        gather_compressed(<const float*>NULL, x, first, n, rows, cursor, out, mask)
+    elif x.starts is not NULL:
+        gather_compressed(<const double*>NULL, x, first, n, rows, cursor, out, mask)
     elif x.source == CNET_FLOAT32:
         gather_from(<const float*>NULL, x, first, n, rows, out, mask)
     else:
@@ -189,6 +235,8 @@ cdef inline void prefetch_tile(
     cdef Py_ssize_t size = source_size(x.source)
     cdef const char* end
     cdef Py_ssize_t r, line
+    if x.starts is not NULL:
+        return
     for r in range(n_rows):
         end = <const char*>x.data + (rows[r] * x.stride + first + n) * size - 1
         for line in range((n * size + 63) // 64):

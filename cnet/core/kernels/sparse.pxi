@@ -154,8 +154,11 @@ cdef inline void first_layer_pass_as(const cell* of_type, const FirstLayerPass[r
     cdef cell* next = NULL
     cdef uint64_t* mask = NULL
     cdef real* sums = NULL
+    cdef int64_t cursor[CNET_BLOCK_ROWS]
     if p.next is not NULL:
         sums = p.sums + part * p.next.capacity * p.ld
+        if p.x.starts is not NULL:
+            begin_compressed(p.x, tiling.start[first_tile], p.next.rows, cursor)
     if p.old is not NULL:
         prefetch_numbers(p.old.rows * p.ld, p.d)
     for tile in range(first_tile, tiling.part[part + 1]):
@@ -170,7 +173,7 @@ cdef inline void first_layer_pass_as(const cell* of_type, const FirstLayerPass[r
         if p.next is not NULL:
             next = <cell*>p.next.values + tile * p.next.capacity * CNET_TILE
             mask = p.next.mask + tile * p.next.capacity
-            gather_tile(p.x, tiling.start[tile], n, p.next.rows, next, mask)
+            gather_tile(p.x, tiling.start[tile], n, p.next.rows, cursor, next, mask)
             if p.dropout is not NULL and p.dropout.threshold[0]:
                 drop_inputs(p.dropout, tiling.start[tile], n, p.next.rows, mask)
         if p.after is not NULL:

@@ -18,7 +18,7 @@ import pytest
 import cnet
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-OWN_PAGES = ("index", "differences", "how-it-is-fast", "reproducibility", "stability")
+OWN_PAGES = ("index", "coming-from-scikit-learn", "differences", "how-it-is-fast", "reproducibility", "stability")
 PAGES = sorted([*(DOCS / "chapter").glob("*.rst"), *(DOCS / f"{name}.rst" for name in OWN_PAGES)])
 
 # Modules that users import from, whose every public name the reference must list.

@@ -9,9 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+import sklearn
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 from sklearn.model_selection import GridSearchCV, cross_val_predict
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -148,6 +152,25 @@ def test_in_pipelines_and_searches(data):
     search = GridSearchCV(pipeline, {"mlpclassifier__alpha": [1e-4, 1.0], "mlpclassifier__solver": ["adam", "lbfgs"]},
                           cv=3, n_jobs=2).fit(x, y)
     assert search.best_score_ > 0.9
+
+
+@quiet
+def test_in_ensembles_and_behind_routed_metadata(data):
+    x, y = data["iris"]
+    weight = np.where(y == 0, 2.0, 1.0)
+    small = MLPClassifier(30, max_iter=80, random_state=0, learning_rate_init=0.02)
+    for ensemble in (
+        CalibratedClassifierCV(small, cv=3), StackingClassifier([("net", small)], cv=3), BaggingClassifier(small, 3, random_state=0),
+        OneVsRestClassifier(small), VotingClassifier([("a", small), ("b", small)], voting="soft"),
+    ):
+        assert ensemble.fit(x, y).score(x, y) > 0.8, ensemble
+    expected = clone(small).fit(x, y, sample_weight=weight, X_val=x, y_val=y)
+    with sklearn.config_context(enable_metadata_routing=True):
+        routed = clone(small).set_fit_request(sample_weight=True, X_val=True, y_val=True)
+        pipeline = make_pipeline(routed).fit(x, y, sample_weight=weight, X_val=x, y_val=y)
+    assert pipeline[-1].loss_curve_ == expected.loss_curve_
+    assert pipeline[-1].validation_loss_curve_ == expected.validation_loss_curve_
+    assert "MLPClassifier" in small._repr_html_()
 
 
 def test_parameters_are_those_of_scikit_learn_with_its_defaults():

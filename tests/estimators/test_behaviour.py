@@ -160,8 +160,8 @@ def test_in_ensembles_and_behind_routed_metadata(data):
     weight = np.where(y == 0, 2.0, 1.0)
     small = MLPClassifier(30, max_iter=80, random_state=0, learning_rate_init=0.02)
     for ensemble in (
-        CalibratedClassifierCV(small, cv=3), StackingClassifier([("net", small)], cv=3), BaggingClassifier(small, 3, random_state=0),
-        OneVsRestClassifier(small), VotingClassifier([("a", small), ("b", small)], voting="soft"),
+        CalibratedClassifierCV(small, cv=3), StackingClassifier([("net", small)], cv=3), OneVsRestClassifier(small),
+        BaggingClassifier(small, 3, random_state=0), VotingClassifier([("a", small), ("b", small)], voting="soft"),
     ):
         assert ensemble.fit(x, y).score(x, y) > 0.8, ensemble
     expected = clone(small).fit(x, y, sample_weight=weight, X_val=x, y_val=y)

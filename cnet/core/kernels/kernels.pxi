@@ -19,8 +19,8 @@ from .simd cimport (
     vexponent, vfma, vload, vmax, vpow2, vselect_less, vset, vsqrt, vstore, vsum,
 )
 from .structs cimport (
-    CNET_FLOAT32, CNET_IDENTITY, CNET_MAX_LANES, CNET_MAX_WORDS, CNET_MOMENTS, CNET_SGD,
-    CNET_BLOCK_ROWS, CNET_STRIP_ROWS, CNET_TILE, CNET_UINT8, CNET_UNIT_ROWS, CNET_ZEROS_VECTORS, Differences, Dropout, FUNCTION_RELU,
+    CNET_BLOCK_ROWS, CNET_FLOAT32, CNET_IDENTITY, CNET_MAX_LANES, CNET_MAX_WORDS, CNET_MOMENTS, CNET_SGD,
+    CNET_STRIP_ROWS, CNET_TILE, CNET_UINT8, CNET_UNIT_ROWS, CNET_ZEROS_VECTORS, Differences, Dropout, FUNCTION_RELU,
     FUNCTION_RELU_GRAD, FUNCTION_SIGMOID, FUNCTION_SIGMOID_GRAD, FUNCTION_TANH, Inputs, KernelTable, Layer,
     FirstLayerPass, RECIPROCAL_FACTORIAL, Layers, Step, Workspace, Targets, Tiling, Vocabulary, real,
 )

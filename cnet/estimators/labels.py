@@ -26,6 +26,9 @@ def labels_of(y: Any) -> Labels:
     ValueError
         If they are no labels of classes.
     """
+    if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "biuU":
+        # What scikit-learn looks for would take longer than a short fit.
+        return Labels(np.unique(y))
     kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":
         return Labels(np.arange(y.shape[1]), several=True, as_sparse=hasattr(y, "tocsr"))

@@ -53,11 +53,14 @@ def canonical(x: Any) -> Any:
 
 
 def compressed(x: Any) -> CompressedRows:
-    """The rows of a sparse matrix, as the core reads them: where they stand, if it can."""
+    """The rows of a sparse matrix, as the core reads them: values where they stand, if it can.
+
+    Where they stand is copied: it is checked once, and another thread must not change it afterwards.
+    """
     rows = canonical(x)
     return CompressedRows(
-        np.ascontiguousarray(rows.data), np.ascontiguousarray(rows.indices, np.int32),
-        np.ascontiguousarray(rows.indptr, np.int64), rows.shape[1],
+        np.ascontiguousarray(rows.data), np.array(rows.indices, np.int32), np.array(rows.indptr, np.int64),
+        rows.shape[1],
     )
 
 

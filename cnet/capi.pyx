@@ -9,7 +9,8 @@ from libc.string cimport memcpy, memset
 from .core._dispatch cimport active
 from .core._memory cimport Memory
 from .core._network cimport Network
-from .core._workspace cimport refresh_transposed, sum_losses, allocate_layers, allocate_workspace, allocate_transposed
+from .core._stages cimport sum_losses
+from .core._workspace cimport allocate_layers, allocate_transposed, allocate_workspace, refresh_transposed
 from .core.floats cimport IeeeFloats
 from .core.structs cimport (
     CNET_FLOAT32, CNET_FLOAT64, CNET_IDENTITY, CNET_LABELS, CNET_VALUES, FUNCTION_RELU, FUNCTION_SIGMOID,

@@ -60,6 +60,7 @@ def _imports_of_compiled_modules() -> None:
         _products,
         _record,
         _scan,
+        _stages,
         _state,
         _steps,
         _targets,

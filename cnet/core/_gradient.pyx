@@ -14,9 +14,10 @@ from ._memory cimport Memory
 from ._scan cimport (
     FirstLayerShare, all_finite, choose_first_layer, parts_for, raise_not_finite, take_tiling, threads_for, whole_parts,
 )
+from ._stages cimport scratch_of, sum_losses, through_parts, through_rows
 from ._workspace cimport (
-    block_rows, operations, padded, refresh_transposed, scratch_of, allocate_workspace, allocate_transposed,
-    sum_losses, through_parts, through_rows, usable_in_place,
+    allocate_transposed, allocate_workspace, block_rows, operations, padded, refresh_transposed,
+    usable_in_place,
 )
 from ._team cimport Team, pieces_of
 from .jobs cimport BatchJob, GradientJob

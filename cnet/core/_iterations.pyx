@@ -10,7 +10,8 @@ from ._sampler cimport draw_rows, shuffle_rows
 from ._apply cimport apply_gradient
 from ._scan cimport FirstLayerShare, share_of_first_layer
 from ._steps cimport penalty_of, prepare_dropout, prepare_steps, share_penalty, square_rows
-from ._workspace cimport backpropagate, count_zeros, into_dense_weights, sum_losses, through_parts, through_rows
+from ._stages cimport backpropagate, into_dense_weights, sum_losses, through_parts, through_rows
+from ._workspace cimport count_zeros
 from ._team cimport TICK_MILLISECONDS, cnet_seconds, run, share_begin, tick_is_over
 from .jobs cimport BatchJob, FitJob
 from .structs cimport Dropout, Inputs, real

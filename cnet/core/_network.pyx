@@ -19,7 +19,8 @@ from ._memory cimport Memory
 from ._gradient cimport gradient_into
 from ._scan cimport all_finite, choose_first_layer, threads_for, raise_not_finite, take_tiling
 from ._targets cimport parse_targets, parse_weights, sum_of_weights
-from ._workspace cimport operations, sum_losses, allocate_workspace, usable_in_place, watch_zeros
+from ._stages cimport sum_losses
+from ._workspace cimport allocate_workspace, operations, usable_in_place, watch_zeros
 from ._team cimport Team, pieces_of
 from .floats cimport IeeeFloats
 from .jobs cimport ForwardJob

@@ -22,7 +22,7 @@ from ._sampler cimport draw_rows, samples_after, shuffle_rows
 from ._scan cimport copies_of_inputs, count_rows, most_threads_of, parts_for, sparse_pays, take_tiling
 from ._state cimport OptimizerState, load_state, store_state
 from ._workspace cimport (
-    block_rows, copy_parameters, allocate_sparse_rows, allocate_layers, allocate_workspace, watch_zeros,
+    allocate_layers, allocate_sparse_rows, allocate_workspace, block_rows, copy_parameters, watch_zeros,
 )
 from ._team cimport allowed, cnet_seconds, pieces_of
 from .floats cimport IeeeFloats

@@ -2,10 +2,12 @@
 from libc.stdint cimport int64_t
 
 from ._memory cimport Memory
-from ._scan cimport FirstLayerShare
 from .jobs cimport BatchJob
 from .structs cimport Dropout, Inputs, Kernels, SparseRows, Layers, Workspace, Tiling, real
 
+cdef Py_ssize_t whole_vectors(Py_ssize_t n, int lanes) noexcept nogil
+cdef Py_ssize_t rows_of_step(Py_ssize_t ld) noexcept nogil
+cdef Py_ssize_t aligned_rows_of_step(Py_ssize_t ld) noexcept nogil
 cdef Py_ssize_t padded(Py_ssize_t n, int lanes, Py_ssize_t size) noexcept nogil
 cdef int allocate_workspace(
     Workspace[real]* workspace, const Layers[real]* net, const Kernels[real]* kernels, const Inputs* x,
@@ -27,12 +29,3 @@ cdef void refresh_transposed(Layers[real]* net, int l, Py_ssize_t begin, Py_ssiz
 cdef bint usable_in_place(const Inputs* x, const Layers[real]* of_type) noexcept nogil
 cdef double operations(const Layers[real]* layers, Py_ssize_t rows, double density, bint backward) noexcept nogil
 cdef Py_ssize_t block_rows(Py_ssize_t n_in, bint sparse) noexcept nogil
-cdef void backpropagate(BatchJob[real]* job, int thread, int threads) noexcept nogil
-cdef void through_parts(
-    BatchJob[real]* job, bint update, const Inputs* x, const SparseRows* next, Py_ssize_t next_rows,
-    const Dropout[real]* dropout, const int64_t* after, Py_ssize_t n_after, const FirstLayerShare* share, int thread,
-) noexcept nogil
-cdef real* scratch_of(const BatchJob[real]* job, int thread) noexcept nogil
-cdef void through_rows(BatchJob[real]* job, Py_ssize_t begin, Py_ssize_t end, int thread) noexcept nogil
-cdef void into_dense_weights(BatchJob[real]* job, int thread, int threads) noexcept nogil
-cdef double sum_losses(const double* margin, const double* total, Py_ssize_t rows) noexcept nogil

@@ -339,6 +339,9 @@ def _check_weight(sample_weight: Any, n_rows: int, name: str) -> Array | None:
         raise ValueError(f"Sample weights must be 1D array or scalar, got {weight.ndim}D array")
     if len(weight) != n_rows:
         raise ValueError(f"{name} must hold one weight for each of {n_rows} samples, got shape {weight.shape}")
+    if (weight < 0).any():
+        row = int((weight < 0).argmax())
+        raise ValueError(f"{name}[{row}] = {weight[row]} is not a finite number of 0 or more")
     if not weight.any():
         raise ValueError(f"{name} is zero for every sample; at least one weight must be above 0")
     return weight

@@ -276,6 +276,8 @@ class MLPClassifier(ClassifierMixin, MultiLayerEstimator):
             raise ParameterError(
                 f'class_weight must be None, "balanced" or a dict of weights by label: {error}'
             ) from None
+        if not (np.isfinite(factors).all() and (factors >= 0).all()):
+            raise ParameterError(f"class_weight must hold finite numbers of 0 or more, got {self.class_weight!r}")
         return factors if weight is None else factors * weight
 
     def _stratify(self, y: Array) -> Array | None:

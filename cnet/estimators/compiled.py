@@ -19,6 +19,9 @@ __all__ = [
 
 Array = npt.NDArray[Any]
 
+# The hidden layers' activations; the loss, and its parameter.
+Kind = tuple[tuple[str, ...], str, float]
+
 
 def draw_parameters(
     sizes: list[int], logistic: bool, dtype: np.dtype[Any], random_state: np.random.RandomState
@@ -114,14 +117,21 @@ def network_of(estimator: Any) -> Network:
     network: Network | None = vars(estimator).get("_network")
     if network is not None and shows(estimator, network):
         return network
-    made = make_network(
-        estimator.coefs_, estimator.intercepts_, estimator._hidden_activations(), *estimator._loss_of_network(),
-    )
+    if network is not None and len(network.weights) == len(estimator.coefs_):
+        # The parameters may have been set since, to what belongs to the next fit.
+        kind = _kind(network)
+    else:
+        kind = (estimator._hidden_activations(), *estimator._loss_of_network())
+    made = make_network(estimator.coefs_, estimator.intercepts_, *kind)
     if network is not None:
         made.first_layer = network.first_layer
         if made.sizes == network.sizes and made.dtype == network.dtype:
             made.optimizer_state = network.optimizer_state
     return made
+
+
+def _kind(network: Network) -> Kind:
+    return network.activations, network.loss, network.loss_parameter
 
 
 def check_net(net: Any) -> MultiLayerNet:
@@ -164,13 +174,15 @@ def state_of(network: Network) -> dict[str, Any]:
     """What a network holds besides its parameters, as plain data for a pickle."""
     state = network.optimizer_state
     return {
+        "kind": _kind(network),
         "first_layer": network.first_layer,
         "optimizer": None if state is None else (state.name, state.arrays, state.steps, state.raw_of(network)),
     }
 
 
-def with_state(network: Network, state: dict[str, Any]) -> Network:
-    """The network with what `state_of` took from another one."""
+def with_state(estimator: Any, state: dict[str, Any]) -> Network:
+    """A network of the estimator's arrays, with what `state_of` took from another one."""
+    network = make_network(estimator.coefs_, estimator.intercepts_, *state["kind"])
     network.first_layer = state["first_layer"]
     if state["optimizer"] is not None:
         name, arrays, steps, raw = state["optimizer"]

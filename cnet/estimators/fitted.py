@@ -113,16 +113,16 @@ class FittedNetwork(BaseEstimator, metaclass=ABCMeta):
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        network = state.get("_network")
-        if network is not None:
-            state["_network"] = state_of(network)
+        if "_network" in state:
+            # Of arrays that were replaced, not of those that were fitted.
+            state["_network"] = state_of(network_of(self))
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         held = state.get("_network")
         super().__setstate__({name: value for name, value in state.items() if name != "_network"})
         if held is not None:
-            self._adopt(with_state(network_of(self), held))
+            self._adopt(with_state(self, held))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

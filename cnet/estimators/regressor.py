@@ -220,6 +220,9 @@ class MLPRegressor(RegressorMixin, MultiLayerEstimator):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         columns = y.reshape(len(y), -1)
+        if isinstance(self._loss_function(), Poisson) and (columns < 0).any():
+            row = int((columns < 0).any(axis=1).argmax())
+            raise ValueError(f"the Poisson loss has no meaning for targets below 0: y[{row}] = {y[row]}")
         return columns, columns.shape[1], self._read_output()
 
     def _read_output(self) -> str:

@@ -259,7 +259,8 @@ def _check_activations(activation: Any, n_hidden: int) -> tuple[str, ...]:
 
 def _check_batch_size(batch_size: Any) -> int | None:
     if isinstance(batch_size, str):
-        check_choice("batch_size", batch_size, ("auto",))
+        if batch_size != "auto":
+            raise ValueError(f'batch_size must be "auto" or a whole number, got {excerpt(batch_size)}')
         return None
     return check_count("batch_size", batch_size)
 
@@ -271,8 +272,7 @@ def _check_bool(name: str, value: Any) -> bool:
 
 
 def _check_verbose(value: Any) -> bool:
-    if isinstance(value, str):
-        check_choice("verbose", value, ("bar",))
+    if isinstance(value, str) and value == "bar":
         return False
     if not isinstance(value, bool | np.bool_ | numbers.Integral) or value < 0:
         raise TypeError(f'verbose must be True, False, a whole number or "bar", got {excerpt(value)}')

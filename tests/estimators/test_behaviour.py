@@ -96,6 +96,56 @@ def test_one_class_alone():
 
 
 @quiet
+@pytest.mark.parametrize("later", [
+    {"activation": "tanh"}, {"hidden_layer_sizes": (5, 5)}, {"dropout": 2}, {"loss": "squared_error"},
+    {"loss": "no loss"},
+])
+def test_parameters_set_after_a_fit_change_nothing_before_the_next(data, later):
+    x, y = data["iris"]
+    fitted = MLPRegressor(max_iter=3, random_state=0, loss="poisson").fit(x, y)
+    before = fitted.predict(x)
+    fitted.set_params(**later)
+    replaced = copy.deepcopy(fitted)
+    replaced.coefs_ = [weights.copy() for weights in replaced.coefs_]
+    for each in (fitted, pickle.loads(pickle.dumps(fitted)), copy.deepcopy(fitted), replaced, copy.copy(replaced)):
+        np.testing.assert_array_equal(each.predict(x), before)
+
+
+@quiet
+def test_a_copy_of_replaced_arrays_has_no_state_of_others(data):
+    x, y = data["iris"]
+    fitted = MLPClassifier(8, max_iter=3, random_state=0).fit(x, y)
+    other = MLPClassifier(12, max_iter=3, random_state=0).fit(x, y)
+    fitted.coefs_, fitted.intercepts_ = other.coefs_, other.intercepts_
+    fitted.set_params(hidden_layer_sizes=12)
+    copied = pickle.loads(pickle.dumps(fitted))
+    assert copied._network.optimizer_state is None
+    for one, two in zip(arrays(copied.partial_fit(x, y)), arrays(fitted.partial_fit(x, y)), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@quiet
+def test_wrong_weights_and_targets_are_named_as_they_were_given(data):
+    x, y = data["iris"]
+    weight = np.ones(len(y))
+    weight[100] = -1
+    for early_stopping in (False, True):
+        with pytest.raises(ValueError, match=re.escape("sample_weight[100] = -1.0")):
+            MLPClassifier(early_stopping=early_stopping).fit(x, y, weight)
+        with pytest.raises(ValueError, match=re.escape("sample_weight_val[100] = -1.0")):
+            MLPClassifier(early_stopping=early_stopping).fit(x, y, X_val=x, y_val=y, sample_weight_val=weight)
+        with pytest.raises(ValueError, match=re.escape("below 0: y[100] = -1.0")):
+            MLPRegressor(early_stopping=early_stopping, loss="poisson").fit(x, weight)
+    for wrong in (-1, np.nan, np.inf):
+        with pytest.raises(ValueError, match="class_weight must hold finite numbers of 0 or more"):
+            MLPClassifier(class_weight={0: wrong}).fit(x, y)
+    with pytest.raises(ValueError, match='batch_size must be "auto" or a whole number'):
+        MLPClassifier(batch_size="big").fit(x, y)
+    with pytest.raises(ValueError, match='verbose must be True, False, a whole number or "bar"'):
+        MLPClassifier(verbose="loud").fit(x, y)
+
+
+@quiet
 def test_several_labels_as_a_sparse_matrix(data):
     x, y = data["several"]
     dense = MLPClassifier(max_iter=5, random_state=0).fit(x, y)

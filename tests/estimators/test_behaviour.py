@@ -125,6 +125,19 @@ def test_a_copy_of_replaced_arrays_has_no_state_of_others(data):
 
 
 @quiet
+def test_a_further_fit_without_a_better_score_keeps_the_best_weights(data):
+    x, y = data["iris"]
+    fitted = MLPClassifier(
+        random_state=0, warm_start=True, early_stopping=True, max_iter=30, learning_rate_init=0.01
+    ).fit(x, y)
+    best, score = [each.copy() for each in arrays(fitted)], fitted.best_validation_score_
+    fitted.fit(x, y)
+    assert fitted.best_validation_score_ == score
+    for one, two in zip(arrays(fitted), best, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@quiet
 def test_wrong_weights_and_targets_are_named_as_they_were_given(data):
     x, y = data["iris"]
     weight = np.ones(len(y))

@@ -17,7 +17,7 @@ from sklearn.utils.validation import validate_data
 from ..core._network import Network
 from ..core._one_fit import alone
 from ..options import FitOptions, check_options
-from .compiled import draw_parameters, make_network, network_of
+from .compiled import draw_parameters, kind_of, make_network, network_of
 from .descent import Descent, descent_for
 from .fitted import FittedNetwork
 from .lbfgs import minimise
@@ -233,12 +233,13 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
         """The network that the fit will train, with the parameters that there are; ``coefs_`` become its arrays."""
         former: Network = network_of(self)
         kept: Network | None = getattr(self, "_network", None)
-        if keeps_state and former is kept and former.dtype == dtype:
-            former.weight_decay = settings.alpha
-            return former
         if former.sizes != tuple(sizes):
             raise ValueError(f"training that goes on needs a network of the sizes {list(former.sizes)}, got data and "
                              f"parameters for {sizes}; fit a new estimator, or set warm_start=False")
+        same = kind_of(former) == (settings.activations, *self._loss_of_network())
+        if keeps_state and former is kept and former.dtype == dtype and same:
+            former.weight_decay = settings.alpha
+            return former
         if settings.solver == "lbfgs":
             dtype = np.dtype(np.float64)
         network = make_network(

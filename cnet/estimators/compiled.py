@@ -13,8 +13,8 @@ from ..core._state import OptimizerState
 from ..networks import MultiLayerNet
 
 __all__ = [
-    "check_net", "draw_parameters", "hidden_network", "make_network", "network_of", "parameters_of", "scores_network",
-    "shows", "state_of", "with_state",
+    "check_net", "draw_parameters", "hidden_network", "kind_of", "make_network", "network_of", "parameters_of",
+    "scores_network", "shows", "state_of", "with_state",
 ]
 
 Array = npt.NDArray[Any]
@@ -119,7 +119,7 @@ def network_of(estimator: Any) -> Network:
         return network
     if network is not None and len(network.weights) == len(estimator.coefs_):
         # The parameters may have been set since, to what belongs to the next fit.
-        kind = _kind(network)
+        kind = kind_of(network)
     else:
         kind = (estimator._hidden_activations(), *estimator._loss_of_network())
     made = make_network(estimator.coefs_, estimator.intercepts_, *kind)
@@ -130,7 +130,8 @@ def network_of(estimator: Any) -> Network:
     return made
 
 
-def _kind(network: Network) -> Kind:
+def kind_of(network: Network) -> Kind:
+    """What a network computes with its arrays."""
     return network.activations, network.loss, network.loss_parameter
 
 
@@ -174,7 +175,7 @@ def state_of(network: Network) -> dict[str, Any]:
     """What a network holds besides its parameters, as plain data for a pickle."""
     state = network.optimizer_state
     return {
-        "kind": _kind(network),
+        "kind": kind_of(network),
         "first_layer": network.first_layer,
         "optimizer": None if state is None else (state.name, state.arrays, state.steps, state.raw_of(network)),
     }

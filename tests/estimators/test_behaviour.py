@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 import sklearn
+from sklearn import neural_network
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
@@ -122,6 +123,27 @@ def test_a_copy_of_replaced_arrays_has_no_state_of_others(data):
     assert copied._network.optimizer_state is None
     for one, two in zip(arrays(copied.partial_fit(x, y)), arrays(fitted.partial_fit(x, y)), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+@quiet
+def test_partial_fit_goes_on_with_parameters_set_since_or_refuses_them(data):
+    x, y = data["iris"]
+    models = []
+    for kind in (MLPRegressor, neural_network.MLPRegressor):
+        model = kind(hidden_layer_sizes=8, random_state=0).partial_fit(x, y)
+        models.append(model.set_params(activation="tanh", alpha=0.1).partial_fit(x, y))
+    for ours, theirs in zip(*map(arrays, models), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-9)
+    fitted = MLPRegressor(hidden_layer_sizes=8, random_state=0).partial_fit(x, y)
+    np.testing.assert_array_equal(
+        fitted.set_params(loss="poisson").partial_fit(x, y).predict(x), fitted.to_net().predict(x).ravel()
+    )
+    assert fitted.to_net().loss_function.name == "poisson"
+    for sizes in (9, (8, 8)):
+        with pytest.raises(ValueError, match="needs a network of the sizes"):
+            fitted.set_params(hidden_layer_sizes=sizes).partial_fit(x, y)
+    with pytest.raises(ValueError, match="needs a network of the sizes"):
+        fitted.set_params(hidden_layer_sizes=8).partial_fit(x, np.column_stack([y, y]))
 
 
 @quiet

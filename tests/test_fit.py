@@ -115,8 +115,8 @@ def test_more_threads_than_parts_share_their_units(isa, n_hidden, dtype, options
     """130 units have 4 parts and 300 have 8; a part has 3 or 5 blocks of units in float32 and more in float64."""
     x, t = problem(n_in=90, n_out=5, kind="uint8")
     runs = [
-        trained(x, t, sizes=(90, n_hidden, 5), dtype=dtype, first_layer="sparse", iterations=9, n_threads=n, **options)
-        for n in (1, 8, 9, 16, 17, 40)
+        trained(x, t, sizes=(90, n_hidden, 5), dtype=dtype, first_layer="sparse", iterations=4, n_threads=n, **options)
+        for n in (1, 9, 20)
     ]
     for net, history in runs[1:]:
         assert_same_bits(runs[0][0], net)

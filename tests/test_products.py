@@ -53,7 +53,7 @@ def bits_of(a):
 @pytest.mark.parametrize("density", [0, 0.1, 0.5, 1])
 def test_passing_over_zeros_changes_no_bit(isa, density, transposed, dtype):
     rng = np.random.default_rng(int(density * 10))
-    sizes = [(128, 512, 512), (130, 257, 600), (1, 128, 64), (6, 64, 1), (71, 136, 255), (300, 300, 130), (9, 5, 70)]
+    sizes = [(30, 512, 300), (130, 257, 70), (1, 128, 64), (6, 64, 1), (71, 136, 255), (140, 136, 130), (9, 5, 70)]
     for m, n, depth in sizes:
         a, b = rng.normal(0, 1, (m, depth)).astype(dtype), rng.normal(0, 1, (depth, n)).astype(dtype)
         a *= rng.random((m, depth)) < density  # leaves zeros of both signs
@@ -61,7 +61,7 @@ def test_passing_over_zeros_changes_no_bit(isa, density, transposed, dtype):
         scale = np.abs(a).astype(np.float64) @ np.abs(b).astype(np.float64)
         a = np.ascontiguousarray(a.T) if transposed else a
         dense, _ = _products.multiply(a, b, transposed=transposed)
-        for threads in (1, 2, 5):
+        for threads in (1, 3):
             sparse, _ = _products.multiply(a, b, transposed=transposed, over_zeros=True, n_threads=threads)
             np.testing.assert_array_equal(bits_of(sparse), bits_of(dense), err_msg=str((m, n, depth)))
         assert (np.abs(sparse - exact) <= 4 * np.finfo(dtype).eps * scale).all(), (m, n, depth)

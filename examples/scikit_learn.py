@@ -14,7 +14,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import PrecisionRecallDisplay
 from sklearn.model_selection import train_test_split
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from cnet.estimators import MLPClassifier, MLPRegressor
@@ -40,7 +40,7 @@ print(f"{(cancels == 'cancels').mean():.0%} cancel")
 # threshold finds most of those who cancel; the order of the customers hardly changes.
 
 
-def pipeline(class_weight):
+def pipeline(class_weight: str | None) -> Pipeline:
     columns = make_column_transformer(
         (OneHotEncoder(), [0]), (make_pipeline(SimpleImputer(), StandardScaler()), [1, 2]),
     )

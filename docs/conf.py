@@ -56,6 +56,10 @@ nitpicky = True
 default_role = "autolink"
 # Fields of named tuples, which have no entries of their own.
 nitpick_ignore = [("py:obj", "peak"), ("py:obj", "warmup")]
+# Not in the list of names that links to NumPy are made from.
+nitpick_ignore += [("py:obj", "numpy.random.RandomState")]
+# Made by scikit-learn for its routing of metadata; listed, but not documented here.
+nitpick_ignore_regex = [("py:obj", r"cnet\.estimators\.MLP\w+\.set_\w+_request")]
 suppress_warnings = ["config.cache"]
 locale_dirs = ["locale"]
 gettext_compact = False
@@ -94,8 +98,9 @@ numpydoc_xref_aliases = {
 # extended summary where one line says it all), SA01 (a See Also section everywhere), SS05 (it takes
 # "Derivatives" for a verb), SS06 and RT03 and PR07 (a type with its shape can say it all), YD01.
 numpydoc_validation_checks = {"all", "GL01", "ES01", "SA01", "SS05", "SS06", "RT03", "PR07", "YD01"}
-# Numbers and dictionaries, whose docstring is a comment.
-numpydoc_validation_exclude = {r"\.PURPOSE_", r"reference\.[A-Z]+$"}
+# Numbers and dictionaries, whose docstring is a comment; members of estimators, most of them scikit-learn's, which the
+# example of their class shows.
+numpydoc_validation_exclude = {r"\.PURPOSE_", r"reference\.[A-Z]+$", r"estimators\.MLP\w+\.\w+$"}
 numpydoc_validation_overrides = {
     # Records: their fields are documented once, as attributes.
     "PR01": [r"^The losses, accuracies and times that a fit recorded", r"^The state of a fit at the end of an epoch"],

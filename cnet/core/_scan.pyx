@@ -151,15 +151,19 @@ cdef int parts_for(Py_ssize_t n_hidden) noexcept nogil:
     return 4 if n_hidden < 256 else CNET_MAX_PARTS
 
 
+cdef inline Py_ssize_t blocks_of_units(Py_ssize_t n_hidden, Py_ssize_t size) noexcept nogil:
+    """Blocks of a weight row, CNET_TILE_BYTES each, the last perhaps shorter; a unit has `size` bytes."""
+    return (n_hidden * size + CNET_TILE_BYTES - 1) // CNET_TILE_BYTES
+
+
 cdef int most_threads_of(Py_ssize_t n_hidden, Py_ssize_t size) noexcept nogil:
     """How many threads a sparse first layer has work for: parts, and blocks of units of so many bytes each."""
-    return parts_for(n_hidden) * <int>((n_hidden * size + CNET_TILE_BYTES - 1) // CNET_TILE_BYTES)
+    return parts_for(n_hidden) * <int>blocks_of_units(n_hidden, size)
 
 
 cdef int copies_of_inputs(int n_parts, Py_ssize_t n_hidden, Py_ssize_t size, int threads) noexcept nogil:
     """How many threads share the units of each part: 1 up to as many threads as parts."""
-    cdef Py_ssize_t blocks = (n_hidden * size + CNET_TILE_BYTES - 1) // CNET_TILE_BYTES
-    return <int>max(<Py_ssize_t>1, min(<Py_ssize_t>(threads // n_parts), blocks))
+    return <int>max(<Py_ssize_t>1, min(<Py_ssize_t>(threads // n_parts), blocks_of_units(n_hidden, size)))
 
 
 cdef FirstLayerShare whole_parts(int begin, int end, Py_ssize_t n_hidden) noexcept nogil:
@@ -180,7 +184,7 @@ cdef FirstLayerShare share_of_first_layer(
     """
     cdef FirstLayerShare share
     cdef Py_ssize_t block = CNET_TILE_BYTES // size
-    cdef Py_ssize_t blocks = (n_hidden + block - 1) // block
+    cdef Py_ssize_t blocks = blocks_of_units(n_hidden, size)
     cdef int copies = copies_of_inputs(n_parts, n_hidden, size, threads)
     if copies == 1:
         return whole_parts(<int>share_begin(n_parts, thread, threads), <int>share_begin(n_parts, thread + 1, threads),

@@ -1,1 +1,3 @@
-# Only C functions: see _scan.pxd.
+# Else only C functions: see _scan.pxd.
+
+sparse_density: float

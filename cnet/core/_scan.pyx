@@ -11,6 +11,8 @@ from .structs cimport CNET_FLOAT32, CNET_MAX_PARTS, CNET_TILE, CNET_TILE_BYTES, 
 cdef double OPERATIONS_FOR_A_THREAD = 3e6
 # Above this share of non-zeros, the dense product is taken.
 cdef double SPARSE_DENSITY = 0.35
+# The same for Python.
+sparse_density = SPARSE_DENSITY
 # Rows that tell how full each column is, and what a column costs beside its non-zeros: as
 # much as a column of which so many are not zero.
 cdef Py_ssize_t DENSITY_ROWS = 512

@@ -9,13 +9,12 @@ import numpy.typing as npt
 
 from ..core._inputs import CompressedRows
 from ..core._network import Network
+from ..core._scan import sparse_density
 
 __all__ = ["is_sparse", "outputs_of", "readable", "way_of"]
 
 Array = npt.NDArray[Any]
 
-# As the core, which takes inputs for dense of which no smaller share is not zero.
-SPARSE_DENSITY = 0.35
 # Bytes of rows that are made dense at a time.
 MOST_BYTES = 1 << 24
 
@@ -36,7 +35,7 @@ def readable(x: Any) -> Array | CompressedRows:
         array: Array = x
         return array
     rows = canonical(x)
-    if np.count_nonzero(rows.data) >= SPARSE_DENSITY * x.shape[0] * x.shape[1]:
+    if np.count_nonzero(rows.data) >= sparse_density * x.shape[0] * x.shape[1]:
         array = rows.toarray()
         return array
     return compressed(rows)
@@ -68,7 +67,7 @@ def way_of(x: Array | CompressedRows) -> str:
     """How the first layer takes samples: a matter of how many of them are zero."""
     if isinstance(x, CompressedRows):
         return "sparse"
-    return "sparse" if np.count_nonzero(x) < SPARSE_DENSITY * x.size else "dense"
+    return "sparse" if np.count_nonzero(x) < sparse_density * x.size else "dense"
 
 
 def outputs_of(network: Network, x: Any) -> Array:

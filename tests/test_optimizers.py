@@ -11,6 +11,7 @@ import pytest
 import cnet
 from cnet import optimizers, reference
 from cnet.core._network import OPTIMIZERS as COMPILED
+from cnet.core._state import OptimizerState
 from cnet.optimizers import OPTIMIZERS, SGD, Adam, AdamW, LinearRamp, Momentum, as_optimizer
 
 
@@ -353,3 +354,26 @@ def test_the_decay_of_adamw_comes_before_the_step():
     AdamW(lr=0.5, weight_decay=0.5, epsilon=1e-300).update(params, {"W": np.array([[3.0]])})
     # 1 * (1 - 0.25) - 0.5; the other order would give (1 - 0.5) * 0.75.
     assert params["W"][0, 0] == pytest.approx(0.25, rel=1e-14)
+
+
+def zeros_like(net, count):
+    """State of `count` arrays for each parameter of a network."""
+    parameters = net._core.weights, net._core.biases
+    return tuple(tuple(tuple(np.zeros_like(array) for array in arrays) for arrays in parameters) for _ in range(count))
+
+
+@pytest.mark.parametrize(("arrays", "message"), [
+    (lambda net: zeros_like(cnet.MultiLayerNet(6, [7], 3), 2), r"expected float32\(6, 4\), got float32\(6, 7\)"),
+    (lambda net: zeros_like(cnet.MultiLayerNet(6, [4], 3, dtype="float64"), 2), "expected float32.*got float64"),
+    (lambda net: zeros_like(net, 1), "must be 2 arrays of each parameter, got 1"),
+])
+def test_a_state_of_other_shapes_is_refused_before_a_kernel_reads_it(arrays, message):
+    net = cnet.MultiLayerNet(6, [4], 3, rng=0)
+    before = {name: array.copy() for name, array in net.params.items()}
+    net._core.optimizer_state = OptimizerState("adam", arrays(net))
+    with pytest.raises(ValueError, match=message):
+        net.fit(np.ones((5, 6), np.float32), [0, 1, 2, 0, 1], iterations=1, batch_size=5, optimizer="adam")
+    for name, array in net.params.items():
+        np.testing.assert_array_equal(array, before[name])
+    net.reset_optimizer()
+    net.fit(np.ones((5, 6), np.float32), [0, 1, 2, 0, 1], iterations=1, batch_size=5, optimizer="adam")

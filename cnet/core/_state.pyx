@@ -65,6 +65,7 @@ cdef class OptimizerState:
         cdef int _i, n = active().optimizers.words[place_of(&active().optimizers, name)].property
         cdef list arrays = []
         if found is not None and found.name == name:
+            check_state(found, net, n)
             state = found.copy()
         else:
             for _i in range(n):
@@ -74,6 +75,20 @@ cdef class OptimizerState:
         if averaging:
             state.raw, state.average = zeros_like(net), zeros_like(net)
         return state
+
+
+cdef int check_state(OptimizerState state, Network net, int n) except -1:
+    """Raise ValueError unless the state's n arrays are like the network's parameters: kernels go through them blindly."""
+    if len(state.arrays) != n:
+        raise ValueError(f"the optimizer's state must be {n} arrays of each parameter, got {len(state.arrays)}")
+    for pair in state.arrays:
+        for arrays, parameters in zip(pair, (net.weights, net.biases), strict=True):
+            for array, parameter in zip(arrays, parameters, strict=True):
+                if array.shape != parameter.shape or array.dtype != parameter.dtype:
+                    raise ValueError(
+                        f"the optimizer's state must have the parameters' shapes and type: expected "
+                        f"{parameter.dtype}{parameter.shape}, got {array.dtype}{array.shape}; reset_optimizer() drops it")
+    return 0
 
 
 cdef class TrainingState:

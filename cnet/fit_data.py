@@ -12,8 +12,8 @@ import numpy.typing as npt
 from .checks import check_number, excerpt
 from .core._arrays import native, real_array
 from .core._inputs import as_inputs
-from .core._targets import as_targets
-from .core._trainer import read_labels, read_weights, shuffled
+from .core._targets import as_targets, read_labels, read_weights
+from .core._trainer import shuffled
 from .errors import raise_in_context
 
 if TYPE_CHECKING:

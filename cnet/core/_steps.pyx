@@ -1,15 +1,57 @@
 # cython: language_level=3
-"""The numbers of one iteration: of an optimizer's step, of its penalty, and the key of its dropout."""
+"""What a fit does with a gradient, in numbers: those of its options, and of one iteration's step, penalty and dropout."""
 from libc.math cimport pow, sqrt
 from libc.stdint cimport uint32_t, uint64_t
 
+from ._dispatch cimport active
+from ._network cimport Network, place_of
 from ._team cimport share_begin
-from .jobs cimport BatchJob, FitJob
+from .jobs cimport BatchJob, FitJob, FitNumbers
 from .philox cimport PURPOSE_DROPOUT, philox4x32
-from .structs cimport Layer, Step, real
+from .structs cimport Dropout, Layer, Step, Vocabulary, real
 
 cdef enum:
     SUMS = 16              # partial sums of squares, which fill several vectors
+
+
+cdef int read_numbers(FitNumbers* numbers, Network net, object options) except -1:
+    """The optimizer's numbers, whatever it calls them, and what else is done with the gradient."""
+    cdef dict hyper = options.optimizer.hyper()
+    cdef const Vocabulary* optimizers = &active().optimizers
+    numbers.optimizer = place_of(optimizers, options.optimizer.name)
+    numbers.n_states = optimizers.words[numbers.optimizer].property
+    numbers.corrected = "beta1" in hyper
+    numbers.momentum = hyper.get("beta1", hyper.get("momentum", 0.0))
+    numbers.decay = hyper.get("beta2", hyper.get("decay_rate", 0.0))
+    numbers.epsilon = hyper.get("epsilon", 0.0)
+    numbers.shrink = hyper.get("weight_decay", 0.0)
+    numbers.penalty = net.weight_decay
+    numbers.clip_norm = options.clip_norm or 0.0
+    numbers.max_norm = options.max_norm or 0.0
+    numbers.averaging = options.averaging or 0.0
+    return 0
+
+
+cdef double share_dropped(object dropout, int hidden_layer) except -1:
+    """One share for all hidden layers, or one for each."""
+    return dropout[hidden_layer] if isinstance(dropout, tuple) else dropout
+
+
+cdef int set_up_dropout(FitJob[real]* job, object options) except -1:
+    """Which share of each layer is dropped: layer 0 are the inputs."""
+    cdef Dropout[real]* dropout = &job.dropout[0]
+    cdef int l
+    cdef double p
+    job.dropping = False
+    for l in range(job.layers.n_layers):
+        p = options.input_dropout if l == 0 else share_dropped(options.dropout, l - 1)
+        dropout.threshold[l] = <uint32_t>(p * 4294967296.0)
+        dropout.scale[l] = <real>(1 / (1 - p))
+        job.dropping = job.dropping or dropout.threshold[l] > 0
+    dropout.threshold[job.layers.n_layers] = 0
+    job.dropout[1] = job.dropout[2] = dropout[0]
+    job.batch[0].input_scale = dropout.scale[0]
+    return 0
 
 
 cdef void prepare_steps(FitJob[real]* job, BatchJob[real]* batch) noexcept nogil:

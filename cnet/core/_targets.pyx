@@ -7,7 +7,7 @@ from libc.stdint cimport int8_t, int16_t, int64_t, uint8_t, uint16_t, uint32_t, 
 from libc.string cimport memcpy, memset
 
 from ._arrays cimport (
-    FLOATS, as_array, elements, native, real_array, refuse_index, refuse_labels, refuse_row,
+    FLOATS, INTEGERS, as_array, elements, native, real_array, refuse_index, refuse_labels, refuse_row,
 )
 from ._dispatch cimport active
 from .structs cimport (
@@ -271,3 +271,21 @@ cdef double sum_of_weights(const double* weight, Py_ssize_t n_rows) noexcept:
     for i in range(n_rows):
         total += weight[i]
     return total
+
+
+def read_labels(t, Py_ssize_t n_rows, Py_ssize_t n_classes):
+    """Class indices or one-hot rows, checked, as an int32 array (n_rows,)."""
+    cdef Memory memory = Memory()
+    cdef int32_t* labels = parse_labels(t, False, n_rows, n_classes, memory)
+    array = np.empty(n_rows, np.int32)
+    memcpy(elements(array, INTEGERS, sizeof(int32_t), 1, True).data, labels, n_rows * sizeof(int32_t))
+    return array
+
+
+def read_weights(weight, Py_ssize_t n_rows):
+    """The samples' weights, checked, as a float64 array (n_rows,) of its own."""
+    cdef Memory memory = Memory()
+    cdef double* weights = parse_weights(weight, n_rows, memory)
+    array = np.empty(n_rows)
+    memcpy(elements(array, FLOATS, sizeof(double), 1, True).data, weights, n_rows * sizeof(double))
+    return array

@@ -5,18 +5,18 @@ The iterations run in `_iterations`, on a private, padded copy of the parameters
 copies to the network's own.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 import numpy as np
 
 from ._arrays cimport Elements, FLOATS, INTEGERS, elements
 from ._dispatch cimport active
 from ._inputs cimport Batch, parse_training_inputs
-from ._targets cimport parse_labels, parse_targets, parse_weights
+from ._steps cimport read_numbers, set_up_dropout
+from ._targets cimport parse_targets, parse_weights
 from ._iterations cimport EPOCHS_OF_TICK, run_tick, tell
 from ._memory cimport Memory
-from ._network cimport Network, place_of
+from ._network cimport Network
 from ._record cimport Record
 from ._sampler cimport draw_rows, samples_after, shuffle_rows
 from ._scan cimport copies_of_inputs, count_rows, most_threads_of, parts_for, sparse_pays, take_tiling
@@ -26,8 +26,8 @@ from ._workspace cimport (
 )
 from ._team cimport allowed, cnet_seconds, pieces_of
 from .floats cimport IeeeFloats
-from .jobs cimport BatchJob, FitJob, FitNumbers
-from .structs cimport CNET_ACCURACY, CNET_SGD, Dropout, Inputs, Kernels, Layers, Vocabulary, real
+from .jobs cimport BatchJob, FitJob
+from .structs cimport CNET_ACCURACY, CNET_SGD, Inputs, Kernels, Layers, real
 
 from .thread_chooser import ThreadChooser
 
@@ -184,24 +184,6 @@ def shuffled(uint64_t key, Py_ssize_t n_rows):
     return order
 
 
-def read_labels(t, Py_ssize_t n_rows, Py_ssize_t n_classes):
-    """Class indices or one-hot rows, checked, as an int32 array (n_rows,)."""
-    cdef Memory memory = Memory()
-    cdef int32_t* labels = parse_labels(t, False, n_rows, n_classes, memory)
-    array = np.empty(n_rows, np.int32)
-    memcpy(elements(array, INTEGERS, sizeof(int32_t), 1, True).data, labels, n_rows * sizeof(int32_t))
-    return array
-
-
-def read_weights(weight, Py_ssize_t n_rows):
-    """The samples' weights, checked, as a float64 array (n_rows,) of its own."""
-    cdef Memory memory = Memory()
-    cdef double* weights = parse_weights(weight, n_rows, memory)
-    array = np.empty(n_rows)
-    memcpy(elements(array, FLOATS, sizeof(double), 1, True).data, weights, n_rows * sizeof(double))
-    return array
-
-
 cdef int take_orders(FitJob[real]* job, Elements orders, Elements sums) except -1:
     if job.iteration != job.epoch_end:
         raise ValueError("orders are given between two epochs; one is under way")
@@ -305,46 +287,6 @@ cdef Py_ssize_t rows_of_all(const Layers[real]* net) noexcept:
     for l in range(net.n_layers):
         rows += net.layer[l].n_in + 1
     return rows
-
-
-cdef int read_numbers(FitNumbers* numbers, Network net, object options) except -1:
-    """The optimizer's numbers, whatever it calls them, and what else is done with the gradient."""
-    cdef dict hyper = options.optimizer.hyper()
-    cdef const Vocabulary* optimizers = &active().optimizers
-    numbers.optimizer = place_of(optimizers, options.optimizer.name)
-    numbers.n_states = optimizers.words[numbers.optimizer].property
-    numbers.corrected = "beta1" in hyper
-    numbers.momentum = hyper.get("beta1", hyper.get("momentum", 0.0))
-    numbers.decay = hyper.get("beta2", hyper.get("decay_rate", 0.0))
-    numbers.epsilon = hyper.get("epsilon", 0.0)
-    numbers.shrink = hyper.get("weight_decay", 0.0)
-    numbers.penalty = net.weight_decay
-    numbers.clip_norm = options.clip_norm or 0.0
-    numbers.max_norm = options.max_norm or 0.0
-    numbers.averaging = options.averaging or 0.0
-    return 0
-
-
-cdef double share_dropped(object dropout, int hidden_layer) except -1:
-    """One share for all hidden layers, or one for each."""
-    return dropout[hidden_layer] if isinstance(dropout, tuple) else dropout
-
-
-cdef int set_up_dropout(FitJob[real]* job, object options) except -1:
-    """Which share of each layer is dropped: layer 0 are the inputs."""
-    cdef Dropout[real]* dropout = &job.dropout[0]
-    cdef int l
-    cdef double p
-    job.dropping = False
-    for l in range(job.layers.n_layers):
-        p = options.input_dropout if l == 0 else share_dropped(options.dropout, l - 1)
-        dropout.threshold[l] = <uint32_t>(p * 4294967296.0)
-        dropout.scale[l] = <real>(1 / (1 - p))
-        job.dropping = job.dropping or dropout.threshold[l] > 0
-    dropout.threshold[job.layers.n_layers] = 0
-    job.dropout[1] = job.dropout[2] = dropout[0]
-    job.batch[0].input_scale = dropout.scale[0]
-    return 0
 
 
 cdef int scan_inputs(

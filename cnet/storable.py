@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from .checks import check_flag, excerpt
 from .core._state import OptimizerState
@@ -17,6 +20,7 @@ from .trained_on import KINDS
 if TYPE_CHECKING:
     from .core._network import Network
     from .losses import Loss
+    from .networks import MultiLayerNet
     from .open_files import Source
 
 __all__ = ["Storable", "read_parts"]
@@ -103,6 +107,64 @@ class Storable:
         if not check_flag("optimizer_state", optimizer_state):
             state["optimizer_state"] = None
         write_model(path, *file_of_parts(self._KIND, state))
+
+    def to_html(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        train_data: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+        test_data: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+        class_names: Sequence[str] | None = None,
+        input_names: Sequence[str] | None = None,
+        title: str | None = None,
+    ) -> None:
+        """Write a page that shows the network: one HTML file, which needs no server and no network access.
+
+        With 784 inputs, which are taken for images of 28 x 28 pixels, one draws digits on the page and sees
+        what the network makes of every stroke; with other inputs there is a form, and for two inputs their plane. The
+        page shows every unit with its weights and its sum, the misread test samples, what would change the network's
+        mind, and trains the network on some samples. It is in English and Chinese.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The file to write, as in ``"digits.html"``. A leading ``~`` is the user's home folder.
+        train_data : (x, t), optional
+            Samples to train with on the page; of more than 300, as many are taken, evenly spread.
+        test_data : (x, t), optional
+            Samples to test with: 100 of them, and of a classifier the 40 most confident mistakes among all. Without
+            both, a classifier of 784 inputs and 10 classes gets digits of `cnet.datasets.make_digits`.
+        class_names : sequence of str, optional
+            What the classes, or the outputs, are called; by default their numbers.
+        input_names : sequence of str, optional
+            What the inputs are called, where they are not pixels.
+        title : str, optional
+            The page's title; by default the layers' sizes.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is of the wrong type or shape, if parameters are not finite as float32, in which
+            the page has them, or if there are more than ten million.
+        OSError
+            If the file cannot be written; what was there before is still there.
+
+        Examples
+        --------
+        >>> import cnet, os, tempfile
+        >>> net = cnet.TwoLayerNet(784, 50, 10, rng=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "digits.html")
+        ...     net.to_html(path, title="Digits")
+        ...     os.path.getsize(path) < 400_000
+        True
+        """
+        from .page import write_page
+
+        write_page(
+            cast("MultiLayerNet", self), path, train_data=train_data, test_data=test_data, class_names=class_names,
+            input_names=input_names, title=title,
+        )
 
     @classmethod
     def load(cls, path: Source) -> Self:

@@ -166,7 +166,7 @@ def test_no_public_module_is_forgotten() -> None:
     behind_the_top = {
         "activations", "atomic_file", "callbacks", "capi", "checkpoint", "checks", "cli", "config", "core",
         "differentiation", "errors", "file_parts", "fit_data", "functions", "guarded_json", "history",
-        "initial_weights", "measures", "model_file", "networks", "open_files", "optimizer_base", "options",
+        "initial_weights", "measures", "model_file", "networks", "open_files", "optimizer_base", "options", "page",
         "parameters", "parts", "passes", "rates", "rng", "schedule_base", "storable", "threads", "trainable",
         "trained_on", "training", "values",
     }

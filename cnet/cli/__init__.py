@@ -10,14 +10,14 @@ import argparse
 import warnings
 from collections.abc import Sequence
 
-from . import check_gradients, digits, evaluate, info, plot, predict, train
+from . import check_gradients, digits, evaluate, info, page, plot, predict, train
 from .console import FAILURE, INTERRUPTED, ClosedPipe, Failure, complain, finish_output, one_line, warn
 from .options import Parser
 
 __all__ = ["main"]
 
-COMMANDS = (train, evaluate, predict, plot, check_gradients, digits, info)
-LEAVE_FILES = ("train", "plot", "digits")
+COMMANDS = (train, evaluate, predict, plot, page, check_gradients, digits, info)
+LEAVE_FILES = ("train", "plot", "page", "draw", "digits")
 
 DESCRIPTION = """\
 Train a small neural network that reads handwritten digits, and look at how it does it.
@@ -29,6 +29,7 @@ first steps:
   cnet evaluate cnet-run           # how well does it read images it has not seen?
   cnet predict cnet-run photo.png  # which digit is in this picture?
   cnet plot cnet-run               # curves, weights, confusions, mistakes
+  cnet draw cnet-run               # draw a digit in the browser, and look inside
 
 "cnet COMMAND --help" explains each command, with examples.
 """

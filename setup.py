@@ -25,7 +25,8 @@ LIMITED_API = "0x030B0000"
 
 # Modules of cnet that are compiled once, for any processor of the platform.
 MODULES = [
-    "capi", "core._apply", "core._arrays", "core._digits", "core._dispatch", "core._functions", "core._gradient",
+    "capi", "core._apply", "core._arrays", "core._augment", "core._digits", "core._dispatch", "core._functions",
+    "core._gradient",
     "core._inputs", "core._iterations", "core._memory", "core._network", "core._numerical",
     "core._numerical_trainer", "core._one_fit", "core._products", "core._record", "core._scan", "core._stages",
     "core._state", "core._steps", "core._targets", "core._workspace", "core._team", "core._trainer",

@@ -6,6 +6,7 @@ The public names, and nothing else. ``cnet.images``, ``cnet.plots`` (which needs
 
 from typing import TYPE_CHECKING, Any
 
+from . import augment as augment
 from . import datasets
 from . import losses as losses
 from . import optimizers as optimizers

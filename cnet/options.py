@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .augment import Distort
 from .callbacks import EarlyStopping, as_callbacks
 from .checks import check_choice, check_count, check_number, check_share, excerpt, is_real
 from .losses import CrossEntropy, Loss
@@ -57,6 +58,7 @@ class FitOptions:
     early_stopping : object or None
         A number becomes an `EarlyStopping` of that patience. It has ``begin(network, total)`` and is called with an
         `EpochInfo`.
+    augment : Distort or None
     """
 
     iterations: int | None = None
@@ -76,6 +78,7 @@ class FitOptions:
     averaging: float | None = None
     validation_split: float | None = None
     early_stopping: Any = None
+    augment: Distort | None = None
 
     def __post_init__(self) -> None:
         if self.iterations is not None and self.epochs is not None:
@@ -99,6 +102,7 @@ class FitOptions:
             "averaging": None if self.averaging is None else check_share("averaging", self.averaging, positive=True),
             "validation_split": _check_split(self.validation_split),
             "early_stopping": _check_early_stopping(self.early_stopping),
+            "augment": _check_augment(self.augment),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -187,6 +191,13 @@ def _check_early_stopping(early_stopping: Any) -> Any:
     return early_stopping
 
 
+def _check_augment(augment: Any) -> Distort | None:
+    if augment is None or type(augment) is Distort:
+        return augment
+    given = "the class Distort; write Distort()" if augment is Distort else type(augment).__name__
+    raise TypeError(f"augment must be None or a cnet.augment.Distort, got {given}")
+
+
 def _check_numerical(options: FitOptions) -> None:
     """Raise for what goes with backpropagation only."""
     if options.optimizer.name != "sgd":
@@ -195,6 +206,7 @@ def _check_numerical(options: FitOptions) -> None:
     given = {
         "dropout": any(dropout), "input_dropout": options.input_dropout, "label_smoothing": options.label_smoothing,
         "clip_norm": options.clip_norm, "max_norm": options.max_norm, "averaging": options.averaging,
+        "augment": options.augment,
     }
     for name, value in given.items():
         if value:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import training
+from .augment import Distort
 from .callbacks import Callback, EarlyStopping
 from .core._one_fit import request_stop
 from .history import History, Progress
@@ -68,6 +69,7 @@ class Trainable:
         validation_data: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
         validation_split: float | None = None,
         early_stopping: int | EarlyStopping | None = None,
+        augment: Distort | None = None,
         gradient: Literal["backprop", "numerical"] = "backprop",
         n_threads: int | None = None,
         rng: int | np.random.Generator | None = None,
@@ -136,6 +138,9 @@ class Trainable:
         early_stopping : int or cnet.EarlyStopping, optional
             End the fit when the loss on the validation data has not improved for so many epochs, and go back to the
             best parameters.
+        augment : cnet.augment.Distort, optional
+            Train with images, each distorted anew whenever a mini-batch takes it: turned, scaled, sheared, shifted and
+            bent at random. What is validated with stays as it is.
         gradient : {"backprop", "numerical"}
             "backprop" is backpropagation. "numerical" is central differences, as in `numerical_gradient`
             with h = 1e-4: in float64, hundreds of times slower, and for plain SGD only, without dropout,
@@ -192,7 +197,7 @@ class Trainable:
             optimizer=optimizer, schedule=schedule, sampling=sampling, gradient=gradient, n_threads=n_threads,
             dropout=dropout, input_dropout=input_dropout, label_smoothing=label_smoothing, clip_norm=clip_norm,
             max_norm=max_norm, averaging=averaging, validation_split=validation_split, early_stopping=early_stopping,
-            callback=callback, validation_data=validation_data,
+            augment=augment, callback=callback, validation_data=validation_data,
         )
         return training.fit(
             cast("MultiLayerNet", self), x, t, options, validation_data=validation_data, sample_weight=sample_weight,

@@ -18,13 +18,16 @@ import pytest
 import cnet
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-OWN_PAGES = ("index", "coming-from-scikit-learn", "differences", "how-it-is-fast", "reproducibility", "stability")
+OWN_PAGES = (
+    "index", "augmentation", "coming-from-scikit-learn", "differences", "how-it-is-fast", "reproducibility",
+    "stability",
+)
 PAGES = sorted([*(DOCS / "chapter").glob("*.rst"), *(DOCS / f"{name}.rst" for name in OWN_PAGES)])
 
 # Modules that users import from, whose every public name the reference must list.
 PUBLIC_MODULES = (
-    "cnet", "cnet.datasets", "cnet.estimators", "cnet.images", "cnet.losses", "cnet.optimizers", "cnet.plots",
-    "cnet.reference", "cnet.schedules",
+    "cnet", "cnet.augment", "cnet.datasets", "cnet.estimators", "cnet.images", "cnet.losses", "cnet.optimizers",
+    "cnet.plots", "cnet.reference", "cnet.schedules",
 )
 # Names that are reached as attributes or passed to callbacks rather than imported from the top.
 MORE_NAMES = ("cnet.networks.Parameters", "cnet.callbacks.EpochInfo")

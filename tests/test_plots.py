@@ -11,6 +11,7 @@ import pytest
 
 import cnet
 from cnet import reference
+from cnet.augment import Distort
 
 matplotlib = pytest.importorskip("matplotlib")
 plt = pytest.importorskip("matplotlib.pyplot")
@@ -522,6 +523,24 @@ def test_misread_when_nothing_is(trained, data):
     assert len(draw(plots.misread(net, x[0], (thought + 1) % 10)).texts) == 1
 
 
+def test_distortions_stand_beside_what_they_are_made_of(data):
+    x, t = data
+    augment = Distort(limits={int(t[0]): {"rotation": 0}})
+    ax = draw(plots.distortions(augment, x[:2], t[:2], times=3, rng=1))
+    assert ax.get_title() == "2 images, each distorted 3 times"
+    canvas = ax.images[0].get_array()
+    made = augment(np.repeat(x[:2], 3, axis=0), np.repeat(t[:2], 3), rng=1).reshape(6, 28, 28)
+    # A gap of 3 pixels before each image.
+    for row in range(2):
+        top = row * 31 + 3
+        assert (canvas[top : top + 28, 3:31] == x[row].reshape(28, 28)).all()
+        for column in range(3):
+            left = (1 + column) * 31 + 3
+            assert (canvas[top : top + 28, left : left + 28] == made[3 * row + column]).all()
+    wide = draw(plots.distortions(Distort(image_shape=(14, 56)), x[0] / 255, times=1))
+    assert wide.get_title() == "1 image distorted 1 time"
+
+
 def test_misread_and_digits_of_other_inputs():
     net = cnet.TwoLayerNet(6, 3, 2, 0.0, rng=0)
     x = np.random.default_rng(0).normal(size=(5, 6)).astype(np.float32)
@@ -696,6 +715,7 @@ EVERY = {
     "confusion_matrix": lambda net, x, t, ax: plots.confusion_matrix(net, x, t, colorbar=True, ax=ax),
     "digits": lambda net, x, t, ax: plots.digits(x, t, ax=ax),
     "misread": lambda net, x, t, ax: plots.misread(net, x, t, ax=ax),
+    "distortions": lambda net, x, t, ax: plots.distortions(Distort(), x, limit=2, times=3, ax=ax),
     "distributions": lambda net, x, t, ax: plots.distributions(recorded(net, x, t), ax=ax),
     "activation_histograms": lambda net, x, t, ax: plots.activation_histograms(net, x, ax=ax),
     "loss_slice": lambda net, x, t, ax: plots.loss_slice(net, x, t, points=3, rng=0, ax=ax),
@@ -884,6 +904,11 @@ def test_refuses_what_are_no_axes_and_opens_nothing(name, trained, data):
     (lambda: plots.confusion_matrix([0, 1], [0, 1], names=["a"]), ValueError, "one for each of 2 classes"),
     (lambda: plots.digits(np.zeros((0, 4))), ValueError, "at least one image"),
     (lambda: plots.digits(np.zeros((2, 4)), [1]), ValueError, "one label for each of 2 images"),
+    (lambda: plots.distortions(None, np.zeros((1, 4))), TypeError, "augment must be a cnet.augment.Distort, got None"),
+    (lambda: plots.distortions(Distort(), np.zeros((1, 5))), ValueError, "5 columns, which are no square"),
+    (lambda: plots.distortions(Distort(), np.zeros((0, 4))), ValueError, "at least one image"),
+    (lambda: plots.distortions(Distort(), np.zeros((1, 4)), times=0), ValueError, "times must be from 1"),
+    (lambda: plots.distortions(Distort(mixup=1), np.zeros((1, 4))), ValueError, "mixup = 1.0 mixes targets too"),
     (lambda: plots.loss_curves([1.0]), TypeError, "histories must be a mapping of names"),
     (lambda: plots.loss_curves({}), ValueError, "at least one fit"),
     (lambda: plots.loss_curves({"a": []}), ValueError, r"histories\['a'\] must be one row"),

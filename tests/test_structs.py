@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 CORE = Path(__file__).parents[1] / "cnet" / "core"
-PAIRS = ["structs", "jobs"]
+PAIRS = ["augment", "structs", "jobs"]
 # What Cython calls a type, and C++.
 TYPES = {"Py_ssize_t": "ptrdiff_t", "bint": "int"}
 COMPILER = shutil.which("g++") or shutil.which("clang++")
@@ -62,7 +62,7 @@ def as_cpp(cython_type, extents):
 def test_both_declarations_have_the_same_fields(name):
     header = structs_of_header((CORE / f"{name}.h").read_text())
     cython = structs_of_cython((CORE / f"{name}.pxd").read_text())
-    assert header.keys() == cython.keys() and len(header) >= 5
+    assert header.keys() == cython.keys() and len(header) >= 3
     for struct, fields in cython.items():
         assert [field for _, field in fields] == list(header[struct][1]), struct
 

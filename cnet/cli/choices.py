@@ -10,7 +10,7 @@ from ..optimizers import OPTIMIZERS
 from ..options import check_options
 from ..schedules import SCHEDULES
 from .console import USAGE, Failure
-from .settings import FIT_FIELDS, Settings, weight_init_for
+from .settings import FIT_FIELDS, Settings, as_fit_takes, weight_init_for
 from .training_options import HYPER, OF_FIT, OPTIONS, SCHEDULE_PARAMETERS, flag_of, has_parameter
 
 __all__ = ["check_schedule", "chosen_layers", "chosen_settings", "refuse_changes", "rows_to_train_with"]
@@ -122,7 +122,7 @@ def _check_together(chosen: dict[str, Any], n_layers: int) -> None:
     """Let fit's own checks look at what it will be given."""
     options = {name: chosen[name] for name in ("batch_size", "sampling", "gradient", "learning_rate", "schedule")}
     options["optimizer"] = OPTIMIZERS[chosen["optimizer"]](**chosen["optimizer_parameters"])
-    options |= {name: chosen[name] for name in FIT_FIELDS if name in chosen}
+    options |= {name: as_fit_takes(name, chosen[name]) for name in FIT_FIELDS if name in chosen}
     try:
         check_options(n_hidden=n_layers, **options)
     except (TypeError, ValueError) as error:

@@ -14,18 +14,20 @@ from ..networks import MOST_HIDDEN_LAYERS, MultiLayerNet, TwoLayerNet
 from ..optimizers import OPTIMIZERS
 from ..options import GRADIENTS, SAMPLINGS, FitOptions
 from ..schedules import SCHEDULES
+from .augmentation import augment_of, named_amounts
 from .fields import Fields
 
 if TYPE_CHECKING:
     from ..schedule_base import Schedule
 
-__all__ = ["FIT_FIELDS", "MOST_ITERATIONS", "Settings", "weight_init_for"]
+__all__ = ["FIT_FIELDS", "MOST_ITERATIONS", "Settings", "as_fit_takes", "weight_init_for"]
 
 # What `fit` counts up to.
 MOST_ITERATIONS = 2**31 - 1
 # Those that `fit` takes as they are, and files of earlier versions lack.
 FIT_FIELDS = (
     "dropout", "input_dropout", "label_smoothing", "clip_norm", "max_norm", "averaging", "validation_split",
+    "augment",
 )
 
 
@@ -61,6 +63,7 @@ class Settings:
     max_norm: float | None = None
     averaging: float | None = None
     validation_split: float | None = None
+    augment: str | None = None
     early_stop: int | None = None
     early_stop_metric: str = "validation_loss"
     early_stop_delta: float = 0.0
@@ -125,12 +128,17 @@ class Settings:
         return {
             "batch_size": self.batch_size, "learning_rate": self.learning_rate, "sampling": self.sampling,
             "gradient": self.gradient, "optimizer": OPTIMIZERS[self.optimizer](**self.optimizer_parameters),
-            **{name: getattr(self, name) for name in FIT_FIELDS},
+            **{name: as_fit_takes(name, getattr(self, name)) for name in FIT_FIELDS},
         }
 
     def schedule_object(self) -> Schedule | None:
         """The schedule of the whole run."""
         return None if self.schedule is None else SCHEDULES[self.schedule](**self.schedule_parameters)
+
+
+def as_fit_takes(name: str, value: Any) -> Any:
+    """A setting of `FIT_FIELDS` as the argument of ``fit``."""
+    return augment_of(value) if name == "augment" and value is not None else value
 
 
 def weight_init_for(activations: tuple[str, ...]) -> float | str:
@@ -226,8 +234,16 @@ def _patience(value: Any) -> int:
     return EarlyStopping(patience=value).patience
 
 
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
 def _of_fit(name: str) -> Callable[[Any], Any]:
     def checked(value: Any) -> Any:
+        if name == "augment":
+            return None if value is None else named_amounts(_text(value))
         several = name == "dropout" and isinstance(value, list) and len(value) > 1
         for number in value if several else [value]:
             if number is not None:

@@ -18,6 +18,7 @@ from ..networks import MOST_HIDDEN_LAYERS
 from ..optimizers import OPTIMIZERS
 from ..options import GRADIENTS, SAMPLINGS, FitOptions
 from ..schedules import SCHEDULES
+from .augmentation import named_amounts
 from .options import count, number, positive_number, seed, whole_or_number
 
 __all__ = [
@@ -87,6 +88,14 @@ def _shares(text: str) -> float | tuple[float, ...]:
     """One number, or several with commas between them."""
     numbers = tuple(map(number, text.split(",")))
     return numbers if len(numbers) > 1 else numbers[0]
+
+
+def _augment(text: str) -> str:
+    """Random distortions, as `augmentation.augment_of` reads them."""
+    try:
+        return named_amounts(text)
+    except (TypeError, ValueError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _checked(read: Callable[[str], Any], name: str, *makers: Callable[..., Any]) -> Callable[[str], Any]:
@@ -230,6 +239,9 @@ OPTIONS: tuple[Option, ...] = (
     _fit_option("averaging", "regularisation", number, "D",
                 "train as without it, but keep the moving average of the parameters, of which this share, such as "
                 "0.999, stays in each step"),
+    Option("augment", "regularisation", _augment, "HOW",
+           'distort every image at random, anew each time: "default", or amounts as in '
+           "rotation=15,elastic=40,6.rotation=5, the last for class 6 alone (see cnet.augment.Distort)"),
     Option("early_stop", "stopping", count, "N",
            "stop after N epochs without an improvement on held-out training images, and keep the best network"),
     Option("early_stop_metric", "stopping", None, "NAME",

@@ -48,7 +48,9 @@ def regularisation_text(settings: Settings) -> str:
     return ", ".join(parts)
 
 
-def _number(value: float | tuple[float, ...]) -> str:
+def _number(value: float | str | tuple[float, ...]) -> str:
+    if isinstance(value, str):
+        return value
     return ",".join(f"{each:g}" for each in value) if isinstance(value, tuple) else f"{value:g}"
 
 

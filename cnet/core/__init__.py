@@ -43,6 +43,7 @@ def _imports_of_compiled_modules() -> None:
     from . import (  # noqa: F401
         _apply,
         _arrays,
+        _augment,
         _digits,
         _dispatch,
         _functions,

@@ -6,6 +6,7 @@
 from libc.math cimport INFINITY, NAN
 from libc.stdint cimport int64_t
 
+from ._augment cimport make_rows
 from ._sampler cimport draw_rows, shuffle_rows
 from ._apply cimport apply_gradient
 from ._scan cimport FirstLayerShare, share_of_first_layer
@@ -153,13 +154,27 @@ cdef inline void choose_rows(FitJob[real]* job, Py_ssize_t iteration, int thread
             index[i] = job.order[start + i]
 
 
+cdef inline const int64_t* rows_to_read(FitJob[real]* job, Py_ssize_t iteration) noexcept nogil:
+    """Which rows of its inputs and targets a batch consists of."""
+    return job.augmentation.identity if job.augmentation is not NULL else job.index[iteration % 3]
+
+
+cdef inline void augment_rows(FitJob[real]* job, Py_ssize_t iteration, int thread, int threads) noexcept nogil:
+    """This thread's share of a batch's images, if they are made anew. It has chosen their rows itself."""
+    cdef Py_ssize_t rows = rows_of_batch(job, iteration)
+    if job.augmentation is not NULL:
+        make_rows(job.augmentation, &job.batch[iteration & 1], job.index[iteration % 3], job.key, job.epoch,
+                  (iteration - job.epoch_begin) * job.batch_size, share_begin(rows, thread, threads),
+                  share_begin(rows, thread + 1, threads), thread)
+
+
 cdef inline void begin_iteration(FitJob[real]* job) noexcept nogil:
     """What all threads must know of the iteration to come; one of them writes it down."""
     cdef BatchJob[real]* batch = &job.batch[job.iteration & 1]
     batch.rows = rows_of_batch(job, job.iteration)
     batch.divisor = <double>batch.rows
     batch.skipped = False
-    batch.x.index = job.index[job.iteration % 3]
+    batch.x.index = rows_to_read(job, job.iteration)
     batch.scale = 1.0 if job.separate else -job.rates[job.iteration]
     if job.dropping:
         prepare_dropout(job, job.iteration)
@@ -176,7 +191,7 @@ cdef inline void begin_iteration(FitJob[real]* job) noexcept nogil:
 cdef inline void weigh(FitJob[real]* job, Py_ssize_t iteration) noexcept nogil:
     """The sum of the batch's weights, by which its loss is divided. All its rows have been chosen."""
     cdef BatchJob[real]* batch = &job.batch[iteration & 1]
-    cdef const int64_t* index = job.index[iteration % 3]
+    cdef const int64_t* index = rows_to_read(job, iteration)
     cdef Py_ssize_t i
     batch.divisor = 0
     for i in range(rows_of_batch(job, iteration)):
@@ -201,6 +216,7 @@ cdef void begin_sparse(FitJob[real]* job, Py_ssize_t iteration, int thread, int 
     choose_rows(job, iteration, thread, threads)
     if iteration + 1 < min(job.until, job.epoch_end):
         choose_rows(job, iteration + 1, thread, threads)
+    augment_rows(job, iteration, thread, threads)
     job.barrier.wait(threads)
     if thread == 0 and batch.targets.weight is not NULL:
         weigh(job, iteration)
@@ -213,7 +229,7 @@ cdef void step_sparse(FitJob[real]* job, Py_ssize_t iteration, int thread, int t
     """One iteration whose forward pass has begun; the next one's begins while this one ends."""
     cdef BatchJob[real]* batch = &job.batch[iteration & 1]
     cdef BatchJob[real]* following = &job.batch[(iteration + 1) & 1]
-    cdef Inputs x = batch.x
+    cdef Inputs x = following.x
     cdef const int64_t* after = NULL
     cdef bint last = job.last[iteration & 1]
     cdef FirstLayerShare share = share_of(batch, thread, threads)
@@ -221,11 +237,16 @@ cdef void step_sparse(FitJob[real]* job, Py_ssize_t iteration, int thread, int t
     if not last and iteration + 2 < min(job.until, job.epoch_end):
         after = job.index[(iteration + 2) % 3]
         choose_rows(job, iteration + 2, thread, threads)
+    if not last:
+        augment_rows(job, iteration + 1, thread, threads)
+    if job.augmentation is not NULL:
+        # There is nothing to ask for: those images do not exist yet.
+        after = NULL
     job.barrier.wait(threads)
     if last:
         through_parts(batch, True, NULL, NULL, 0, NULL, NULL, 0, &share, thread)
     else:
-        x.index = job.index[(iteration + 1) % 3]
+        x.index = rows_to_read(job, iteration + 1)
         through_parts(batch, True, &x, &following.workspace.sparse, rows_of_batch(job, iteration + 1),
                       dropout_of(job, iteration + 1), after,
                       rows_of_batch(job, iteration + 2) if after is not NULL else 0, &share, thread)
@@ -238,6 +259,7 @@ cdef void step_dense(FitJob[real]* job, Py_ssize_t iteration, int thread, int th
     """One iteration whose batch fits one block: the update is fused into the product."""
     cdef BatchJob[real]* batch = &job.batch[iteration & 1]
     choose_rows(job, iteration, thread, threads)
+    augment_rows(job, iteration, thread, threads)
     weigh_together(job, iteration, thread, threads)
     backpropagate(batch, thread, threads)
     if thread == 0:
@@ -250,12 +272,13 @@ cdef void step_separately(FitJob[real]* job, Py_ssize_t iteration, int thread, i
     cdef Py_ssize_t rows = rows_of_batch(job, iteration)
     cdef Py_ssize_t first = 0
     choose_rows(job, iteration, thread, threads)
+    augment_rows(job, iteration, thread, threads)
     weigh_together(job, iteration, thread, threads)
     job.barrier.wait(threads)
     while first < rows:
         if thread == 0:
             batch.rows = min(job.block, rows - first)
-            batch.x.index = job.index[iteration % 3] + first
+            batch.x.index = rows_to_read(job, iteration) + first
             job.dropout[iteration % 3].first_row = first
         job.barrier.wait(threads)
         backpropagate(batch, thread, threads)

@@ -10,6 +10,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 import numpy as np
 
 from ._arrays cimport Elements, FLOATS, INTEGERS, elements
+from ._augment cimport set_up_augmentation
 from ._dispatch cimport active
 from ._inputs cimport Batch, parse_training_inputs
 from ._steps cimport read_numbers, set_up_dropout
@@ -277,6 +278,9 @@ cdef int set_up(
         allocate_sparse_rows(&job.batch[1].workspace.sparse, &batch.x, &batch.tiling, sizeof(real),
                              copies_of_inputs(batch.tiling.n_parts, net.layer[0].n_out, sizeof(real),
                                               trainer.n_threads), memory)
+    job.augmentation = NULL
+    if options.augment is not None:
+        set_up_augmentation(job, options.augment, net.layer[net.n_layers - 1].n_out, trainer.n_threads, memory)
     return 0
 
 

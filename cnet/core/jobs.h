@@ -54,6 +54,17 @@ template <class T> struct BatchJob {
     Barrier* barrier;
 };
 
+// The images of a fit's mini-batches, each distorted anew (see _augment).
+template <class T> struct Augmentation {
+    Distortion distortion;
+    DistortionRoom* rooms;   // each thread's
+    void (*distort)(const Distortion*, const DistortionRoom*, const DistortionLimits*, uint64_t, const void*, void*);
+    Inputs x;                // the data, of n_rows rows
+    Targets<T> targets;
+    ptrdiff_t n_rows, n_out;
+    int64_t* identity;       // a batch's rows are in their places
+};
+
 // A gradient that is asked for once: pieces of three kinds, see _gradient.
 template <class T> struct GradientJob {
     BatchJob<T> batch;       // its target: room for a sparse first layer's rows, padded
@@ -106,6 +117,7 @@ template <class T> struct FitJob {
     ptrdiff_t block;         // rows that a workspace holds
     ptrdiff_t n_rows, batch_size;
     int64_t* index[3];       // rows of this batch, of the next and of the one after, in turn
+    Augmentation<T>* augmentation;  // or NULL: rows are read where they stand
     int64_t* order;          // this epoch's order, or NULL: drawn with replacement
     uint64_t key;
     uint32_t epoch;          // its number in the stream of random numbers

@@ -3,6 +3,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from ._team cimport Barrier, Flag, WorkQueue
+from .augment cimport Distortion, DistortionLimits, DistortionRoom
 from .structs cimport Dropout, Inputs, Kernels, Layers, Step, Workspace, Targets, Tiling
 
 cdef extern from "jobs.h" nogil:
@@ -51,6 +52,17 @@ cdef extern from "jobs.h" nogil:
         T input_scale
         Barrier* barrier
 
+    cdef cppclass Augmentation[T]:
+        Augmentation() noexcept
+        Distortion distortion
+        DistortionRoom* rooms
+        void (*distort)(
+            const Distortion*, const DistortionRoom*, const DistortionLimits*, uint64_t, const void*, void*) noexcept nogil
+        Inputs x
+        Targets[T] targets
+        Py_ssize_t n_rows, n_out
+        int64_t* identity
+
     cdef cppclass GradientJob[T]:
         GradientJob() noexcept
         BatchJob[T] batch
@@ -96,6 +108,7 @@ cdef extern from "jobs.h" nogil:
         Py_ssize_t block
         Py_ssize_t n_rows, batch_size
         int64_t** index
+        Augmentation[T]* augmentation
         int64_t* order
         uint64_t key
         uint32_t epoch

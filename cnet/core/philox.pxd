@@ -16,6 +16,7 @@ cdef enum Purpose:
     PURPOSE_SHUFFLE = 2   # the order of an epoch
     PURPOSE_DIGITS = 3    # drawn digits
     PURPOSE_DROPOUT = 4   # the key of an iteration's dropout
+    PURPOSE_AUGMENT = 5   # the key of a distorted image
 
 
 cdef inline void philox4x32(

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "augment.h"
 #include "cnet_limits.h"
 
 // A vocabulary: the activations, losses or optimizers that the kernels know, by name. A word's number is its place.
@@ -264,6 +265,8 @@ struct KernelTable {
     void (*difference_forward)(const Differences*, ptrdiff_t sample);
     void (*difference_hidden)(const Differences*, ptrdiff_t input, double* scratch);
     void (*difference_output)(const Differences*, ptrdiff_t unit);
+    // An image of its key's numbers, distorted; one thread's room.
+    void (*distort)(const Distortion*, const DistortionRoom*, const DistortionLimits*, uint64_t key, const void* image, void* out);
 };
 
 #endif

@@ -2,6 +2,8 @@
 """structs.h for Cython: the plain data shared by entry points, the trainer and the kernels."""
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
+from .augment cimport Distortion, DistortionLimits, DistortionRoom
+
 ctypedef fused real:
     float
     double
@@ -231,3 +233,5 @@ cdef extern from "structs.h" nogil:
         void (*difference_forward)(const Differences*, Py_ssize_t) noexcept nogil
         void (*difference_hidden)(const Differences*, Py_ssize_t, double*) noexcept nogil
         void (*difference_output)(const Differences*, Py_ssize_t) noexcept nogil
+        void (*distort)(
+            const Distortion*, const DistortionRoom*, const DistortionLimits*, uint64_t, const void*, void*) noexcept nogil

@@ -28,6 +28,7 @@ except ModuleNotFoundError as error:
 
 from .confusion import confusion_matrix
 from .curves import accuracy_curve, loss_curve, loss_curves
+from .distortions import distortions
 from .functions import activations, derivative, tangent
 from .histograms import activation_histograms
 from .images import digits, misread, weights
@@ -46,6 +47,7 @@ __all__ = [
     "derivative",
     "descent",
     "digits",
+    "distortions",
     "distributions",
     "gradient_field",
     "learning_rates",

@@ -87,7 +87,7 @@ def weights(
     tile = _tile_shape(n_in, shape)
     count = min(check_count("limit", limit), n_units)
     check_axes(ax)
-    rows = _finite(net.params["W1"].T[:count])
+    rows = finite(net.params["W1"].T[:count])
     ax = new_axes(ax, size=weights_size(net, shape, count))
     bound, clipped = _bound(rows)
     options: dict[str, Any] = {"cmap": sign_map(ax), "norm": Normalize(-bound, bound)}
@@ -97,10 +97,10 @@ def weights(
         ax.set_yticks(np.unique(np.linspace(0, count - 1, min(count, 9)).round().astype(int)))
     else:
         gap = max(1, round(max(tile) / 14))
-        mosaic = _mosaic(rows.reshape(count, *tile), _columns(count, tile), (gap, gap))
-        image = ax.imshow(mosaic, interpolation="nearest", **options)
+        canvas = mosaic(rows.reshape(count, *tile), _columns(count, tile), (gap, gap))
+        image = ax.imshow(canvas, interpolation="nearest", **options)
         # A veil shows where images end, whose small weights are next to invisible.
-        ax.imshow(0 * mosaic, interpolation="nearest", zorder=-1, cmap=ListedColormap([to_rgba(ink(ax), 0.07)]))
+        ax.imshow(0 * canvas, interpolation="nearest", zorder=-1, cmap=ListedColormap([to_rgba(ink(ax), 0.07)]))
         tidy(ax, _weights_title(count, n_units, unit), "", "", grid=False)
         ax.set_axis_off()
     if colorbar:
@@ -153,13 +153,13 @@ def _weights_title(count: int, n_units: int, unit: str) -> str:
     return f"Weights of {count} {unit}{'' if count == 1 else 's'}"
 
 
-def _finite(values: Array) -> Any:
+def finite(values: Array) -> Any:
     """`values` as float64, those masked that are not finite."""
     lost = ~np.isfinite(values)
     return np.ma.array(np.where(lost, 0, values).astype(np.float64), mask=lost)
 
 
-def _mosaic(tiles: Any, columns: int, gap: tuple[int, int]) -> Any:
+def mosaic(tiles: Any, columns: int, gap: tuple[int, int]) -> Any:
     """Tiles (n, h, w) in rows on one masked array, each with its gap above and to the left."""
     count, height, width = tiles.shape
     down, across = height + gap[0], width + gap[1]
@@ -215,7 +215,7 @@ def digits(
     >>> len(ax.texts)
     24
     """
-    images = _checked_images(x)
+    images = checked_images(x)
     tile = _image_shape(images.shape[1], shape)
     count = min(check_count("limit", limit), len(images))
     labels = None if t is None else np.atleast_1d(t)
@@ -300,10 +300,10 @@ def misread(
     # Narrow axes of somebody's figure have no room for it in one line.
     between = ": " if ax is None or width_of(ax) > 400 else "\n"
     title = f"{len(wrong):,} of {len(labels):,} misread{between}label → prediction (probability)"
-    return _draw_images(ax, _checked_images(x)[shown], tile, texts, title)
+    return _draw_images(ax, checked_images(x)[shown], tile, texts, title)
 
 
-def _checked_images(x: npt.ArrayLike) -> Array:
+def checked_images(x: npt.ArrayLike) -> Array:
     images = np.atleast_2d(np.asarray(x))
     if images.dtype.kind not in "buif":
         raise TypeError(f"x must hold real numbers, got dtype {images.dtype}")
@@ -338,10 +338,10 @@ def _draw_images(ax: Axes | None, images: Array, tile: Shape, texts: list[str] |
     if not count:
         note(ax, "nothing misread")
         return ax
-    shown = _finite(images)
+    shown = finite(images)
     values = shown.compressed()
     scale = (0, 255) if images.dtype == np.uint8 else (values.min(initial=0), values.max(initial=1))
-    canvas = _mosaic(shown.reshape(count, *tile), columns, gap)
+    canvas = mosaic(shown.reshape(count, *tile), columns, gap)
     ax.imshow(canvas, cmap=fade(ax), norm=Normalize(*scale), interpolation="nearest")
     # Few images do not grow to fill a row.
     spare = (shown_columns - columns) * width / 2

@@ -17,8 +17,9 @@ Examples
 array([[0.5, 0.5]])
 """
 
-from . import activations, losses, optimizers, random_numbers
+from . import activations, distortions, losses, optimizers, random_numbers
 from .activations import activate, activation_grad
+from .distortions import augmented, bilinear, distort, distort_image, image_key, mixture, motion, noise, smooth
 from .losses import softmax
 from .networks import accuracy, forward, gradient, loss, numerical_gradient, predict, scores
 from .random_numbers import draw_rows, dropout_mask, philox4x32, shuffle_rows
@@ -28,23 +29,33 @@ __all__ = [
     "ACTIVATIONS",
     "LOSSES",
     "OPTIMIZERS",
+    "PURPOSE_AUGMENT",
     "PURPOSE_DROPOUT",
     "PURPOSE_SAMPLE",
     "PURPOSE_SHUFFLE",
     "accuracy",
     "activate",
     "activation_grad",
+    "augmented",
+    "bilinear",
+    "distort",
+    "distort_image",
     "draw_rows",
     "dropout_mask",
     "fit",
     "forward",
     "gradient",
+    "image_key",
     "loss",
+    "mixture",
+    "motion",
+    "noise",
     "numerical_gradient",
     "philox4x32",
     "predict",
     "scores",
     "shuffle_rows",
+    "smooth",
     "softmax",
 ]
 
@@ -76,3 +87,5 @@ PURPOSE_SAMPLE = random_numbers.PURPOSE_SAMPLE
 PURPOSE_SHUFFLE = random_numbers.PURPOSE_SHUFFLE
 #: The last word of the counter for the key of an iteration's dropout.
 PURPOSE_DROPOUT = random_numbers.PURPOSE_DROPOUT
+#: The last word of the counter for the key of a distorted image.
+PURPOSE_AUGMENT = distortions.PURPOSE_AUGMENT

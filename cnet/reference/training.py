@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .distortions import augmented
 from .networks import Params, depth, gradient, loss
 from .optimizers import OPTIMIZERS, flush
 from .random_numbers import draw_rows, dropout_mask, shuffle_rows
@@ -71,6 +72,7 @@ def fit(
     clip_norm: float | None = None,
     max_norm: float | None = None,
     averaging: float | None = None,
+    augment: Mapping[str, Any] | None = None,
     derivatives: Callable[..., Params] = gradient,
 ) -> Array:
     """Train `params` in place by mini-batches.
@@ -130,6 +132,8 @@ def fit(
     averaging : float, optional
         How much of a moving average of the parameters is kept in each step. It begins with `params`, which hold it at
         the end.
+    augment : mapping of str to object, optional
+        Distort the images of each mini-batch: the options of `augmented`.
     derivatives : callable, default `gradient`
         What computes the gradient: `numerical_gradient`, for example.
 
@@ -173,12 +177,19 @@ def fit(
             else:
                 rows = draw_rows(key, epoch, per_epoch * batch_size, len(x))
         batch = rows[place * batch_size : (place + 1) * batch_size]
-        objective["sample_weight"] = None if sample_weight is None else sample_weight[batch]
-        if sample_weight is None or sample_weight[batch].sum() > 0:
+        inputs, targets = x[batch], t[batch]
+        weight = None if sample_weight is None else sample_weight[batch]
+        if augment is not None:
+            inputs, targets, weight = augmented(
+                x, t, sample_weight, batch, key, epoch, place * batch_size, n_out=len(params[f"b{depth(params)}"]),
+                **augment,
+            )
+        objective["sample_weight"] = weight
+        if weight is None or weight.sum() > 0:
             objective["masks"] = dropout_masks(params, dropout, input_dropout, key, epoch, place, len(batch))
-            losses[iteration] = loss(params, x[batch], t[batch], activation, **objective)
+            losses[iteration] = loss(params, inputs, targets, activation, **objective)
             grads = derivatives(
-                params, x[batch], t[batch], activation, weight_decay_lambda=weight_decay_lambda, **objective
+                params, inputs, targets, activation, weight_decay_lambda=weight_decay_lambda, **objective
             )
             if clip_norm is not None:
                 clip(grads, clip_norm)

@@ -23,7 +23,7 @@ TRIED = {
     "warmup": "9", "schedule_every": "0.3", "schedule_factor": "0.3", "schedule_final": "0.1", "weight_decay": "0.1",
     "l2": "0.001", "dropout": "0.3", "input_dropout": "0.1", "label_smoothing": "0.1", "clip_norm": "0.5",
     "max_norm": "0.4", "averaging": "0.9", "early_stop": "2", "early_stop_metric": "loss", "early_stop_delta": "0.5",
-    "validation_split": "0.3",
+    "validation_split": "0.3", "augment": "rotation=20",
 }
 NEEDS = {
     "momentum": ["--optimizer", "momentum"], "epsilon": ["--optimizer", "rmsprop"],
@@ -207,6 +207,8 @@ DAMAGES = {
     "a warmup out of range": lambda tensors, tree: tree["settings"]["schedule_parameters"].update(warmup=-1),
     "an unknown optimizer": lambda tensors, tree: tree["settings"].update(optimizer="nonsense"),
     "three activations": lambda tensors, tree: tree["settings"].update(activation=["relu", "tanh", "relu"]),
+    "no augmentation": lambda tensors, tree: tree["settings"].update(augment="rotation=x"),
+    "an augmentation that is no text": lambda tensors, tree: tree["settings"].update(augment={"rotation": 5}),
     "a dropout of 1": lambda tensors, tree: tree["settings"].update(dropout=1.0),
 }
 

@@ -93,6 +93,8 @@ BAD = [
     ("label-smoothing", ["1", "-1", "x"]), ("clip-norm", ["0", "-1", "inf", "x"]), ("max-norm", ["0", "nan"]),
     ("averaging", ["0", "1", "-1", "x"]), ("early-stop", ["0", "-1", "1.5", "x"]), ("early-stop-delta", ["-1", "nan"]),
     ("early-stop-metric", ["", "test_loss"]), ("validation-split", ["0", "1", "-0.1", "x"]),
+    ("augment", ["", "x", "rotation", "rotation=", "rotation=x", "rotation=-1", "rotation=1,", "shift=1,shift=2",
+                 "limits=1", "image_shape=28", "6.sigma=1", "6.rotation=200", "x.shift=1", "cut_out=1.5", "mixup=2"]),
 ]
 
 
@@ -118,6 +120,7 @@ TOGETHER = [
     (["--early-stop-delta", "0.1"], "--early-stop-delta goes with --early-stop"),
     (["--gradient", "numerical", "--optimizer", "adam"], "--gradient: "),
     (["--gradient", "numerical", "--dropout", "0.1"], "without dropout"),
+    (["--gradient", "numerical", "--augment", "default"], "without augment"),
     (["--data", "DATA", "--schedule", "cosine", "--warmup", "10000"], "--warmup: "),
     (["--data", "DATA", "--schedule", "cosine", "--warmup", "7", "--epochs", "1"], "--warmup: "),
     (["--data", "DATA", "--sampling", "shuffle", "--batch-size", "651", "--validation-split", "0.1"],
@@ -140,7 +143,7 @@ def test_a_run_is_the_same_as_a_fit(data, tmp_path):
         "--layers 12,11 --activation gelu,tanh --weight-init xavier --optimizer adamw --weight-decay 0.05 --beta1 0.85 "
         "--learning-rate 0.002 --schedule cosine --schedule-final 0.1 --warmup 0.1 --l2 0.0001 --dropout 0.2,0.1 "
         "--input-dropout 0.05 --label-smoothing 0.1 --clip-norm 2 --max-norm 3 --averaging 0.95 --batch-size 50 "
-        "--seed 4 --epochs 3"
+        "--seed 4 --epochs 3 --augment rotation=12,shift=0,3.elastic=20,cut_out=3"
     ).split()
     assert main(["train", "--data", data, *options, "--out", str(tmp_path)]) == 0
     (x, t), (x_test, t_test) = cnet.datasets.load_mnist(normalize=False, data_home=data)
@@ -149,6 +152,7 @@ def test_a_run_is_the_same_as_a_fit(data, tmp_path):
         x, t, epochs=3, batch_size=50, optimizer=cnet.optimizers.AdamW(beta1=0.85, weight_decay=0.05),
         learning_rate=0.002, schedule=cnet.schedules.Cosine(final=0.1, warmup=0.1), dropout=(0.2, 0.1),
         input_dropout=0.05, label_smoothing=0.1, clip_norm=2, max_norm=3, averaging=0.95,
+        augment=cnet.augment.Distort(rotation=12, shift=0, limits={3: {"elastic": 20}}, cut_out=3),
     )
     assert cnet.load(tmp_path / "model.safetensors").params == net.params
 

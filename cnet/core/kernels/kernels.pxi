@@ -6,10 +6,11 @@
 
 from cpython.pycapsule cimport PyCapsule_New
 from libc.float cimport DBL_MAX, DBL_MIN, FLT_MIN
-from libc.math cimport INFINITY, log
+from libc.math cimport INFINITY, cos, log, sin
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from .augment cimport Distortion, DistortionLimits, DistortionRoom
 from .floats cimport IeeeFloats
 from .philox cimport philox4x32
 from .simd cimport (
@@ -54,6 +55,7 @@ include "softmax.pxi"
 include "losses.pxi"
 include "passes.pxi"
 include "differences.pxi"
+include "distort.pxi"
 
 fill_pixels()
 
@@ -100,5 +102,6 @@ table.float64.count_nonzero = count_nonzero64
 table.difference_forward = difference_forward
 table.difference_hidden = difference_hidden
 table.difference_output = difference_output
+table.distort = distort
 
 capsule = PyCapsule_New(&table, "cnet.core.KernelTable", NULL)

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import validate_data
 
 from ..core._network import Network
 from ..core._one_fit import alone
@@ -24,6 +23,7 @@ from .lbfgs import minimise
 from .rows import is_sparse, way_of
 from .settings import STOCHASTIC, Settings, check_settings
 from .stochastic import Epochs, train
+from .validation import FLOATS, validated_with_targets
 from .watch import Progress, Samples, Watch
 
 try:
@@ -149,7 +149,9 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
         sizes = [x.shape[1], *settings.hidden, n_outputs]
         if first:
             self._begin(sizes, settings, x.dtype, random_state)
-        network = self._network_to_train(sizes, settings, x.dtype, incremental and not first)
+            network = self._new_network(settings, x.dtype)
+        else:
+            network = self._network_to_train(sizes, settings, x.dtype, incremental)
         samples = Samples(x, read, self._targets(read, network.dtype), weight)
         held_out = self._read_validation(*validation, settings, network.dtype)
         trained = self._weigh(weight, y, incremental)
@@ -174,10 +176,8 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
         return context
 
     def _check_data(self, X: Any, y: Any, first: bool, settings: Settings) -> tuple[Any, Any]:
-        dtype = (np.float64, np.float32) if settings.dtype is None else settings.dtype
-        x, y = validate_data(
-            self, X, y, reset=first, accept_sparse=["csr", "csc"], multi_output=True, dtype=dtype, **self._y_checks()
-        )
+        dtypes = FLOATS if settings.dtype is None else (settings.dtype,)
+        x, y = validated_with_targets(self, X, y, dtypes, first, **self._y_checks())
         return (x.tocsr() if is_sparse(x) else x), y
 
     def _read_validation(self, X: Any, y: Any, weight: Any, settings: Settings, dtype: Any) -> Samples | None:
@@ -227,10 +227,19 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
         if settings.record_train_score and not hasattr(self, "train_score_curve_"):
             self.train_score_curve_: list[float] = []
 
+    def _new_network(self, settings: Settings, dtype: np.dtype[Any]) -> Network:
+        """The network that the fit will train, with ``coefs_``, which become its arrays."""
+        network = make_network(
+            self.coefs_, self.intercepts_, settings.activations, *self._loss_of_network(), settings.alpha,
+            np.float64 if settings.solver == "lbfgs" else dtype,
+        )
+        self._adopt(network)
+        return network
+
     def _network_to_train(
         self, sizes: list[int], settings: Settings, dtype: np.dtype[Any], keeps_state: bool
     ) -> Network:
-        """The network that the fit will train, with the parameters that there are; ``coefs_`` become its arrays."""
+        """The same of a fit that goes on with the parameters, and in partial_fit the state, of those before."""
         former: Network = network_of(self)
         kept: Network | None = getattr(self, "_network", None)
         if former.sizes != tuple(sizes):
@@ -240,14 +249,10 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
         if keeps_state and former is kept and former.dtype == dtype and same:
             former.weight_decay = settings.alpha
             return former
-        if settings.solver == "lbfgs":
-            dtype = np.dtype(np.float64)
-        network = make_network(
-            former.weights, former.biases, settings.activations, *self._loss_of_network(), settings.alpha, dtype
-        )
+        # The arrays of which `former` was made, or its own.
+        network = self._new_network(settings, dtype)
         if keeps_state and network.dtype == former.dtype:
             network.optimizer_state = former.optimizer_state
-        self._adopt(network)
         return network
 
     def _minimise(self, network: Network, samples: Samples, settings: Settings) -> None:

@@ -9,7 +9,6 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..core._network import Network
 from ..losses import Loss
@@ -17,6 +16,7 @@ from ..networks import MultiLayerNet
 from .compiled import hidden_network, make_network, network_of, state_of, with_state
 from .rows import outputs_of
 from .settings import check_settings
+from .validation import FLOATS, check_fitted, validated
 
 __all__ = ["FittedNetwork"]
 
@@ -57,7 +57,7 @@ class FittedNetwork(BaseEstimator, metaclass=ABCMeta):
         list of ndarray of shape (n_samples, n_units)
             One for each hidden layer.
         """
-        check_is_fitted(self, "coefs_")
+        check_fitted(self)
         x = self._check_inputs(X, finite=True)
         network = network_of(self)
         return [outputs_of(hidden_network(network, layer), x) for layer in range(1, len(network.weights))]
@@ -71,7 +71,7 @@ class FittedNetwork(BaseEstimator, metaclass=ABCMeta):
             Its predictions are probabilities of classes, in the order of ``classes_`` (one, of the second of two
             classes), or numbers.
         """
-        check_is_fitted(self, "coefs_")
+        check_fitted(self)
         network = network_of(self)
         net = MultiLayerNet._around(make_network(
             network.weights, network.biases, network.activations, network.loss, network.loss_parameter,
@@ -94,7 +94,7 @@ class FittedNetwork(BaseEstimator, metaclass=ABCMeta):
 
     def _outputs(self, X: Any, network_of: Callable[[Any], Network] = network_of) -> Array:
         """What the last layer's activation gives for samples (n_samples, n_outputs), after all checks."""
-        check_is_fitted(self, "coefs_")
+        check_fitted(self)
         # Whether all is finite is looked at where it is read; scikit-learn's check then says what is not.
         x = self._check_inputs(X, finite=False)
         network = network_of(self)
@@ -106,10 +106,8 @@ class FittedNetwork(BaseEstimator, metaclass=ABCMeta):
         return outputs
 
     def _check_inputs(self, X: Any, finite: bool) -> Any:
-        dtype = (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
-        return validate_data(
-            self, X, reset=False, accept_sparse=["csr", "csc"], dtype=dtype, ensure_all_finite=finite
-        )
+        dtypes = FLOATS if self.dtype is None else (np.dtype(self.dtype),)
+        return validated(self, X, dtypes, finite)
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())

@@ -154,26 +154,25 @@ def _draw_orders(epochs: int, order: Array, shuffle: bool, random_state: np.rand
     """The orders of the next epochs, each drawn from the one before, of which `order` is the last."""
     orders = np.empty((epochs, len(order)), np.int64)
     for each in orders:
+        each[...] = order
         if shuffle:
-            drawn = np.arange(len(order))
-            random_state.shuffle(drawn)
-            np.take(order, drawn, out=each)
-        else:
-            each[...] = order
+            # The same exchanges, of the rows themselves, as scikit-learn makes of their places.
+            random_state.shuffle(each)
         order = each
     return orders
 
 
 def _end_epochs(epochs: Epochs, watch: Watch, loss_scale: float) -> bool:
     """Write down the epochs that have ended; return whether the last of them says stop."""
-    n_rows, descent = epochs.n_rows, epochs.descent
-    for loss, penalty in epochs.ended().tolist():
-        too_long = watch.end_epoch((loss * loss_scale + penalty) / n_rows, epochs.record)
-        descent.end_epoch(watch.progress.samples)
-        if too_long:
-            goes_on = descent.goes_on()
-            watch.explain_stop(descent, goes_on)
-            if not goes_on:
-                return True
-            watch.progress.without_improvement = 0
-    return False
+    descent, sums = epochs.descent, epochs.ended()
+    losses: list[float] = ((sums[:, 0] * loss_scale + sums[:, 1]) / epochs.n_rows).tolist()
+    if not losses:
+        return False
+    too_long = watch.end_epoch(losses[0], epochs.record) if watch.sees_each_epoch else watch.end_epochs(losses)
+    descent.end_epoch(watch.progress.samples)
+    if not too_long:
+        return False
+    goes_on = descent.goes_on()
+    watch.explain_stop(descent, goes_on)
+    watch.progress.without_improvement = 0 if goes_on else watch.progress.without_improvement
+    return not goes_on

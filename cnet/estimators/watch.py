@@ -66,10 +66,13 @@ class Progress:
     best_score: float = -math.inf
     without_improvement: int = 0
 
-    def note_loss(self, loss: float, tol: float) -> None:
-        """Count an epoch by its loss."""
-        self.without_improvement = self.without_improvement + 1 if loss > self.best_loss - tol else 0
-        self.best_loss = min(self.best_loss, loss)
+    def note_losses(self, losses: list[float], tol: float) -> None:
+        """Count epochs by their losses."""
+        best, without = self.best_loss, self.without_improvement
+        for loss in losses:
+            without = without + 1 if loss > best - tol else 0
+            best = min(best, loss)
+        self.best_loss, self.without_improvement = best, without
 
     def note_score(self, score: float, tol: float) -> None:
         """Count an epoch by its validation score."""
@@ -158,12 +161,25 @@ class Watch:
             estimator.train_score_curve_.append(estimator._measure(self.train))
         measured = self.validate() if self.held_out is not None else (None, None)
         if not self.stops_by_score:
-            progress.note_loss(loss, self.settings.tol)
+            progress.note_losses([loss], self.settings.tol)
             estimator.best_loss_ = progress.best_loss
         self.tell(loss, measured, record)
         if self.bar is not None:
             self.bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
             self.bar.update(1)
+        return progress.without_improvement > self.settings.n_iter_no_change
+
+    def end_epochs(self, losses: list[float]) -> bool:
+        """The same of epochs of which only the losses are written down; none but the last may be one too many."""
+        estimator, progress, n_epochs = self.estimator, self.progress, len(losses)
+        estimator.n_iter_ += n_epochs
+        estimator.loss_ = losses[-1]
+        progress.epochs += n_epochs
+        progress.samples += n_epochs * len(self.train)
+        estimator.t_ = progress.samples
+        estimator.loss_curve_ += losses
+        progress.note_losses(losses, self.settings.tol)
+        estimator.best_loss_ = progress.best_loss
         return progress.without_improvement > self.settings.n_iter_no_change
 
     def validate(self) -> tuple[float, Any]:

@@ -109,7 +109,9 @@ def test_float32_stays_near(data):
     expected, got = both(CLASSIFIER)
     expected.fit(x.astype(np.float32), y)
     got.fit(x.astype(np.float32), y)
-    assert_same(expected, got, 1e-4)
+    np.testing.assert_allclose(got.loss_curve_, expected.loss_curve_, rtol=0, atol=1e-5)
+    # Adam makes a step of up to the learning rate of a gradient that is all rounding.
+    assert_same(expected, got, 1e-3)
     assert got.predict_proba(x.astype(np.float32)).dtype == np.float32
 
 

@@ -130,7 +130,7 @@ class Storable:
         path : str or os.PathLike
             The file to write, as in ``"digits.html"``. A leading ``~`` is the user's home folder.
         train_data : (x, t), optional
-            Samples to train with on the page; of more than 300, as many are taken, evenly spread.
+            Samples to train with on the page; of more than 250, as many are taken, evenly spread.
         test_data : (x, t), optional
             Samples to test with: 100 of them, and of a classifier the 40 most confident mistakes among all. Without
             both, a classifier of 784 inputs and 10 classes gets digits of `cnet.datasets.make_digits`.

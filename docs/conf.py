@@ -40,6 +40,7 @@ extensions = [
     "console",
     "palette",
     "picture",
+    "live_page",
     "gallery_pictures",
     "numpydoc",
     "myst_parser",
@@ -180,7 +181,7 @@ html_sidebars: dict[str, list[str]] = {
     page: []
     for page in (
         "index", "architecture", "changelog", "command-line", "contributing", "differences", "how-it-is-fast",
-        "installing", "performance", "reproducibility", "stability", "tried",
+        "installing", "page", "performance", "reproducibility", "stability", "tried",
     )
 }
 copybutton_prompt_text = r">>> |\.\.\. |\$ "

@@ -19,8 +19,8 @@ import cnet
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 OWN_PAGES = (
-    "index", "augmentation", "coming-from-scikit-learn", "differences", "how-it-is-fast", "reproducibility",
-    "stability",
+    "index", "augmentation", "coming-from-scikit-learn", "differences", "how-it-is-fast", "page",
+    "reproducibility", "stability",
 )
 PAGES = sorted([*(DOCS / "chapter").glob("*.rst"), *(DOCS / f"{name}.rst" for name in OWN_PAGES)])
 

@@ -164,7 +164,7 @@ def test_the_book_network_takes_less_than_400_kB(tmp_path, network):
     net.to_html(tmp_path / "digits.html", train_data=(x, t), test_data=cnet.datasets.make_digits(2000, rng=2))
     assert os.path.getsize(tmp_path / "digits.html") < 400_000
     contents = contents_in(tmp_path / "digits.html")
-    assert (contents["train"]["n"], contents["test"]["n"], contents["misread"]["n"]) == (300, 100, 40)
+    assert (contents["train"]["n"], contents["test"]["n"], contents["misread"]["n"]) == (250, 100, 40)
 
 
 def test_misread_samples_most_confident_first(network):

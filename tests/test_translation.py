@@ -24,9 +24,10 @@ PAGES = ["index", *sorted(f"chapter/{path.stem}" for path in (DOCS / "chapter").
 CONFIGURATION = f"""
 import sys
 sys.path.insert(0, {os.fspath(DOCS / "_ext")!r})
+import live_page
 import picture
-picture.draw = lambda *arguments: None
-extensions = ["picture", "sphinx_design"]
+picture.draw = live_page.write = lambda *arguments: None
+extensions = ["picture", "live_page", "sphinx_design"]
 gettext_compact = False
 """
 

@@ -38,7 +38,7 @@ export function sigmoid(a) {
 export const ACTIVATIONS = {
   identity: { value: (a) => a, slope: () => 1, formula: "a" },
   sigmoid: { value: sigmoid, slope: (a, z) => z * (1 - z), formula: "1 / (1 + e⁻ᵃ)" },
-  tanh: { value: Math.tanh, slope: (a, z) => 1 - z * z, formula: "tanh a" },
+  tanh: { value: Math.tanh, slope: (a, z) => 1 - z * z, formula: "(eᵃ − e⁻ᵃ) / (eᵃ + e⁻ᵃ)" },
   relu: { value: (a) => (a > 0 ? a : 0), slope: (a) => (a > 0 ? 1 : 0), formula: "max(a, 0)" },
   leaky_relu: {
     value: (a) => (a > 0 ? a : 0.01 * a), slope: (a) => (a > 0 ? 1 : 0.01), formula: "max(a, 0.01 a)",

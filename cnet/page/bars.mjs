@@ -1,5 +1,6 @@
 // The prediction as bars: a probability for each class, or a value for each output.
 
+import { classColor } from "./colors.mjs";
 import { el } from "./dom.mjs";
 import { className, classesOf, isProbability } from "./names.mjs";
 import { percent, plain } from "./numbers.mjs";
@@ -19,7 +20,7 @@ export function barsView(store, text) {
   const chooses = model.loss.name === "cross_entropy" || model.sizes.at(-1) === 1;
   const answer = el("p", { class: "answer" });
   const view = el(
-    "div", { class: "bars" }, answer,
+    "div", { class: probable ? "bars" : "bars values" }, answer,
     el("ol", { "aria-label": text.prediction }, rows.map((row) => row.item)),
   );
   // What values are shown against: as far as any has gone.
@@ -35,7 +36,11 @@ export function barsView(store, text) {
     for (const each of shares) reach = Math.max(reach, Math.abs(each));
     rows.forEach(({ item, fill, name, value }, n) => {
       const k = shown[n], share = shares[k];
-      name.textContent = className(model, k);
+      // Their colours on the plane of two inputs.
+      const swatch = model.sizes[0] === 2 && chooses && probable ? el("span", {
+        class: "swatch", style: { "background-color": `rgb(${classColor(k).join(" ")})` },
+      }) : "";
+      name.replaceChildren(swatch, className(model, k));
       item.classList.toggle("best", chooses && ranked?.[0].k === k);
       fill.style.transform = `scaleX(${probable ? share : Math.abs(share) / reach})`;
       fill.classList.toggle("negative", share < 0);

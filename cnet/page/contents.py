@@ -23,7 +23,7 @@ Samples = tuple[Array, Array]
 SIDE = 28
 PIXELS = SIDE * SIDE
 # Samples to train with, to test with, and misread ones to look at: with more, 784-50-10 would not stay below 400 kB.
-MOST_TRAIN, MOST_TEST, MOST_MISREAD = 300, 100, 40
+MOST_TRAIN, MOST_TEST, MOST_MISREAD = 250, 100, 40
 # Samples of many inputs are fewer; they take at most this many bytes before they are compressed.
 MOST_BYTES = 300_000
 # A page holds its network as text in memory.

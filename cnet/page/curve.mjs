@@ -48,7 +48,7 @@ export function curveView(text) {
     place(labels[1], LEFT - 6, HEIGHT - BOTTOM, "0", "end");
     place(labels[2], WIDTH - 4, HEIGHT - 8, losses.length ? String(losses.length) : "", "end");
     place(labels[3], (LEFT + WIDTH) / 2, HEIGHT - 8, text.steps, "middle");
-    place(labels[4], LEFT + 8, TOP + 9, text.lossAxis, "start");
+    place(labels[4], WIDTH - 8, TOP + 14, text.lossAxis, "end");
     picture.setAttribute("aria-label", losses.length
       ? text.curveLabel(losses.length, plain(losses[0]), plain(losses.at(-1))) : text.noCurve);
   };

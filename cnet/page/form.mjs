@@ -31,7 +31,7 @@ export function formView(store, text, chosen) {
   store.follow(({ input }) => {
     fields.forEach(({ slider, number }, i) => {
       slider.value = input.x[i];
-      if (document.activeElement !== number) number.value = +input.x[i].toPrecision(5);
+      if (document.activeElement !== number) number.value = +input.x[i].toPrecision(4);
       slider.setAttribute("aria-valuetext", plain(input.x[i], 3));
     });
   });

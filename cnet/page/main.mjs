@@ -39,8 +39,14 @@ async function start() {
   inputs.first(asked);
   const build = () => buildPage(store, inputs, build);
   build();
+  // Another drawing, language or theme by the address, as a page around this one may ask for.
   window.addEventListener("hashchange", () => {
-    if (location.hash !== writeHash(inputs.address())) inputs.first(readHash(location.hash));
+    const { strokes, numbers, language, theme } = readHash(location.hash);
+    if (location.hash === writeHash(inputs.address())) return;
+    if (Object.hasOwn(LANGUAGES, language ?? "")) store.state.language = store.state.chosen.language = language;
+    if (theme) store.state.theme = store.state.chosen.theme = theme;
+    if (strokes || numbers) inputs.first({ strokes, numbers });
+    build();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     if (store.state.chosen.theme) return;
@@ -157,7 +163,7 @@ function buildPage(store, inputs, build) {
 
 function tryIt(store, text, inputs, isImage) {
   const { model } = store.state;
-  const bars = el("figure", { class: "answers" }, el("figcaption", {}, text.barsCaption), barsView(store, text));
+  const bars = el("figure", { class: "answers" }, el("figcaption", {}, text.barsCaption(isImage ? 3 : 2)), barsView(store, text));
   const parts = isImage
     ? [padView(store, text, inputs.drawing), seenView(store, text), bars]
     : [
@@ -176,14 +182,14 @@ function tryIt(store, text, inputs, isImage) {
     notice.textContent = trained === null ? "" : text.trainedHere(grouped(trained));
   });
   return section(
-    "try", text.tryTitle, text.intro(isImage), notice, el("div", { class: "try" }, parts),
+    "try", text.tryTitle, text.intro(isImage), isImage ? el("p", { class: "task" }, text.tryTask) : null, notice, el("div", { class: "try" }, parts),
     el("div", { class: "row" }, store.state.test || store.state.train ? example : null, copy),
   );
 }
 
 function inside(store, text) {
   return section(
-    "inside", text.insideTitle, text.insideLead,
+    "inside", text.insideTitle, text.insideLead, el("p", { class: "task" }, text.insideTask),
     el("div", { class: "inside" }, overviewView(store, text), neuronView(store, text)),
   );
 }

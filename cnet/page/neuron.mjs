@@ -12,7 +12,13 @@ const SHOWN = 5;
 
 export function neuronView(store, text) {
   const panel = el("div", { class: "neuron", "aria-live": "off" });
+  let shown = store.state.selected;
   store.follow((state) => {
+    // Where the panel lies below the layers, a choice leads to it.
+    if (state.selected !== shown && matchMedia("(max-width: 62rem)").matches) {
+      requestAnimationFrame(() => panel.scrollIntoView({ block: "start", behavior: "smooth" }));
+    }
+    shown = state.selected;
     if (!state.selected) {
       panel.replaceChildren(el("p", { class: "placeholder" }, text.chooseUnit));
       return;
@@ -141,13 +147,13 @@ function choose(store, layer, unit, content) {
 function passedOn({ state: { model, network, pass }, store, text, layer, unit }) {
   const z = pass.z[layer][unit], count = model.sizes[layer + 2], w = network.weights[layer + 1];
   const weights = Float64Array.from({ length: count }, (_, k) => w[unit * count + k]);
-  const scale = largestSize(weights);
+  const products = weights.map((each) => z * each), scale = largestSize(products);
   const next = count <= 12 ? weights.map((_, k) => k) : largest(weights.map(Math.abs), 10);
   const nameOf = (k) => (isOutput(model, layer + 1) ? outputName(model, k) : unitName(model, text, layer + 1, k));
   const rows = Array.from(next, (k) => el("li", {}, choose(store, layer + 1, k, [
     el("span", { class: "name" }, nameOf(k)),
-    track("track middle", weights[k] < 0 ? "negative" : "", scale ? weights[k] / scale : 0),
-    el("span", { class: "value" }, `${plain(z)} × ${plain(weights[k])} = ${signed(z * weights[k])}`),
+    track("track middle", products[k] < 0 ? "negative" : "", scale ? products[k] / scale : 0),
+    el("span", { class: "value" }, `${plain(z)} × ${plain(weights[k])} = ${signed(products[k])}`),
   ])));
   return el("div", {}, el("h4", {}, text.passesOn), el("ol", { class: "terms" }, rows));
 }

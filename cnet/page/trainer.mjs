@@ -11,6 +11,9 @@ import { accuracy, makeTraining, randomNumbers, startAfresh } from "./training.m
 
 // Samples of the last mini-batch that are shown, and units whose weights are.
 const BATCH_SHOWN = 12, UNITS_SHOWN = 20;
+// The spread of an image's first weights. Most pixels are empty, so that a first layer can do with less, and then
+// what is learned is soon larger than what was random.
+const SMALL = 0.01;
 // Milliseconds that a frame may spend on steps.
 const FRAME = 12;
 
@@ -88,7 +91,7 @@ export function trainerView(store, text) {
   });
   const afresh = button(text.afresh, () => {
     const network = copyOf(original);
-    startAfresh(network, randomNumbers(Date.now()));
+    startAfresh(network, randomNumbers(Date.now()), model.input.kind === "image" ? SMALL : null);
     restart(network);
   });
   const back = button(text.backToOriginal, () => restart(null));
@@ -99,7 +102,7 @@ export function trainerView(store, text) {
   if (training) curve.show(training.losses), batch.show(training.batch);
   tell();
   return section(
-    "train", text.trainTitle, text.trainLead(train.length),
+    "train", text.trainTitle, text.trainLead(train.length), el("p", { class: "task" }, text.trainTask(pictured)),
     el("div", { class: "row" }, afresh, back),
     el("div", { class: "row" }, button(text.oneStep, () => steps(1), "main"),
       button(text.oneEpoch, () => steps(begin().perEpoch(size.value()))), run),

@@ -22,12 +22,12 @@ export function shuffled(count, random) {
   return order;
 }
 
-// New weights for all layers: normal numbers whose spread is sqrt(gain / inputs); biases 0.
-export function startAfresh(network, random) {
+// New weights for all layers: normal numbers of spread sqrt(gain / inputs), in the first layer `first`; biases 0.
+export function startAfresh(network, random, first = null) {
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   network.weights.forEach((w, l) => {
     const flat = ["identity", "sigmoid", "tanh"].includes(network.activations[l] ?? "identity");
-    const spread = Math.sqrt((flat ? 1 : 2) / network.sizes[l]);
+    const spread = (l === 0 && first) || Math.sqrt((flat ? 1 : 2) / network.sizes[l]);
     for (let n = 0; n < w.length; n++) w[n] = spread * normal();
     network.biases[l].fill(0);
   });

@@ -31,7 +31,7 @@ export function whyNotView(store, text) {
     const { network, pass } = store.state, rival = rivalOf(store.state), x = pass.x;
     const found = nudged(network, x, rival, full);
     paintInk(changed, found.x, full);
-    paintSigned(change, found.x.map((each, i) => each - x[i]), full);
+    paintSigned(change, found.x.map((each, i) => each - x[i]));
     after.hidden = false;
     const y = forward(network, found.x).y;
     const ink = Math.sqrt(x.reduce((sum, each) => sum + (each / full) ** 2, 0));

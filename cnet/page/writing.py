@@ -22,7 +22,7 @@ __all__ = ["write_page"]
 Data = tuple[npt.ArrayLike, npt.ArrayLike]
 
 # Without data of the caller's, digits drawn by cnet: how many, and the seeds of cnet train's own.
-DRAWN = {"train": (300, 1), "test": (2_000, 2)}
+DRAWN = {"train": (250, 1), "test": (2_000, 2)}
 
 
 def write_page(

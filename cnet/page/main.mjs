@@ -163,7 +163,8 @@ function buildPage(store, inputs, build) {
 
 function tryIt(store, text, inputs, isImage) {
   const { model } = store.state;
-  const bars = el("figure", { class: "answers" }, el("figcaption", {}, text.barsCaption(isImage ? 3 : 2)), barsView(store, text));
+  const caption = el("figcaption", {}, text.barsCaption(isImage ? 3 : 2));
+  const bars = el("figure", { class: "answers" }, caption, barsView(store, text));
   const parts = isImage
     ? [padView(store, text, inputs.drawing), seenView(store, text), bars]
     : [
@@ -182,7 +183,8 @@ function tryIt(store, text, inputs, isImage) {
     notice.textContent = trained === null ? "" : text.trainedHere(grouped(trained));
   });
   return section(
-    "try", text.tryTitle, text.intro(isImage), isImage ? el("p", { class: "task" }, text.tryTask) : null, notice, el("div", { class: "try" }, parts),
+    "try", text.tryTitle, text.intro(isImage), isImage ? el("p", { class: "task" }, text.tryTask) : null, notice,
+    el("div", { class: "try" }, parts),
     el("div", { class: "row" }, store.state.test || store.state.train ? example : null, copy),
   );
 }

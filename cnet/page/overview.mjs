@@ -136,6 +136,7 @@ function outputColumn(store, text) {
   });
   return column(
     "outputs", text.outputLayer, text.outputCount(grouped(count), model.loss.name),
-    el("div", { class: probable ? "list" : "list values" }, items.map(({ button }) => button)), shown < count ? el("p", {}, "…") : null,
+    el("div", { class: probable ? "list" : "list values" }, items.map(({ button }) => button)),
+    shown < count ? el("p", {}, "…") : null,
   );
 }

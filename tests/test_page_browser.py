@@ -41,6 +41,7 @@ def visit(browser):
         page.on("request", lambda request: request.url.startswith(("file:", "data:")) or wrong.append(request.url))
         page.goto(path.as_uri() + hash)
         page.wait_for_function("globalThis.cnetPage !== undefined")
+        settle(page)
         return page
 
     yield visited
@@ -74,6 +75,12 @@ def draw(page, points, selector=".pad"):
     for each in at[1:]:
         page.mouse.move(*each, steps=8)
     page.mouse.up()
+    settle(page)
+
+
+def settle(page):
+    """Wait for what the page draws once a frame: all but the bars."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def pixels_of(page):
@@ -149,6 +156,7 @@ def test_a_unit_shows_its_sum(visit, digits):
     page = visit(path)
     page.evaluate("image => cnetPage.inputs.sample({image, x: image.map((pixel) => pixel / 255)})", x[0].tolist())
     page.locator(".tile").nth(6).click()
+    settle(page)
     W, b = net.params["W1"][:, 6].astype(float), float(net.params["b1"][6])
     terms = x[0] / 255 * W
     text = page.locator(".neuron .formula p").first.inner_text().replace("−", "-")
@@ -157,10 +165,12 @@ def test_a_unit_shows_its_sum(visit, digits):
     np.testing.assert_allclose(numbers, expected, atol=0.0051)
     # Those that spoke for an output lead to their units.
     page.locator(".output").nth(3).click()
+    settle(page)
     assert page.locator(".neuron h3").inner_text() == "Output 3"
     speaker = page.locator(".pushes .link").first
     name = speaker.locator(".name").inner_text()
     speaker.click()
+    settle(page)
     assert page.locator(".neuron h3").inner_text() == name
 
 
@@ -169,6 +179,7 @@ def test_why_not(visit, digits):
     page = visit(path)
     draw(page, SEVEN)
     page.locator(".choice", has_text="2").click()
+    settle(page)
     assert page.locator(".question").inner_text() == "It reads 7. Why not 2?"
     page.get_by_role("button", name="Change as little as possible").click()
     assert "Now it reads 2" in page.locator("#why-not .outcome").inner_text()
@@ -182,6 +193,7 @@ def test_the_gallery_shows_what_is_misread(visit, digits):
     page = visit(path)
     assert f"{len(wrong)} wrong" in page.locator("#gallery .lead").inner_text()
     page.locator(".specimen").first.click()
+    settle(page)
     assert (pixels_of(page) == x[first]).all()
     assert page.locator(".try .wrong").inner_text() == f"wrong: it is labelled {t[first]}"
 
@@ -249,6 +261,7 @@ def test_two_inputs_have_a_plane(visit, tmp_path):
     np.testing.assert_allclose(shown_percents(page), 100 * net.predict(point), atol=0.5)
     assert page.locator(".tile").count() == 14
     page.locator(".tile").nth(10).click()
+    settle(page)
     assert page.locator(".neuron h3").inner_text() == "Layer 2, unit 3"
     assert page.evaluate("location.hash").startswith("#x=")
 
@@ -276,6 +289,7 @@ def test_other_losses(visit, tmp_path, loss):
     page.get_by_role("button", name="One epoch").click()
     page.get_by_role("button", name="Check a weight").click()
     page.locator(".output").first.click()
+    settle(page)
     assert page.locator(".neuron .formula").count() == 1
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import builtins
+import csv
 import doctest
 import importlib
 import os
 import pkgutil
 import re
+import warnings
 import zlib
 from pathlib import Path
 
@@ -43,6 +45,35 @@ def test_what_a_page_prints(page: Path, tmp_path: Path, monkeypatch: pytest.Monk
     )
     assert failed == 0
     assert attempted > 0 or page.stem == "index"
+
+
+LINES_FOR_ISSUES = re.findall(
+    r"^   \* - (.+)\n     - ``(.+)``$", (DOCS / "coming-from-scikit-learn.rst").read_text(encoding="utf-8"), re.M)
+
+
+@pytest.mark.parametrize(("request_", "line"), LINES_FOR_ISSUES, ids=[name for name, _ in LINES_FOR_ISSUES])
+def test_a_line_that_answers_a_request_runs(request_: str, line: str) -> None:
+    exceptions = pytest.importorskip("sklearn.exceptions")
+    if "bar" in line:
+        pytest.importorskip("tqdm")
+    from cnet.estimators import MLPClassifier, MLPRegressor
+
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    y = (X[:, 0] > 0) + (X[:, 1] > 0)
+    names = {
+        "cnet": cnet, "MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor, "X": X, "y": y, "X_val": X[:20],
+        "y_val": y[:20],
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", exceptions.ConvergenceWarning)
+        exec(line, names)
+
+
+def test_every_frozen_issue_has_a_line() -> None:
+    issues = set(re.findall(r"#\d+", " ".join(name for name, _ in LINES_FOR_ISSUES)))
+    assert issues == {
+        "#9113", "#18748", "#6175", "#18507", "#7574", "#26912", "#14571", "#20516", "#8291",
+    }
 
 
 @pytest.mark.mnist
@@ -142,6 +173,23 @@ def test_there_are_ten_sections_in_the_chapter_and_one_beyond_it() -> None:
     order = re.findall(r"^   (\w+)$", index.read_text(encoding="utf-8"), re.M)
     assert len(order) == 11 and order[-1] == "deeper_networks"
     assert {*order, index.stem} == {path.stem for path in index.parent.glob("*.rst")}
+
+
+def test_tables_of_the_page_on_performance_hold_the_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.syspath_prepend(DOCS / "_ext")
+    figures = importlib.import_module("figures")
+    text = (DOCS / "performance.md").read_text(encoding="utf-8")
+    assert figures.with_tables(text) == text, "run python docs/_ext/figures.py"
+
+
+def test_figures_are_those_that_were_measured() -> None:
+    with (DOCS / "figures.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    keys = [tuple(row[name] for name in ("machine", "case", "contender", "threads")) for row in rows]
+    assert len(set(keys)) == len(keys) > 100 and keys == sorted(keys)
+    for row in rows:
+        assert not row["low"] or 0 < float(row["low"]) <= float(row["median"]) <= float(row["high"]), row
 
 
 def listed_names() -> set[str]:

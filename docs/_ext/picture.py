@@ -8,10 +8,9 @@
        cnet.plots.loss_curve(history)
 
 The code runs under a light style and under a dark one, with a transparent background; the theme
-shows the one that fits. ``np``, ``plt`` and ``cnet`` are there, and ``table`` and ``first_number``
-(see ``tables.py``). Every picture runs in a namespace of
-its own. What stands above a line ``# shown from here`` repeats what the page has said already: it
-runs, but is not shown. With ``:hide-code:`` nothing is shown.
+shows the one that fits. ``np``, ``plt`` and ``cnet`` are there. Every picture runs in a namespace of its own. What
+stands above a line ``# shown from here`` repeats what the page has said already: it runs, but is not shown. With
+``:hide-code:`` nothing is shown.
 """
 
 from __future__ import annotations
@@ -30,7 +29,6 @@ from docutils import nodes
 from docutils.parsers.rst import Directive, directives
 from matplotlib.figure import Figure
 from sphinx.util.typing import ExtensionMetadata
-from tables import first_number, table
 
 import cnet
 import cnet.plots
@@ -41,7 +39,7 @@ FOLDER = "generated/pictures"
 SHOWN = "# shown from here\n"
 DPI = 160
 # What the code finds there.
-GIVEN = {"np": np, "plt": plt, "cnet": cnet, "table": table, "first_number": first_number}
+GIVEN = {"np": np, "plt": plt, "cnet": cnet}
 
 
 def style(theme: str) -> Any:

@@ -260,8 +260,8 @@ class Distort(Value):
         Examples
         --------
         >>> from cnet.augment import Distort
-        >>> Distort(sigma=0.5).smoothing(3).round(3).tolist()
-        [[0.786, 0.107, 0.0], [0.107, 0.786, 0.107], [0.0, 0.107, 0.786]]
+        >>> Distort(sigma=0.5).smoothing(3).astype(float).round(3).tolist()
+        [[0.787, 0.106, 0.0], [0.106, 0.787, 0.106], [0.0, 0.106, 0.787]]
         """
         radius = int(TRUNCATE * self.sigma + 0.5)
         weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / self.sigma) ** 2)

@@ -32,7 +32,7 @@ def test_defaults():
         "iterations": None, "epochs": None, "batch_size": 100, "learning_rate": 0.1, "optimizer": optimizers.SGD(),
         "schedule": None, "sampling": "replacement", "gradient": "backprop", "n_threads": 0, "dropout": (0.0,),
         "input_dropout": 0.0, "label_smoothing": 0.0, "clip_norm": None, "max_norm": None, "averaging": None,
-        "validation_split": None, "early_stopping": None,
+        "validation_split": None, "early_stopping": None, "augment": None,
     }
     assert replace(options, batch_size=3).batch_size == 3
 

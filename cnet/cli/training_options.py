@@ -241,7 +241,7 @@ OPTIONS: tuple[Option, ...] = (
                 "0.999, stays in each step"),
     Option("augment", "regularisation", _augment, "HOW",
            'distort every image at random, anew each time: "default", or amounts as in '
-           "rotation=15,elastic=40,6.rotation=5, the last for class 6 alone (see cnet.augment.Distort)"),
+           "rotation=15,6.rotation=5, the second for class 6 alone (see cnet.augment.Distort)"),
     Option("early_stop", "stopping", count, "N",
            "stop after N epochs without an improvement on held-out training images, and keep the best network"),
     Option("early_stop_metric", "stopping", None, "NAME",

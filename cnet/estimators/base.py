@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import warnings
 from abc import abstractmethod
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 
 from ..core._network import Network
 from ..core._one_fit import alone
@@ -21,9 +20,10 @@ from .descent import Descent, descent_for
 from .fitted import FittedNetwork
 from .lbfgs import minimise
 from .rows import is_sparse, way_of
-from .settings import STOCHASTIC, Settings, check_settings
+from .settings import STOCHASTIC, ParameterError, Settings, check_settings
 from .stochastic import Epochs, train
-from .validation import FLOATS, validated_with_targets
+from .task import Task, Undo
+from .validation import FLOATS, check_weight, validated_with_targets
 from .watch import Progress, Samples, Watch
 
 try:
@@ -66,9 +66,10 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
 
     _progress: Progress
     _optimizer: Descent
+    _takes_numbers: bool
 
     @abstractmethod
-    def _read_targets(self, y: Any, incremental: bool, warm: bool) -> tuple[Array, int, str]:
+    def _read_targets(self, y: Any, incremental: bool, warm: bool, name: str = "y") -> tuple[Array, int, str]:
         """Check targets; return them as the estimator's scores take them, the outputs, the output's activation."""
 
     @abstractmethod
@@ -83,8 +84,8 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
     def _given(self, y: Array) -> Any:
         """Targets as they were given, of what `_read_targets` returned."""
 
-    def _weigh(self, weight: Array | None, y: Any, incremental: bool) -> Array | None:
-        """The samples' weights in training."""
+    def _weigh(self, weight: Array | None, y: Array, incremental: bool) -> Array | None:
+        """The samples' weights in training, with targets as `_read_targets` returned them."""
         return weight
 
     def _stratify(self, y: Array) -> Array | None:
@@ -133,37 +134,62 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
         return self._train(X, y, sample_weight, incremental=False, validation=(X_val, y_val, sample_weight_val))
 
     def _train(
-        self, X: Any, y: Any, sample_weight: Any, incremental: bool, validation: tuple[Any, Any, Any] = (None,) * 3
+        self, X: Any, y: Any, sample_weight: Any, incremental: bool,
+        validation: tuple[Any, Any, Any] = (None,) * 3, classes: Any = None,
     ) -> Self:
+        undo = Undo(self)
+        try:
+            task = self._prepare(X, y, sample_weight, incremental, validation, classes, undo)
+            alone(task.network, lambda: self._carry_out(task, undo))
+        except BaseException:
+            undo.put_back()
+            raise
+        if task.context is not None:
+            task.context.call_on_fit_task_end(
+                estimator=self, X=task.train.x, y=task.train.y, reconstruction_attributes=dict
+            )
+        return self
+
+    def _prepare(
+        self, X: Any, y: Any, sample_weight: Any, incremental: bool, validation: tuple[Any, Any, Any], classes: Any,
+        undo: Undo,
+    ) -> Task:
+        """Check all that can be refused, and make what the fit needs; `undo` can put back whatever is written."""
         settings = check_settings(self)
-        if incremental and settings.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True: there are no epochs to choose from")
-        if incremental and settings.schedule is not None:
-            raise ValueError("partial_fit goes without schedule: nobody knows how many epochs there will be")
+        _check_task(settings, incremental, any(each is not None for each in validation))
         first = not hasattr(self, "coefs_") or not (settings.warm_start or incremental)
         x, y = self._check_data(X, y, first, settings)
-        weight = _check_weight(sample_weight, x.shape[0], "sample_weight")
-        read, n_outputs, output = self._read_targets(y, incremental, settings.warm_start)
-        self.n_outputs_, self.out_activation_ = n_outputs, output
-        random_state = check_random_state(self.random_state)
-        sizes = [x.shape[1], *settings.hidden, n_outputs]
+        if incremental:
+            self._note_classes(y, classes)
+        weight = check_weight(sample_weight, x.shape[0], "sample_weight")
+        read, self.n_outputs_, self.out_activation_ = self._read_targets(y, incremental, settings.warm_start)
+        sizes = [x.shape[1], *settings.hidden, self.n_outputs_]
+        random_state = undo.remember(check_random_state(self.random_state))
         if first:
             self._begin(sizes, settings, x.dtype, random_state)
             network = self._new_network(settings, x.dtype)
         else:
-            network = self._network_to_train(sizes, settings, x.dtype, incremental)
-        samples = Samples(x, read, self._targets(read, network.dtype), weight)
+            network = undo.keep(self._network_to_train(sizes, settings, x.dtype, incremental))
+        train = Samples(x, read, self._targets(read, network.dtype), weight)
         held_out = self._read_validation(*validation, settings, network.dtype)
-        trained = self._weigh(weight, y, incremental)
-        context = self._callback_context(settings, samples)
-        if settings.solver == "lbfgs":
-            alone(network, lambda: self._minimise(network, replace(samples, weight=trained), settings))
+        weighed = replace(train, weight=self._weigh(weight, read, incremental))
+        if settings.early_stopping and held_out is None and settings.solver != "lbfgs":
+            kept, held = self._divide(read, settings, random_state)
+            weighed, held_out = weighed.take(kept), train.take(held)
+        task = Task(settings, network, train, weighed, held_out, random_state, incremental)
+        if settings.solver != "lbfgs":
+            task.forgets = not incremental or not hasattr(self, "_optimizer")
+            if task.forgets:
+                self._optimizer = descent_for(settings)
+            task.options = self._options(settings, len(weighed))
+        task.context = self._callback_context(settings, train)
+        return task
+
+    def _carry_out(self, task: Task, undo: Undo) -> None:
+        if task.settings.solver == "lbfgs":
+            self._minimise(task.network, task.weighed, task.settings)
         else:
-            alone(network, lambda: self._descend(
-                network, samples, trained, held_out, settings, random_state, incremental, context))
-        if context is not None:
-            context.call_on_fit_task_end(estimator=self, X=x, y=y, reconstruction_attributes=dict)
-        return self
+            self._descend(task, undo)
 
     def _callback_context(self, settings: Settings, samples: Samples) -> Any:
         """scikit-learn's context of this fit for its callbacks; None if there are none."""
@@ -175,9 +201,14 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
         )
         return context
 
-    def _check_data(self, X: Any, y: Any, first: bool, settings: Settings) -> tuple[Any, Any]:
+    def _note_classes(self, y: Any, classes: Any) -> None:
+        """Take note of the classes that partial_fit was told of."""
+
+    def _check_data(
+        self, X: Any, y: Any, first: bool, settings: Settings, suffix: str = ""
+    ) -> tuple[Any, Any]:
         dtypes = FLOATS if settings.dtype is None else (settings.dtype,)
-        x, y = validated_with_targets(self, X, y, dtypes, first, **self._y_checks())
+        x, y = validated_with_targets(self, X, y, dtypes, first, self._takes_numbers, suffix)
         return (x.tocsr() if is_sparse(x) else x), y
 
     def _read_validation(self, X: Any, y: Any, weight: Any, settings: Settings, dtype: Any) -> Samples | None:
@@ -188,14 +219,11 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
             raise ValueError("X_val and y_val go together: got one of them")
         if settings.solver == "lbfgs":
             raise ValueError('X_val goes with epochs: with solver="adam" or "sgd", or an optimizer, not with "lbfgs"')
-        x, y = self._check_data(X, y, False, settings)
-        read = self._read_targets(y, True, False)[0]
+        x, y = self._check_data(X, y, False, settings, "_val")
+        read = self._read_targets(y, True, False, "y_val")[0]
         if read.shape[1:] != () and read.shape[1] != self.n_outputs_:
             raise ValueError(f"y_val must have {self.n_outputs_} columns, as y has, got {read.shape[1]}")
-        return Samples(x, read, self._targets(read, dtype), _check_weight(weight, x.shape[0], "sample_weight_val"))
-
-    def _y_checks(self) -> dict[str, Any]:
-        return {}
+        return Samples(x, read, self._targets(read, dtype), check_weight(weight, x.shape[0], "sample_weight_val"))
 
     def _begin(
         self, sizes: list[int], settings: Settings, dtype: np.dtype[Any], random_state: np.random.RandomState
@@ -247,7 +275,6 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
                              f"parameters for {sizes}; fit a new estimator, or set warm_start=False")
         same = kind_of(former) == (settings.activations, *self._loss_of_network())
         if keeps_state and former is kept and former.dtype == dtype and same:
-            former.weight_decay = settings.alpha
             return former
         # The arrays of which `former` was made, or its own.
         network = self._new_network(settings, dtype)
@@ -271,31 +298,25 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
             ))
             self._network.first_layer = network.first_layer
 
-    def _descend(
-        self, network: Network, samples: Samples, trained: Array | None, held_out: Samples | None, settings: Settings,
-        random_state: np.random.RandomState, incremental: bool, context: Any,
-    ) -> None:
-        """Epochs of mini-batches; `trained` are the samples' weights in training."""
-        if not incremental or not hasattr(self, "_optimizer"):
-            self._optimizer = descent_for(settings)
+    def _descend(self, task: Task, undo: Undo) -> None:
+        """Epochs of mini-batches."""
+        network, settings = task.network, task.settings
+        assert task.options is not None
+        network.weight_decay = settings.alpha
+        if task.forgets:
             network.optimizer_state = None
         if not hasattr(self, "_progress"):
             self._progress = Progress()
-        if settings.early_stopping and held_out is None:
-            kept, held = self._divide(samples.y, settings, random_state)
-            samples, held_out = replace(samples, weight=trained).take(kept), samples.take(held)
-        else:
-            samples = replace(samples, weight=trained)
-        self._continue_lists(settings, held_out)
+        self._continue_lists(settings, task.held_out)
         drops = any(settings.dropout) or settings.input_dropout
         epochs = Epochs(
-            network, samples, self._options(settings, len(samples)), self._optimizer,
-            1 if incremental else settings.max_iter, int(random_state.randint(2**31 - 1)) if drops else 0,
-            self._progress.epochs,
+            network, task.weighed, task.options, self._optimizer, 1 if task.incremental else settings.max_iter,
+            int(task.random_state.randint(2**31 - 1)) if drops else 0, self._progress.epochs,
         )
         self.n_iter_ = 0
-        watch = Watch(self, network, settings, samples, held_out, context)
-        train(epochs, watch, random_state, self._loss_scale(), incremental)
+        undo.forget()
+        watch = Watch(self, network, settings, task.weighed, task.held_out, task.context)
+        train(epochs, watch, task.random_state, self._loss_scale(), task.incremental)
 
     def _measure(self, samples: Samples) -> float:
         """The score that was asked for, of the network as it stands."""
@@ -334,20 +355,14 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
                              f"dataset: {len(held)} of {len(y)} samples are held out, 2 are needed")
         return kept, held
 
-def _check_weight(sample_weight: Any, n_rows: int, name: str) -> Array | None:
-    """The samples' weights (n_rows,), or None; one number stands for all."""
-    if sample_weight is None:
-        return None
-    if isinstance(sample_weight, numbers.Real):
-        return np.full(n_rows, float(sample_weight))
-    weight: Array = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name=name)
-    if weight.ndim != 1:
-        raise ValueError(f"Sample weights must be 1D array or scalar, got {weight.ndim}D array")
-    if len(weight) != n_rows:
-        raise ValueError(f"{name} must hold one weight for each of {n_rows} samples, got shape {weight.shape}")
-    if (weight < 0).any():
-        row = int((weight < 0).argmax())
-        raise ValueError(f"{name}[{row}] = {weight[row]} is not a finite number of 0 or more")
-    if not weight.any():
-        raise ValueError(f"{name} is zero for every sample; at least one weight must be above 0")
-    return weight
+
+def _check_task(settings: Settings, incremental: bool, validates: bool) -> None:
+    """Raise for parameters that do not go with what is to be done."""
+    if incremental and settings.early_stopping:
+        raise ValueError("partial_fit does not support early_stopping=True: there are no epochs to choose from")
+    if incremental and settings.schedule is not None:
+        raise ValueError("partial_fit goes without schedule: nobody knows how many epochs there will be")
+    scores = settings.early_stopping or settings.record_train_score or validates
+    if settings.scoring is not None and not scores:
+        raise ParameterError("scoring has nothing to score: set early_stopping=True or record_train_score=True, or "
+                             "give X_val and y_val to fit")

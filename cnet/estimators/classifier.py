@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from ..losses import BinaryCrossEntropy, CrossEntropy, Loss
 from ..networks import MultiLayerNet
 from .base import MultiLayerEstimator, has_partial_fit, store
+from .class_weight import class_weights
 from .compiled import check_net, parameters_of, scores_network
 from .labels import Labels, labels_of
 from .scores import accuracy
@@ -160,6 +160,7 @@ class MLPClassifier(ClassifierMixin, MultiLayerEstimator):
     # What scikit-learn's classifier says of itself.
     loss = "log_loss"
 
+    _takes_numbers = False
     _labels: Labels
 
     def __init__(
@@ -224,8 +225,7 @@ class MLPClassifier(ClassifierMixin, MultiLayerEstimator):
         ValueError
             If `classes` is missing in the first call, or another one later, or what `fit` refuses.
         """
-        self._note_classes(y, classes)
-        return self._train(X, y, sample_weight, incremental=True)
+        return self._train(X, y, sample_weight, incremental=True, classes=classes)
 
     def _note_classes(self, y: Any, classes: Any) -> None:
         known = getattr(self, "classes_", None)
@@ -242,7 +242,7 @@ class MLPClassifier(ClassifierMixin, MultiLayerEstimator):
             raise ValueError(f"`classes={classes!r}` is not the same as on the last call to partial_fit, was: "
                              f"{known!r}")
 
-    def _read_targets(self, y: Any, incremental: bool, warm: bool) -> tuple[Array, int, str]:
+    def _read_targets(self, y: Any, incremental: bool, warm: bool, name: str = "y") -> tuple[Array, int, str]:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or not (warm or incremental):
@@ -254,7 +254,7 @@ class MLPClassifier(ClassifierMixin, MultiLayerEstimator):
                 raise ValueError("warm_start can only be used where `y` has the same classes as in the previous call "
                                  f"to fit. Previously got {self.classes_}, `y` has {classes}")
         labels = self._labels
-        return labels.numbers(y), labels.n_outputs, labels.output
+        return labels.numbers(y, name), labels.n_outputs, labels.output
 
     def _targets(self, y: Array, dtype: np.dtype[Any]) -> Array:
         return self._labels.targets(y, dtype)
@@ -265,19 +265,13 @@ class MLPClassifier(ClassifierMixin, MultiLayerEstimator):
     def _given(self, y: Array) -> Any:
         return self._labels.named(y)
 
-    def _weigh(self, weight: Array | None, y: Any, incremental: bool) -> Array | None:
+    def _weigh(self, weight: Array | None, y: Array, incremental: bool) -> Array | None:
         if self.class_weight is None:
             return weight
         if incremental and isinstance(self.class_weight, str):
-            raise ValueError('class_weight="balanced" needs all samples: give partial_fit a dict of weights by label')
-        try:
-            factors: Array = compute_sample_weight(self.class_weight, y)
-        except (TypeError, ValueError, AttributeError) as error:
-            raise ParameterError(
-                f'class_weight must be None, "balanced" or a dict of weights by label: {error}'
-            ) from None
-        if not (np.isfinite(factors).all() and (factors >= 0).all()):
-            raise ParameterError(f"class_weight must hold finite numbers of 0 or more, got {self.class_weight!r}")
+            raise ParameterError('class_weight="balanced" needs all samples: give partial_fit a dict of weights by '
+                                 "label")
+        factors = class_weights(self.class_weight, self._labels, y)
         return factors if weight is None else factors * weight
 
     def _stratify(self, y: Array) -> Array | None:

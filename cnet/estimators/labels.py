@@ -68,8 +68,15 @@ class Labels:
         self.output = "softmax" if softmax else "logistic"
         self.n_outputs = len(classes) if softmax or several else 1
 
-    def numbers(self, y: Any) -> Array:
+    def numbers(self, y: Any, name: str = "y") -> Array:
         """Return the number of each sample's class (n,), or its indicators (n, n_labels) as booleans.
+
+        Parameters
+        ----------
+        y : array-like
+            Labels.
+        name : str, default "y"
+            Of the argument, for errors.
 
         Raises
         ------
@@ -79,12 +86,13 @@ class Labels:
         if self.several:
             y = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
             if y.ndim != 2 or y.shape[1] != len(self.classes):
-                raise ValueError(f"y must have {len(self.classes)} columns, one for each label, got shape {y.shape}")
+                raise ValueError(f"{name} must have {len(self.classes)} columns, one for each label, got shape "
+                                 f"{y.shape}")
             indicators: Array = y != 0
             return indicators
         y = np.asarray(y)
         if y.ndim != 1:
-            raise ValueError(f"y must hold one label for each sample, got shape {y.shape}")
+            raise ValueError(f"{name} must hold one label for each sample, got shape {y.shape}")
         if y.dtype.kind in "OUST" or self.classes.dtype.kind in "OUST":
             # Strings and numbers are never equal, and cannot be sorted together.
             y = y.astype(object)
@@ -95,8 +103,8 @@ class Labels:
             found[self.classes[found] != y] = -1
         if (found < 0).any():
             unknown = np.unique(y[found < 0])
-            raise ValueError(f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes}. 'y' has "
-                             f"{unknown}.")
+            raise ValueError(f"`{name}` has classes not in `self.classes_`. `self.classes_` has {self.classes}. "
+                             f"'{name}' has {unknown}.")
         return found
 
     def targets(self, numbers: Array, dtype: np.dtype[Any]) -> Array:

@@ -152,6 +152,8 @@ class MLPRegressor(RegressorMixin, MultiLayerEstimator):
     True
     """
 
+    _takes_numbers = True
+
     def __init__(
         self,
         loss: Any = "squared_error",
@@ -213,23 +215,26 @@ class MLPRegressor(RegressorMixin, MultiLayerEstimator):
         """
         return self._train(X, y, sample_weight, incremental=True)
 
-    def _y_checks(self) -> dict[str, Any]:
-        return {"y_numeric": True}
-
-    def _read_targets(self, y: Any, incremental: bool, warm: bool) -> tuple[Array, int, str]:
+    def _read_targets(self, y: Any, incremental: bool, warm: bool, name: str = "y") -> tuple[Array, int, str]:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         columns = y.reshape(len(y), -1)
         if isinstance(self._loss_function(), Poisson) and (columns < 0).any():
             row = int((columns < 0).any(axis=1).argmax())
-            raise ValueError(f"the Poisson loss has no meaning for targets below 0: y[{row}] = {y[row]}")
+            raise ValueError(f"the Poisson loss has no meaning for targets below 0: {name}[{row}] = {y[row]}")
         return columns, columns.shape[1], self._read_output()
 
     def _read_output(self) -> str:
         return "exp" if isinstance(self._loss_function(), Poisson) else "identity"
 
     def _targets(self, y: Array, dtype: np.dtype[Any]) -> Array:
-        return y.astype(dtype, copy=False)
+        with np.errstate(over="ignore"):
+            targets: Array = y.astype(dtype, copy=False)
+        if targets.dtype != y.dtype and not np.isfinite(targets).all():
+            row = int((~np.isfinite(targets)).any(axis=1).argmax())
+            raise ValueError(f"a target is too large for {dtype}, in which the inputs are: sample {row} has {y[row]}; "
+                             "scale the targets, or pass dtype=np.float64 to the constructor")
+        return targets
 
     def _loss_function(self) -> Loss:
         try:
@@ -237,8 +242,10 @@ class MLPRegressor(RegressorMixin, MultiLayerEstimator):
         except (TypeError, ValueError):
             loss = None
         if loss is None or loss.name not in NAMES:
-            raise ParameterError(f"loss must be one of {listed(NAMES)}, or such a loss of cnet.losses, got "
-                                 f"{excerpt(self.loss)}")
+            given = excerpt(self.loss)
+            if isinstance(self.loss, type) and self.loss in LOSSES.values():
+                given = f"the class {self.loss.__name__}; write {self.loss.__name__}()"
+            raise ParameterError(f"loss must be one of {listed(NAMES)}, or such a loss of cnet.losses, got {given}")
         return loss
 
     def _loss_scale(self) -> float:

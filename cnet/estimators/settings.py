@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.utils._param_validation import InvalidParameterError
 
 from ..activations import ACTIVATIONS
 from ..callbacks import as_callbacks
@@ -29,10 +30,10 @@ LEARNING_RATES = ("constant", "invscaling", "adaptive")
 OTHER_NAMES = {"logistic": "sigmoid"}
 
 
-class ParameterError(ValueError, TypeError):
+class ParameterError(InvalidParameterError):
     """A parameter of an estimator is of the wrong type, or out of range.
 
-    It is both, as scikit-learn's own error is: callers catch either.
+    It is scikit-learn's own error, a ValueError and a TypeError: callers catch any of them.
     """
 
 
@@ -118,6 +119,7 @@ def check_settings(estimator: Any) -> Settings:
     """
     try:
         settings = _check(estimator)
+        _check_seed(estimator.random_state)
         _check_together(settings)
         return settings
     except (TypeError, ValueError) as error:
@@ -170,9 +172,12 @@ def _check_together(settings: Settings) -> None:
     if settings.optimizer is not None and settings.solver != "adam":
         raise ValueError(f"give solver or optimizer, not both: got solver={settings.solver!r} and "
                          f"optimizer={settings.optimizer!r}")
-    if settings.learning_rate != "constant" and (settings.schedule is not None or settings.optimizer is not None):
-        raise ValueError(f"learning_rate={settings.learning_rate!r} goes with solver=\"sgd\"; with optimizer give "
-                         "schedule, and not both learning_rate and schedule")
+    if settings.learning_rate != "constant" and settings.schedule is not None:
+        raise ValueError(f"give learning_rate or schedule, not both: got learning_rate={settings.learning_rate!r} and "
+                         f"schedule={settings.schedule!r}")
+    if settings.learning_rate != "constant" and settings.optimizer is not None:
+        raise ValueError(f'learning_rate={settings.learning_rate!r} belongs to solver="sgd"; an optimizer goes with '
+                         f'schedule, such as schedule="cosine": got optimizer={settings.optimizer!r}')
     if settings.solver != "lbfgs":
         return
     given = {
@@ -184,6 +189,18 @@ def _check_together(settings: Settings) -> None:
         if value:
             raise ValueError(f'{name} goes with mini-batches: with solver="adam" or "sgd", or an optimizer, not with '
                              '"lbfgs"')
+
+
+def _check_seed(seed: Any) -> None:
+    if seed is None or isinstance(seed, np.random.RandomState):
+        return
+    advice = ""
+    if isinstance(seed, np.random.Generator):
+        advice = "; take a number from it: random_state=int(generator.integers(2**32))"
+    elif isinstance(seed, numbers.Integral) and not isinstance(seed, bool) and 0 <= int(seed) < 2**32:
+        return
+    raise ValueError("random_state must be None, a seed from 0 to 2**32 - 1 or a numpy.random.RandomState, got "
+                     f"{excerpt(seed)}{advice}")
 
 
 def _check_dropout(dropout: Any, n_hidden: int) -> tuple[float, ...]:

@@ -19,7 +19,10 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import compute_sample_weight
+from sklearn.utils._param_validation import InvalidParameterError
 
+from cnet import losses, optimizers, schedules
 from cnet.estimators import MLPClassifier, MLPRegressor
 
 quiet = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -277,7 +280,9 @@ def test_parameters_are_those_of_scikit_learn_with_its_defaults():
     ("learning_rate_init", 0), ("power_t", -1), ("max_iter", 0), ("shuffle", 1), ("tol", -1), ("verbose", "yes"),
     ("warm_start", None), ("momentum", 1.1), ("nesterovs_momentum", 0), ("early_stopping", 1),
     ("validation_fraction", 1.0), ("beta_1", 1.0), ("beta_2", -0.1), ("epsilon", 0), ("n_iter_no_change", 0),
-    ("max_fun", 0), ("random_state", "x"), ("verbose", -1), ("dropout", 1.0), ("dropout", [0.1, 0.2]),
+    ("max_fun", 0), ("random_state", "x"), ("random_state", -1), ("random_state", 2**32), ("random_state", True),
+    ("random_state", 1.0), ("random_state", np.random.default_rng(0)),
+    ("verbose", -1), ("dropout", 1.0), ("dropout", [0.1, 0.2]),
     ("input_dropout", -0.1), ("averaging", 1.0), ("optimizer", "newton"), ("optimizer", 3), ("schedule", "rising"),
     ("scoring", "beauty"), ("scoring", 3), ("record_train_score", 1), ("callbacks", 3), ("dtype", "int8"),
     ("dtype", "word"), ("n_threads", 0),
@@ -285,8 +290,9 @@ def test_parameters_are_those_of_scikit_learn_with_its_defaults():
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 def test_a_wrong_parameter_is_named_when_the_fit_begins(kind, name, value):
     estimator = kind(**{name: value})
-    with pytest.raises(ValueError, match="seed" if name == "random_state" else name):
+    with pytest.raises(InvalidParameterError, match=name) as caught:
         estimator.fit(np.eye(4), [0, 1, 0, 1])
+    assert isinstance(caught.value, ValueError) and isinstance(caught.value, TypeError)
     assert not hasattr(estimator, "coefs_")
 
 
@@ -296,11 +302,47 @@ def test_a_loss_that_there_is_not():
             MLPRegressor(loss=wrong).fit(np.eye(4), [0, 1, 0, 1])
     with pytest.raises(ValueError, match="below 0"):
         MLPRegressor(loss="poisson").fit(np.eye(4), [0, 1, 0, -1])
+    for name, wrong in (("loss", losses.Huber), ("optimizer", optimizers.AdamW), ("schedule", schedules.Cosine)):
+        with pytest.raises(ValueError, match=rf"{name} must be .*, got the class \w+; write {wrong.__name__}\(\)"):
+            MLPRegressor(**{name: wrong}).fit(np.eye(4), [0, 1, 0, 1])
+
+
+@quiet
+def test_weights_of_classes(data):
+    x, y = data["iris"]
+    names = np.array(["a", "b", "c"])[y]
+    for labels, weights in ((y, {0: 1, 1: 2.5, 2: 0}), (y, {1: 3}), (names, {"a": 0.5, "c": 2}), (names, "balanced"),
+                            (y[:120], "balanced"), (y, {np.int64(0): 2, 1: 2, 2: np.float32(2), 7: 1})):
+        given = MLPClassifier(8, max_iter=4, random_state=0, class_weight=weights).fit(x[: len(labels)], labels)
+        factors = compute_sample_weight(weights, labels)
+        expected = MLPClassifier(8, max_iter=4, random_state=0).fit(x[: len(labels)], labels, sample_weight=factors)
+        for one, other in zip(arrays(given), arrays(expected), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-12)
+    several = MLPClassifier(8, max_iter=2, class_weight=[{0: 1, 1: 2}, {0: 1, 1: 3}])
+    several.fit(x, np.stack([y == 0, y == 1], axis=1))
+    # A batch without one of the classes, and with one that has no weight.
+    MLPClassifier(8, class_weight={0: 1, 1: 2}).partial_fit(x[y != 1], y[y != 1], classes=[0, 1, 2])
+
+
+@pytest.mark.parametrize(("weights", "message"), [
+    ("even", 'must be None, "balanced" or a dict of weights by label'), (3, "must be None"), ([1, 2], "must be None"),
+    ({0: -1}, "finite numbers of 0 or more, got -1 for 0"), ({0: np.nan}, "got nan for 0"), ({1: "2"}, "got '2' for 1"),
+    ({0: True}, "got True for 0"),
+    ({"0": 1, "1": 1}, "names '0', which is not among the classes .*, and has no weight for"),
+])
+def test_wrong_weights_of_classes(data, weights, message):
+    x, y = data["iris"]
+    with pytest.raises(InvalidParameterError, match=f"class_weight .*{message}"):
+        MLPClassifier(class_weight=weights).fit(x, y)
+    with pytest.raises(InvalidParameterError, match="class_weight of several labels"):
+        MLPClassifier(class_weight=weights).fit(x, np.stack([y == 0, y == 1], axis=1))
 
 
 @pytest.mark.parametrize(("options", "message"), [
     ({"solver": "sgd", "optimizer": "rmsprop"}, "solver or optimizer, not both"),
-    ({"solver": "sgd", "learning_rate": "adaptive", "schedule": "cosine"}, "not both learning_rate and schedule"),
+    ({"solver": "sgd", "learning_rate": "adaptive", "schedule": "cosine"}, "learning_rate or schedule, not both"),
+    ({"optimizer": "adamw", "learning_rate": "adaptive"}, 'learning_rate=.adaptive. belongs to solver="sgd"; an opt'),
+    ({"scoring": "r2"}, "scoring has nothing to score: set early_stopping=True"),
     *(({"solver": "lbfgs", name: value}, f"{name} goes with mini-batches") for name, value in (
         ("dropout", 0.5), ("schedule", "cosine"), ("scoring", "r2"), ("averaging", 0.9), ("record_train_score", True),
         ("callbacks", print),

@@ -39,6 +39,7 @@ extensions = [
     "class_tables",
     "console",
     "palette",
+    "drawings",
     "picture",
     "live_page",
     "gallery_pictures",

@@ -27,7 +27,7 @@ sys.path.insert(0, {os.fspath(DOCS / "_ext")!r})
 import live_page
 import picture
 picture.draw = live_page.write = lambda *arguments: None
-extensions = ["picture", "live_page", "sphinx_design"]
+extensions = ["picture", "live_page", "drawings", "sphinx_design"]
 gettext_compact = False
 """
 

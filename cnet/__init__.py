@@ -1,6 +1,6 @@
 """cnet: small dense neural networks, trained in compiled code.
 
-The public names, and nothing else. ``cnet.images``, ``cnet.plots`` (which needs matplotlib) and
+The public names, and nothing else. ``cnet.export``, ``cnet.images``, ``cnet.plots`` (which needs matplotlib) and
 ``cnet.reference`` are loaded when they are first used.
 """
 
@@ -65,11 +65,12 @@ __all__ = [
     "sum_squared_error",
 ]
 
-_LOADED_ON_USE = ("images", "plots", "reference")
+_LOADED_ON_USE = ("export", "images", "plots", "reference")
 
 if TYPE_CHECKING:
     # For type checkers, to whom a __getattr__ would say that every name is there, and for programs
     # that freeze programs.
+    from . import export as export
     from . import images as images
     from . import plots as plots
     from . import reference as reference

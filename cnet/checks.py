@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 __all__ = [
-    "check_choice", "check_count", "check_flag", "check_number", "check_path", "check_share", "excerpt", "listed",
-    "named_or_made", "printable", "refuse_masked",
+    "check_choice", "check_count", "check_flag", "check_number", "check_path", "check_share", "check_target", "excerpt",
+    "listed", "named_or_made", "printable", "refuse_masked",
 ]
 
 
@@ -117,6 +117,17 @@ def check_path(name: str, value: Any) -> str:
     if not isinstance(plain, str):
         raise TypeError(f"{name} must be a str or an os.PathLike, got {type(value).__name__}")
     return os.path.expanduser(plain)
+
+
+def check_target(name: str, value: Any, kind: str) -> str:
+    """`value` as the path of a file to write, a `kind` one, in a folder that is there: before anything takes time."""
+    target = check_path(name, value)
+    if os.path.isdir(target):
+        raise IsADirectoryError(f"{name} must name the {kind} file to write, {target} is a folder")
+    folder = os.path.dirname(target) or os.curdir
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"{name} must name a file in a folder that is there, {folder} is none")
+    return target
 
 
 def printable(text: str) -> str:

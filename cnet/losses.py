@@ -35,6 +35,8 @@ class Loss(Value):
     smooths_labels: ClassVar[bool] = False
     # Whether predictions are values meant to be close to the targets: then r2 and mean_absolute_error have a meaning.
     predicts_values: ClassVar[bool] = True
+    # What makes predictions of scores: "identity", "softmax", "sigmoid" or "exp".
+    output: ClassVar[str] = "identity"
 
     @property
     def parameter(self) -> float:
@@ -69,6 +71,7 @@ class CrossEntropy(Loss):
     name: ClassVar[str] = "cross_entropy"
     smooths_labels: ClassVar[bool] = True
     predicts_values: ClassVar[bool] = False
+    output: ClassVar[str] = "softmax"
 
 
 class BinaryCrossEntropy(Loss):
@@ -91,6 +94,7 @@ class BinaryCrossEntropy(Loss):
     name: ClassVar[str] = "binary_cross_entropy"
     smooths_labels: ClassVar[bool] = True
     predicts_values: ClassVar[bool] = False
+    output: ClassVar[str] = "sigmoid"
 
 
 class SquaredError(Loss):
@@ -182,6 +186,7 @@ class Poisson(Loss):
     """
 
     name: ClassVar[str] = "poisson"
+    output: ClassVar[str] = "exp"
 
 
 class Quantile(Loss):

@@ -181,8 +181,8 @@ html_theme_options = {
 html_sidebars: dict[str, list[str]] = {
     page: []
     for page in (
-        "index", "architecture", "changelog", "command-line", "contributing", "differences", "how-it-is-fast",
-        "installing", "page", "performance", "reproducibility", "stability", "tried",
+        "index", "architecture", "changelog", "command-line", "contributing", "differences", "exporting",
+        "how-it-is-fast", "installing", "page", "performance", "reproducibility", "stability", "tried",
     )
 }
 copybutton_prompt_text = r">>> |\.\.\. |\$ "

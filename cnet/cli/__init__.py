@@ -10,14 +10,14 @@ import argparse
 import warnings
 from collections.abc import Sequence
 
-from . import check_gradients, digits, evaluate, info, page, plot, predict, train
+from . import check_gradients, digits, evaluate, export, info, page, plot, predict, train
 from .console import FAILURE, INTERRUPTED, ClosedPipe, Failure, complain, finish_output, one_line, warn
 from .options import Parser
 
 __all__ = ["main"]
 
-COMMANDS = (train, evaluate, predict, plot, page, check_gradients, digits, info)
-LEAVE_FILES = ("train", "plot", "page", "draw", "digits")
+COMMANDS = (train, evaluate, predict, plot, page, export, check_gradients, digits, info)
+LEAVE_FILES = ("train", "plot", "page", "draw", "export", "digits")
 
 DESCRIPTION = """\
 Train a small neural network that reads handwritten digits, and look at how it does it.

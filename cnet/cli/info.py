@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["add_to", "run"]
 
-# What losses make of the last layer's scores, where it is not the scores that they model.
-OUTPUTS = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid", "poisson": "exp"}
-
 DESCRIPTION = """\
 Tell what a model is: its kind, layers with shapes and activations, number of parameters, loss,
 type, and how far it was trained; for the folder of a run also how it was trained.
@@ -110,7 +107,7 @@ def _told(net: MultiLayerNet) -> dict[str, Any]:
     """What a model file tells, but for the values of the parameters."""
     params = net.params
     # What turns the scores of the last layer into predictions belongs to the loss.
-    activations = (*net._core.activations, OUTPUTS.get(net.loss_function.name, "identity"))
+    activations = (*net._core.activations, net.loss_function.output)
     layers = []
     for number, activation in enumerate(activations, 1):
         names = (f"W{number}", f"b{number}")

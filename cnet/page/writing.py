@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..atomic_file import replacing
-from ..checks import check_path
+from ..checks import check_target
 from .assembly import assembled
 from .contents import PIXELS, Samples, contents_of
 
@@ -32,7 +32,7 @@ def write_page(
     """Write the page of a network; see `MultiLayerNet.to_html`."""
     from .. import __version__
 
-    target = _target(path)
+    target = check_target("path", path, "HTML")
     if title is not None and not isinstance(title, str):
         raise TypeError(f"title must be a string, got {type(title).__name__}")
     train, test = (_checked(net, name, data) for name, data in (("train_data", train_data), ("test_data", test_data)))
@@ -43,17 +43,6 @@ def write_page(
     text = assembled(contents, name, __version__)
     with replacing(target) as file:
         file.write(text.encode("utf-8", "replace"))
-
-
-def _target(path: Any) -> str:
-    """The file's path, before anything takes time."""
-    target = check_path("path", path)
-    if os.path.isdir(target):
-        raise IsADirectoryError(f"path must name the HTML file to write, {target} is a folder")
-    folder = os.path.dirname(target) or os.curdir
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(f"path must name a file in a folder that is there, {folder} is none")
-    return target
 
 
 def _reads_digits(net: MultiLayerNet) -> bool:

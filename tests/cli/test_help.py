@@ -9,7 +9,9 @@ import pytest
 
 from cnet.cli import build_parser, main
 
-COMMANDS = ("", "train", "evaluate", "predict", "plot", "page", "draw", "check-gradients", "digits", "info")
+COMMANDS = (
+    "", "train", "evaluate", "predict", "plot", "page", "draw", "export", "check-gradients", "digits", "info",
+)
 
 
 @pytest.fixture(params=COMMANDS)

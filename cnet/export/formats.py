@@ -1,0 +1,37 @@
+"""The formats that ``cnet export`` knows, and how each is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from .numpy_module import numpy
+
+__all__ = ["FORMATS", "Format"]
+
+
+class Format(NamedTuple):
+    """One format.
+
+    Attributes
+    ----------
+    suffix : str
+        How its files' names end; with it ``cnet export`` finds the format.
+    what : str
+        What is written, in a few words, for the help.
+    write : callable
+        ``write(net, path, **options)``.
+    options : tuple of str
+        The options of ``cnet export`` that it takes, by the names that `write` has for them.
+    """
+
+    suffix: str
+    what: str
+    write: Callable[..., Any]
+    options: tuple[str, ...]
+
+
+# By name: the only list of them.
+FORMATS: dict[str, Format] = {
+    "numpy": Format(".py", "a Python module that needs NumPy alone", numpy, ("dtype",)),
+}

@@ -1,0 +1,94 @@
+"""``cnet export``: networks written for other places."""
+
+import json
+import os
+import runpy
+import shutil
+
+import numpy as np
+import pytest
+
+import cnet
+from cnet.cli import export, main
+from cnet.export.formats import FORMATS
+
+
+@pytest.fixture
+def values(tmp_path):
+    """A model file that is no classifier."""
+    path = tmp_path / "values.safetensors"
+    cnet.MultiLayerNet(3, [5, 4], 2, ["gelu", "tanh"], loss="huber", dtype="float64", rng=0).save(path)
+    return str(path)
+
+
+def test_a_run_as_a_module(trained, tmp_path, capsys):
+    path = tmp_path / "a model.py"
+    assert main(["export", trained, str(path)]) == 0
+    assert capsys.readouterr().out == f"wrote {path}, {os.path.getsize(path) / 1000:,.0f} kB\n"
+    module = runpy.run_path(str(path))
+    x, t = cnet.datasets.make_digits(50, rng=3)
+    net = cnet.load(os.path.join(trained, "model.safetensors"))
+    np.testing.assert_allclose(module["predict"](x), net.predict(x), atol=1e-6)
+    assert (module["classify"](x) == t).mean() == net.accuracy(x, t)
+    before = path.read_bytes()
+    assert main(["export", trained, "-o", str(path), "--format", "numpy", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"files": [str(path)], "format": "numpy"}
+    assert path.read_bytes() == before
+
+
+def test_options(values, tmp_path, capsys):
+    path = tmp_path / "model.PY"
+    assert main(["export", values, str(path.with_suffix(".py")), "--dtype", "float32"]) == 0
+    assert runpy.run_path(str(path.with_suffix(".py")))["W1"].dtype == np.float32
+    # The format is clear, but what would be written is no module.
+    assert main(["export", values, str(path)]) == 1
+    assert "path must end in .py, got 'model.PY'" in capsys.readouterr().err
+
+
+def test_where_it_is_written_without_a_name(trained, values, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    for model, expected in ((str(run), run / "model.py"), (values, tmp_path / "values.py")):
+        assert main(["export", model, "--format", "numpy", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["files"] == [str(expected)]
+        assert expected.is_file()
+
+
+def test_mistakes_in_the_arguments(values, tmp_path, capsys):
+    for arguments, message in (
+        ([], "name the file to write, as in model.py, or its --format"),
+        (["a.py", "-o", "b.py"], "name the file to write once"),
+        ([str(tmp_path / "model.txt")], "the name must end in one of '.py'"),
+        ([str(tmp_path / "model")], "the name must end in one of '.py'"),
+        (["--format", "pickle"], "invalid choice: 'pickle'"),
+        ([str(tmp_path / "model.py"), "--dtype", "float16"], "invalid choice: 'float16'"),
+        ([""], "expected the name of a file or folder"),
+    ):
+        assert main(["export", values, *arguments]) == 2
+        error = capsys.readouterr().err
+        assert message in error and error.count("\n") == 1
+    assert os.listdir(tmp_path) == ["values.safetensors"]
+
+
+def test_failures(values, tmp_path, capsys):
+    nan = tmp_path / "nan.safetensors"
+    net = cnet.MultiLayerNet(2, [], 1, loss="huber")
+    net.params["W1"] = [[np.nan], [1]]
+    net.save(nan)
+    for arguments, message in (
+        ([values, str(tmp_path / "nowhere" / "model.py")], "path must name a file in a folder that is there"),
+        ([values, str(tmp_path / "numpy.py")], "path must not be numpy.py"),
+        ([str(nan), str(tmp_path / "model.py")], "not all finite"),
+        ([str(tmp_path / "missing"), str(tmp_path / "model.py")], "missing"),
+        ([str(tmp_path), str(tmp_path / "model.py")], "is not the folder of a run"),
+    ):
+        assert main(["export", *arguments]) == 1
+        error = capsys.readouterr().err
+        assert message in error and error.count("\n") == 1
+    assert sorted(os.listdir(tmp_path)) == ["nan.safetensors", "values.safetensors"]
+
+
+def test_the_help_names_every_format():
+    assert export.NAMES == tuple(FORMATS)
+    for each in FORMATS.values():
+        assert each.suffix in export.DESCRIPTION

@@ -10,9 +10,11 @@ from . import augment as augment
 from . import datasets
 from . import losses as losses
 from . import optimizers as optimizers
+from . import preprocess as preprocess
 from . import schedules as schedules
 from .callbacks import BestParams, EarlyStopping
 from .checkpoint import Checkpoint
+from .committee import Committee
 from .config import show_config
 from .differentiation import gradient_descent, numerical_diff, numerical_gradient
 from .errors import CnetWarning, DivergenceError
@@ -39,6 +41,7 @@ __all__ = [
     "BestParams",
     "Checkpoint",
     "CnetWarning",
+    "Committee",
     "DivergenceError",
     "EarlyStopping",
     "History",

@@ -17,7 +17,6 @@ Examples
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -28,6 +27,7 @@ from .checks import check_count, check_number, excerpt, is_real, listed
 from .core._arrays import real_array
 from .core._augment import distort_rows, largest_side
 from .core._targets import read_labels
+from .image_shape import check_image_shape, sides_of
 from .rng import as_key
 from .values import Value
 
@@ -155,7 +155,7 @@ class Distort(Value):
             cut_out=check_count("cut_out", cut_out, largest_side, 0),
             mixup=_check_at_most("mixup", check_number("mixup", mixup, positive=False), 1.0, ""),
             background=_check_background(background),
-            image_shape=_check_shape(image_shape),
+            image_shape=check_image_shape(image_shape),
         )
         if 0 < self.mixup < 0.01:
             raise ValueError(f"mixup must be 0, or from 0.01 to 1, got {self.mixup}")
@@ -236,15 +236,7 @@ class Distort(Value):
         >>> Distort().shape_of(784)
         (28, 28)
         """
-        side = math.isqrt(n_in)
-        height, width = (side, side) if self.image_shape is None else self.image_shape
-        if height * width != n_in:
-            told = "no square" if self.image_shape is None else f"not image_shape = {self.image_shape}"
-            raise ValueError(f"x has {n_in} columns, which are {told}; pass Distort(image_shape=(height, width)) with "
-                             "that many pixels")
-        if max(height, width) > largest_side:
-            raise ValueError(f"image_shape must be at most {largest_side} pixels high and wide, got {height} x {width}")
-        return height, width
+        return sides_of(n_in, self.image_shape, "Distort")
 
     def smoothing(self, side: int) -> npt.NDArray[np.float32]:
         """Return the matrix that smooths a row of so many numbers, as SciPy's ``gaussian_filter1d(mode="constant")``.
@@ -329,12 +321,3 @@ def _check_limits(limits: Any) -> tuple[tuple[int, tuple[tuple[str, float], ...]
         own = [(name, _check_amount(name, f"limits[{number}][{name!r}]", value)) for name, value in of_class.items()]
         checked.append((number, tuple(sorted(own))))
     return tuple(sorted(checked))
-
-
-def _check_shape(shape: Any) -> tuple[int, int] | None:
-    if shape is None:
-        return None
-    if not isinstance(shape, tuple | list) or len(shape) != 2:
-        raise TypeError(f"image_shape must be None or (height, width), got {excerpt(shape)}")
-    height, width = (check_count(f"image_shape[{i}]", side, largest_side) for i, side in enumerate(shape))
-    return height, width

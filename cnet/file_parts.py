@@ -3,7 +3,7 @@
 Version 1 is a TwoLayerNet: ``sizes``, ``activation``, ``seed``, ``iterations``, ``epochs``. Version 2 is anything else:
 it also tells the ``kind`` of the network, its ``activations`` (a list), its ``loss``, and what else there is. An
 optimizer's state is tensors called ``optimizer.0.W1`` and so on; where the parameters are averages, ``raw.W1`` and so
-on are those which are not averaged.
+on are those which are not averaged. Version 2 of the kind Committee holds several networks: see `committee_file`.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from .trainable import Trainable
 from .trained_on import warn_unlike
 
 if TYPE_CHECKING:
+    from .committee import Committee
     from .open_files import Source
 
 __all__ = ["MultiLayerNet", "Parameters", "TwoLayerNet", "load"]
@@ -306,11 +307,11 @@ def _check_hidden(hidden_size_list: Any) -> list[int]:
 
 
 # By the names that files have for them.
-_KINDS: dict[str, type[MultiLayerNet]] = {each._KIND: each for each in (TwoLayerNet, MultiLayerNet)}
+NETWORKS: dict[str, type[MultiLayerNet]] = {each._KIND: each for each in (TwoLayerNet, MultiLayerNet)}
 
 
-def load(path: Source) -> MultiLayerNet:
-    """Read a network that `TwoLayerNet.save` or `MultiLayerNet.save` wrote.
+def load(path: Source) -> MultiLayerNet | Committee:
+    """Read a network, or a committee of networks, that its `save` wrote.
 
     Parameters
     ----------
@@ -320,8 +321,8 @@ def load(path: Source) -> MultiLayerNet:
 
     Returns
     -------
-    TwoLayerNet or MultiLayerNet
-        What was saved. It continues where the saved one was: same parameters, same stream of random numbers.
+    TwoLayerNet, MultiLayerNet or Committee
+        What was saved. A network continues where the saved one was: same parameters, same stream of random numbers.
 
     Raises
     ------
@@ -340,4 +341,9 @@ def load(path: Source) -> MultiLayerNet:
     FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.safetensors'
     """
     kind, parts = read_parts(path)
-    return _KINDS[kind]._assembled(parts)
+    if isinstance(parts, list):
+        # What few files hold is imported when one does.
+        from .committee import Committee
+
+        return Committee._assembled(parts)
+    return NETWORKS[kind]._assembled(parts)

@@ -18,6 +18,7 @@ from .parts import OptimizerParts, Parts, check_parts
 from .trained_on import KINDS
 
 if TYPE_CHECKING:
+    from .committee_file import Member
     from .core._network import Network
     from .losses import Loss
     from .networks import MultiLayerNet
@@ -206,7 +207,7 @@ class Storable:
         FileNotFoundError: [Errno 2] No such file or directory: 'nowhere.safetensors'
         """
         kind, parts = read_parts(path)
-        if kind != cls._KIND:
+        if kind != cls._KIND or isinstance(parts, list):
             raise TypeError(
                 f"the file holds a {kind}, which {cls.__name__}.load does not make: use cnet.load, which makes what "
                 f"the file holds, or {kind}.load"
@@ -276,20 +277,26 @@ class Storable:
             object.__setattr__(self, name, value)
 
 
-def read_parts(path: Source) -> tuple[str, Parts]:
-    """The kind of network in a file, and its parts."""
+def read_parts(path: Source) -> tuple[str, Parts | list[Member]]:
+    """The kind of network in a file, and its parts; of a committee those of each of its networks."""
     from .file_parts import NewerVersionError, parts_of_file
     from .model_file import read_model
     from .open_files import as_source, named
 
     tensors, metadata = read_model(path)
+    what = "network"
     try:
+        if metadata.get("kind") == "Committee" and metadata.get("cnet_format") == "2":
+            from .committee_file import members_of_file
+
+            what = "committee"
+            return "Committee", members_of_file(tensors, metadata)
         return parts_of_file(tensors, metadata)
     except (TypeError, ValueError) as error:
         name = named(as_source("path", path, "read"))
         if isinstance(error, NewerVersionError):
             raise ValueError(f"cannot read {name}: {error}") from None
-        raise ValueError(f"{name}: not a network of cnet: {error}") from None
+        raise ValueError(f"{name}: not a {what} of cnet: {error}") from None
 
 
 def _taken_apart(core: Network, params: Parameters) -> dict[str, Any] | None:

@@ -29,7 +29,7 @@ PAGES = sorted([*(DOCS / "chapter").glob("*.rst"), *(DOCS / f"{name}.rst" for na
 # Modules that users import from, whose every public name the reference must list.
 PUBLIC_MODULES = (
     "cnet", "cnet.augment", "cnet.datasets", "cnet.estimators", "cnet.export", "cnet.images", "cnet.losses",
-    "cnet.optimizers", "cnet.plots", "cnet.reference", "cnet.schedules",
+    "cnet.optimizers", "cnet.plots", "cnet.preprocess", "cnet.reference", "cnet.schedules",
 )
 # Names that are reached as attributes or passed to callbacks rather than imported from the top.
 MORE_NAMES = ("cnet.networks.Parameters", "cnet.callbacks.EpochInfo")
@@ -215,11 +215,11 @@ def test_the_reference_lists_every_public_name_and_no_other() -> None:
 def test_no_public_module_is_forgotten() -> None:
     # These hold what the top level hands on, or are not imported by users.
     behind_the_top = {
-        "activations", "atomic_file", "callbacks", "capi", "checkpoint", "checks", "cli", "config", "core",
-        "differentiation", "errors", "file_parts", "fit_data", "functions", "guarded_json", "history",
-        "initial_weights", "measures", "model_file", "networks", "open_files", "optimizer_base", "options", "page",
-        "parameters", "parts", "passes", "rates", "rng", "schedule_base", "storable", "threads", "trainable",
-        "trained_on", "training", "values",
+        "activations", "atomic_file", "callbacks", "capi", "checkpoint", "checks", "cli", "committee",
+        "committee_checks", "committee_file", "config", "core", "differentiation", "errors", "file_parts", "fit_data",
+        "functions", "guarded_json", "history", "image_shape", "initial_weights", "measures", "model_file",
+        "networks", "open_files", "optimizer_base", "options", "page", "parameters", "parts", "passes", "rates",
+        "rng", "schedule_base", "storable", "threads", "trainable", "trained_on", "training", "values",
     }
     found = {module.name for module in pkgutil.iter_modules(cnet.__path__) if not module.name.startswith("_")}
     assert found == behind_the_top | {name.removeprefix("cnet.") for name in PUBLIC_MODULES[1:]}

@@ -149,7 +149,7 @@ TENSOR = np.zeros((3, 4), np.float32)
 BAD = [
     ({"cnet_format": "-2"}, {}, "format version '-2'"), ({"cnet_format": None}, {}, "format version None"),
     ({"kind": None}, {}, "kind must be one of 'TwoLayerNet', 'MultiLayerNet', got ''"),
-    ({"kind": "Committee"}, {}, "kind must be one of"), ({"kind": "x" * 10**5}, {}, "kind must be"),
+    ({"kind": "Estimator"}, {}, "kind must be one of"), ({"kind": "x" * 10**5}, {}, "kind must be"),
     ({"kind": "TwoLayerNet"}, {}, "three sizes"),
     *[({name: None}, {}, f"{name} missing") for name in
       ("sizes", "activations", "loss", "seed", "epochs", "iterations")],

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from ..committee import Committee
     from ..networks import MultiLayerNet
     from .settings import Settings
 
@@ -129,7 +130,7 @@ def data_for(model: str, source: str | None) -> Data:
     return load_data("drawn") if folder is None else load_own_data(folder, read_record(folder).settings)
 
 
-def check_fit(model: str, net: MultiLayerNet, data: Data) -> None:
+def check_fit(model: str, net: MultiLayerNet | Committee, data: Data) -> None:
     """Raise a Failure if a network does not classify, or does not take these images and labels."""
     check_classifies(model, net)
     sizes = net.sizes
@@ -142,7 +143,7 @@ def check_fit(model: str, net: MultiLayerNet, data: Data) -> None:
         raise Failure(f"{model} knows {sizes[-1]} classes, {data.source} has a label {highest}")
 
 
-def check_classifies(model: str, net: MultiLayerNet) -> None:
+def check_classifies(model: str, net: MultiLayerNet | Committee) -> None:
     """Raise a Failure if a network's outputs are not the probabilities of classes."""
     loss = net.loss_function
     if loss.name != "cross_entropy":

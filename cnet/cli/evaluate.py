@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ..committee import Committee
 from .console import loss_text, percent, print_json, say
 from .data import check_classifies, check_fit, data_for
 from .options import add_data, add_json, path
-from .run_folder import load_model
+from .run_folder import load_any
 
 __all__ = ["add_to", "run"]
 
@@ -41,7 +42,7 @@ def add_to(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, and print what came out."""
-    net = load_model(args.model)
+    net = load_any(args.model)
     check_classifies(args.model, net)
     data = data_for(args.model, args.data)
     x, t = data.test if args.part == "test" else data.train
@@ -50,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
     right = chosen == t
     by_class = {int(label): float(right[t == label].mean()) for label in sorted(set(t.tolist()))}
     # The loss that training shows, which is without a penalty.
-    accuracy, loss = float(right.mean()), net._core.loss_and_accuracy(x, t, True)[0]
+    accuracy = float(right.mean())
+    loss = net.loss(x, t) if isinstance(net, Committee) else net._core.loss_and_accuracy(x, t, True)[0]
     if args.json:
         print_json({
             "model": args.model, "data": data.source, "part": args.part, "n": len(t),

@@ -95,6 +95,7 @@ def _past(folder: str) -> Record | None:
 def _model(folder: str) -> MultiLayerNet | None:
     """The model, if there is one that can be read."""
     try:
-        return load(os.path.join(folder, MODEL)) if has_model(folder) else None
+        net = load(os.path.join(folder, MODEL)) if has_model(folder) else None
+        return net if isinstance(net, MultiLayerNet) else None
     except (OSError, ValueError):
         return None

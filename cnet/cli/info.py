@@ -7,9 +7,10 @@ from contextlib import redirect_stdout
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from ..committee import Committee
 from .console import Failure, loss_text, percent, print_json, say
 from .options import add_json, path
-from .run_folder import load_model, read_record, run_of
+from .run_folder import load_any, read_record, run_of
 from .words import network_text, regularisation_text, run_text, stopping_text
 
 if TYPE_CHECKING:
@@ -71,7 +72,10 @@ def _tell_machine(as_json: bool) -> None:
 
 
 def _tell_model(model: str, as_json: bool) -> None:
-    net = load_model(model)
+    net = load_any(model)
+    if isinstance(net, Committee):
+        _tell_committee(model, net, as_json)
+        return
     record = _record_of(model)
     told = _told(net)
     if as_json:
@@ -92,6 +96,22 @@ def _tell_model(model: str, as_json: bool) -> None:
                                  else "none in the model"))
     if record is not None:
         _say_run(record)
+
+
+def _tell_committee(model: str, committee: Committee, as_json: bool) -> None:
+    """What a committee is, and each of its networks in a line."""
+    prepared = [None if each is None else each._attributes() for each in committee.preprocessing]
+    networks = [{**_told(net), "preprocessing": own} for net, own in zip(committee.networks, prepared, strict=True)]
+    if as_json:
+        print_json({"model": model, "kind": committee._KIND, "networks": networks})
+        return
+    say(f"{model}: {committee._KIND} of {len(committee)} networks, {committee.dtype}")
+    for i, (net, told) in enumerate(zip(committee.networks, networks, strict=True)):
+        own = committee.preprocessing[i]
+        say(f"  network {i}: {network_text(net.sizes, net._core.activations)}; {_training_text(told)}"
+            + ("" if own is None else f"; {own}"))
+    say(f"parameters: {sum(told['parameters'] for told in networks):,}")
+    say(f"loss: {committee.loss_function if committee.loss_function.parameter else committee.loss_function.name}")
 
 
 def _record_of(model: str) -> Record | None:

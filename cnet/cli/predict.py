@@ -11,7 +11,7 @@ from typing import Any
 from .console import FAILURE, Failure, complain, one_line, percent, print_json, say
 from .data import check_classifies
 from .options import add_json, path
-from .run_folder import load_model
+from .run_folder import load_any
 
 __all__ = ["add_to", "run"]
 
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     """Read each picture; one that cannot be read does not stop the others."""
     from ..images import read_digit
 
-    net = load_model(args.model)
+    net = load_any(args.model)
     check_classifies(args.model, net)
     if net.sizes[0] != 784:
         raise Failure(f"{args.model} reads images of {net.sizes[0]} pixels; pictures become 28 x 28 = 784")

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..atomic_file import replacing
 from ..guarded_json import parse_json
-from ..networks import load
+from ..networks import MultiLayerNet, load
 from ..open_files import open_regular, read_pieces
 from .console import Failure, to_json
 from .record import Best, Measured, Record
@@ -30,11 +30,11 @@ from .restored import NETWORK, parameters_called, restored_network
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..networks import MultiLayerNet
+    from ..committee import Committee
 
 __all__ = [
-    "CHECKPOINT", "CURVES", "HISTORY", "MODEL", "Snapshot", "check_is_run", "has_model", "load_model",
-    "read_checkpoint", "read_record", "remove_history", "run_of", "write_checkpoint", "write_history",
+    "CHECKPOINT", "CURVES", "HISTORY", "MODEL", "Snapshot", "check_is_run", "has_model", "load_any",
+    "load_model", "read_checkpoint", "read_record", "remove_history", "run_of", "write_checkpoint", "write_history",
 ]
 
 MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
@@ -192,10 +192,28 @@ def load_model(path: str) -> MultiLayerNet:
     Raises
     ------
     Failure
+        If there is none, or it was never trained; or if it is a committee.
+    OSError, ValueError
+        If it cannot be read, or is damaged.
+    """
+    net = load_any(path)
+    if not isinstance(net, MultiLayerNet):
+        raise Failure(f"{path} is a committee of {len(net)} networks, which cnet evaluate, predict and info take; here "
+                      "a single network is needed")
+    return net
+
+
+def load_any(path: str) -> MultiLayerNet | Committee:
+    """The network, or the committee, in a model file or in the folder of a run.
+
+    Raises
+    ------
+    Failure
         If there is none, or it was never trained.
     OSError, ValueError
         If it cannot be read, or is damaged.
     """
+    net: MultiLayerNet | Committee
     if not os.path.isdir(path):
         net = load(path)
     elif has_model(path):
@@ -206,7 +224,8 @@ def load_model(path: str) -> MultiLayerNet:
             raise Failure(f"{path}: the run was cut off before its first epoch ended; it has no trained network")
     else:
         raise Failure(f"{path} holds no {MODEL}, so it is not the folder of a run")
-    if not all(np.isfinite(array).all() for array in net.params.values()):
+    networks = [net] if isinstance(net, MultiLayerNet) else net.networks
+    if not all(np.isfinite(array).all() for each in networks for array in each.params.values()):
         raise Failure(f"{path}: the network's parameters are not all finite numbers; train it anew")
     return net
 

@@ -136,6 +136,10 @@ class Model(Reader):
             net.fit(np.full((2, 4), 7, np.uint8), np.eye(2), epochs=1, optimizer=optimizer)
             net.save(file, optimizer_state=True)
             seeds.append(file.getvalue())
+        file = io.BytesIO()
+        ways = [None, cnet.preprocess.Normalize(width=2)]
+        cnet.Committee([cnet.TwoLayerNet(4, 3, 2, rng=0), cnet.MultiLayerNet(4, [2, 2], 2, rng=1)], ways).save(file)
+        seeds.append(file.getvalue())
         return seeds
 
     def damaged(self, rng: random.Random) -> bytes:
@@ -156,6 +160,9 @@ class Model(Reader):
         assert all(type(text) is str for pair in metadata.items() for text in pair)
         assert all(array.dtype in ("f4", "f8") and array.flags.c_contiguous for array in tensors.values())
         net = cnet.load(path)
+        if isinstance(net, cnet.Committee):
+            self.works_together(net)
+            return
         works(net)
         file = io.BytesIO()
         net = cnet.load(io.BytesIO(data))
@@ -165,6 +172,17 @@ class Model(Reader):
         assert type(again) is type(net) and again.seed == net.seed and again.sizes == net.sizes
         state = net._core.optimizer_state
         assert (again._core.optimizer_state is None) is (state is None or not state.arrays)
+
+    def works_together(self, committee: cnet.Committee) -> None:
+        """All networks compute, together too, and are written as they were read."""
+        for net in committee.networks:
+            works(net)
+        assert committee.predict(np.zeros((3, committee.sizes[0]))).shape == (3, committee.sizes[1])
+        file = io.BytesIO()
+        committee.save(file)
+        file.seek(0)
+        again = cnet.load(file)
+        assert (len(again), again.preprocessing) == (len(committee), committee.preprocessing)
 
 
 class Run(Reader):

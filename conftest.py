@@ -11,8 +11,12 @@ os.environ["MPLBACKEND"] = "Agg"
 for _name in ("CNET_NUM_THREADS", "OMP_NUM_THREADS"):
     os.environ.pop(_name, None)
 
-# The estimators, whose tests and examples need scikit-learn.
-collect_ignore_glob = [] if importlib.util.find_spec("sklearn") else ["cnet/estimators/*", "tests/estimators/*"]
+# Tests and examples of what needs another library: the estimators scikit-learn, and so on.
+NEEDED = {
+    "sklearn": ["cnet/estimators/*", "tests/estimators/*", "cnet/exchange/perceptrons.py"],
+    "torch": ["cnet/exchange/pytorch.py", "cnet/exchange/exp.py"],
+}
+collect_ignore_glob = [path for name, paths in NEEDED.items() if not importlib.util.find_spec(name) for path in paths]
 
 
 @pytest.fixture(autouse=True)

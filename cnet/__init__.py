@@ -1,7 +1,7 @@
 """cnet: small dense neural networks, trained in compiled code.
 
-The public names, and nothing else. ``cnet.export``, ``cnet.images``, ``cnet.plots`` (which needs matplotlib) and
-``cnet.reference`` are loaded when they are first used.
+The public names, and nothing else. ``cnet.exchange``, ``cnet.export``, ``cnet.images``, ``cnet.plots`` (which needs
+matplotlib) and ``cnet.reference`` are loaded when they are first used.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -68,11 +68,12 @@ __all__ = [
     "sum_squared_error",
 ]
 
-_LOADED_ON_USE = ("export", "images", "plots", "reference")
+_LOADED_ON_USE = ("exchange", "export", "images", "plots", "reference")
 
 if TYPE_CHECKING:
     # For type checkers, to whom a __getattr__ would say that every name is there, and for programs
     # that freeze programs.
+    from . import exchange as exchange
     from . import export as export
     from . import images as images
     from . import plots as plots

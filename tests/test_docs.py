@@ -21,15 +21,15 @@ import cnet
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 OWN_PAGES = (
-    "index", "augmentation", "coming-from-scikit-learn", "differences", "exporting", "how-it-is-fast", "page",
-    "reproducibility", "stability",
+    "index", "augmentation", "coming-from-scikit-learn", "differences", "exchange", "exporting", "how-it-is-fast",
+    "page", "reproducibility", "stability",
 )
 PAGES = sorted([*(DOCS / "chapter").glob("*.rst"), *(DOCS / f"{name}.rst" for name in OWN_PAGES)])
 
 # Modules that users import from, whose every public name the reference must list.
 PUBLIC_MODULES = (
-    "cnet", "cnet.augment", "cnet.datasets", "cnet.estimators", "cnet.export", "cnet.images", "cnet.losses",
-    "cnet.optimizers", "cnet.plots", "cnet.preprocess", "cnet.reference", "cnet.schedules",
+    "cnet", "cnet.augment", "cnet.datasets", "cnet.estimators", "cnet.exchange", "cnet.export", "cnet.images",
+    "cnet.losses", "cnet.optimizers", "cnet.plots", "cnet.preprocess", "cnet.reference", "cnet.schedules",
 )
 # Names that are reached as attributes or passed to callbacks rather than imported from the top.
 MORE_NAMES = ("cnet.networks.Parameters", "cnet.callbacks.EpochInfo")
@@ -230,7 +230,7 @@ def test_the_page_on_architecture_names_every_module() -> None:
     listed = text.partition("## The files")[2].partition("\n## ")[0]
     package = DOCS.parent / "cnet"
     sources = [path for pattern in ("*.py", "*.pyx", "*.h") for path in package.glob(pattern)]
-    folders = ("core", "datasets", "estimators", "export", "images")
+    folders = ("core", "datasets", "estimators", "exchange", "export", "images")
     sources += [path for folder in folders for pattern in ("*.py", "*.pyx", "*.h")
                 for path in (package / folder).glob(pattern)]
     # One line of a star stands for the kernels of all instruction sets; kernels/ is explained below the list.

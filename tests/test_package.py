@@ -24,7 +24,7 @@ def run(code: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("name", ["plots", "images", "reference", "export"])
+@pytest.mark.parametrize("name", ["plots", "images", "reference", "exchange", "export"])
 def test_a_module_is_loaded_on_first_use(name):
     if name == "plots":
         pytest.importorskip("matplotlib")
@@ -53,7 +53,7 @@ def test_importing_is_light():
         new = set(sys.modules) - before
         heavy = "sklearn scipy matplotlib PIL tqdm pooch json hashlib tempfile gzip zipfile re importlib.metadata"
         print([name for name in heavy.split() if name in new])
-        later = ("cnet.export", "cnet.plots", "cnet.images", "cnet.reference", "cnet.cli")
+        later = ("cnet.exchange", "cnet.export", "cnet.plots", "cnet.images", "cnet.reference", "cnet.cli")
         print(sorted(name for name in new if name in later))
         from cnet import *
         print("plots" in globals(), "matplotlib" in sys.modules)
@@ -85,6 +85,26 @@ def test_without_matplotlib_the_rest_can_be_looked_through():
     """)
     message = 'cnet.plots needs matplotlib: pip install "cnet-nn[plot]"'
     assert told.splitlines() == ["True False False", f"AttributeError {message}", f"ModuleNotFoundError {message}"]
+
+
+def test_no_framework_is_imported_unless_it_is_asked_for():
+    told = run("""
+        import sys
+        import cnet
+        net = cnet.MultiLayerNet(2, [3], 2)
+        str(cnet.exchange.summary(net)), cnet.exchange.names(net, "flax")
+        print([name for name in ("torch", "sklearn", "onnx", "jax", "keras") if name in sys.modules])
+        sys.modules["torch"] = sys.modules["sklearn"] = None
+        for attempt in (cnet.exchange.to_torch, cnet.exchange.from_torch, cnet.exchange.to_sklearn,
+                        cnet.exchange.from_sklearn):
+            try:
+                attempt(net)
+            except ModuleNotFoundError as error:
+                print(error)
+    """)
+    torch = "cnet.exchange.{} needs PyTorch: pip install torch"
+    estimators = 'cnet.estimators needs scikit-learn 1.6 or later: pip install "cnet-nn[sklearn]"'
+    assert told.splitlines() == ["[]", torch.format("to_torch"), torch.format("from_torch"), estimators, estimators]
 
 
 def test_without_scikit_learn_the_estimators_say_what_to_install():

@@ -154,7 +154,7 @@ def numpy(net: MultiLayerNet, path: str | os.PathLike[str], *, dtype: npt.DTypeL
 
     Notes
     -----
-    gelu needs the error function, which NumPy lacks: the module calls `math.erfc` for each unit, exact to the last
+    gelu needs the error function, which NumPy lacks: the module calls ``math.erfc`` for each unit, exact to the last
     place, in some 60 ns.
 
     Examples

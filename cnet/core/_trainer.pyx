@@ -28,7 +28,7 @@ from ._workspace cimport (
 from ._team cimport allowed, cnet_seconds, pieces_of
 from .floats cimport IeeeFloats
 from .jobs cimport BatchJob, FitJob
-from .structs cimport CNET_ACCURACY, CNET_SGD, Inputs, Kernels, Layers, real
+from .structs cimport CNET_ACCURACY, CNET_FLOAT32, CNET_FLOAT64, CNET_SGD, Inputs, Kernels, Layers, real
 
 from .thread_chooser import ThreadChooser
 
@@ -351,7 +351,7 @@ cdef int reload_job(FitJob[real]* job, const Layers[real]* net, Trainer trainer)
 cdef bint publish_to(FitJob[real]* job, Layers[real]* net, Trainer trainer) except -1:
     """Parameters and the optimizer's state to the network, if they are finite."""
     cdef const Layers[real]* layers = &job.average if job.numbers.averaging else &job.layers
-    if not is_finite(&job.layers):
+    if not is_finite(job.batch[0].kernels, &job.layers):
         return False
     copy_parameters(net, layers)
     store_state(trainer.state, job)
@@ -360,14 +360,11 @@ cdef bint publish_to(FitJob[real]* job, Layers[real]* net, Trainer trainer) exce
     return True
 
 
-cdef bint is_finite(const Layers[real]* layers) noexcept:
-    cdef Py_ssize_t i
-    cdef int l
-    cdef real check = 0
+cdef bint is_finite(const Kernels[real]* kernels, const Layers[real]* layers) noexcept:
+    cdef int l, source = CNET_FLOAT32 if real is float else CNET_FLOAT64
     for l in range(layers.n_layers):
-        # x - x is 0 for every finite x and NaN for the others; padding is 0.
-        for i in range(layers.layer[l].n_in * layers.layer[l].ld):
-            check += layers.layer[l].weight[i] - layers.layer[l].weight[i]
-        for i in range(layers.layer[l].n_out):
-            check += layers.layer[l].bias[i] - layers.layer[l].bias[i]
-    return check == 0
+        # Padding is 0.
+        if (kernels.count_nonzero(source, layers.layer[l].n_in * layers.layer[l].ld, layers.layer[l].weight) < 0
+                or kernels.count_nonzero(source, layers.layer[l].n_out, layers.layer[l].bias) < 0):
+            return False
+    return True

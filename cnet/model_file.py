@@ -30,7 +30,7 @@ from .checks import excerpt
 from .guarded_json import parse_json
 from .open_files import Source, as_source, named, open_regular, read_pieces, write_pieces
 
-__all__ = ["read_model", "write_model"]
+__all__ = ["Entry", "Header", "read_header", "read_model", "write_model"]
 
 _Tensors: TypeAlias = dict[str, NDArray[Any]]
 
@@ -60,7 +60,7 @@ def _damaged(what: str) -> NoReturn:
     raise ValueError(f"it is damaged: {what}")
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
     """One tensor; its offsets count from the end of the header."""
 
     begin: int
@@ -68,6 +68,15 @@ class _Entry(NamedTuple):
     name: str
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
+
+
+class Header(NamedTuple):
+    """What stands in front of the tensors: metadata, and where they are; and the sizes of the file and of this."""
+
+    size: int
+    length: int
+    metadata: dict[str, str]
+    entries: list[Entry]
 
 
 def write_model(
@@ -186,6 +195,47 @@ def read_model(path: Source) -> tuple[_Tensors, dict[str, str]]:
         raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), name) from error
 
 
+def read_header(path: str) -> Header:
+    """Read what a file that `write_model` wrote tells of its tensors, but not the tensors.
+
+    Parameters
+    ----------
+    path : str
+        The file to read.
+
+    Returns
+    -------
+    Header
+        Its length counts from the beginning of the file to the first tensor.
+
+    Raises
+    ------
+    ValueError, OSError
+        As `read_model`; but the checksum, which is over all the file, is not compared.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from cnet.model_file import read_header, write_model
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "model.safetensors")
+    ...     write_model(path, {"b1": np.array([0.5, -1.0])}, {"activation": "sigmoid"})
+    ...     header = read_header(path)
+    >>> header.size - header.length, header.entries[0].shape
+    (16, (2,))
+    """
+    try:
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            head = _read_head(file, size)
+            metadata, layout = _parse_header(head[_LENGTH_SIZE:])
+            _check_size(layout, size - len(head))
+            return Header(size, len(head), metadata, layout)
+    except ValueError as error:
+        raise ValueError(f"cannot read {named(path)}: {error}") from error
+
+
 def _read_open(file: BinaryIO) -> tuple[_Tensors, dict[str, str]]:
     """Read from an open file, of which neither the size is known nor whether it can go back."""
     head = _read_head(file, None)
@@ -274,7 +324,7 @@ def _describe_foreign(start: bytes) -> str:
     return f"it is not a cnet model: it begins with {start[:12]!r}"
 
 
-def _parse_header(header: bytes) -> tuple[dict[str, str], list[_Entry]]:
+def _parse_header(header: bytes) -> tuple[dict[str, str], list[Entry]]:
     """The metadata, and the tensors in file order, which must follow each other without gaps."""
     try:
         # The tensors' shapes are lists in objects in an object.
@@ -296,18 +346,18 @@ def _parse_header(header: bytes) -> tuple[dict[str, str], list[_Entry]]:
     return metadata, layout
 
 
-def _end(layout: list[_Entry]) -> int:
+def _end(layout: list[Entry]) -> int:
     return layout[-1].end if layout else 0
 
 
-def _check_size(layout: list[_Entry], size: int) -> None:
+def _check_size(layout: list[Entry], size: int) -> None:
     if _end(layout) > size:
         raise ValueError(f"it is truncated: its tensors take {_end(layout)} bytes, {size} are there")
     if _end(layout) < size:
         _damaged(f"more follows its tensors, which take {_end(layout)} bytes")
 
 
-def _parse_entry(name: str, entry: object) -> _Entry:
+def _parse_entry(name: str, entry: object) -> Entry:
     _checked_text(name, "a tensor's name")
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         _damaged(f"tensor {excerpt(name)} is not described by a dtype, a shape and data_offsets")
@@ -322,10 +372,10 @@ def _parse_entry(name: str, entry: object) -> _Entry:
     size = math.prod(shape) * dtype.itemsize
     if offsets[1] - offsets[0] != size:
         _damaged(f"tensor {excerpt(name)} takes {size} bytes, its data_offsets are {excerpt(offsets)}")
-    return _Entry(offsets[0], offsets[1], name, dtype, tuple(shape))
+    return Entry(offsets[0], offsets[1], name, dtype, tuple(shape))
 
 
-def _read_tensors(file: BinaryIO, head: bytes, layout: list[_Entry]) -> _Tensors:
+def _read_tensors(file: BinaryIO, head: bytes, layout: list[Entry]) -> _Tensors:
     digest = hashlib.sha256(head[: _CHECKSUM.start] + b"0" * _DIGITS + head[_CHECKSUM.stop :])
     tensors = {}
     for entry in layout:

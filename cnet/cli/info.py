@@ -8,9 +8,11 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from ..committee import Committee
+from ..exchange import summary
 from .console import Failure, loss_text, percent, print_json, say
+from .file_contents import contents_of, purpose
 from .options import add_json, path
-from .run_folder import load_any, read_record, run_of
+from .run_folder import file_of, load_any, read_record, run_of
 from .words import network_text, regularisation_text, run_text, stopping_text
 
 if TYPE_CHECKING:
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["add_to", "run"]
 
 DESCRIPTION = """\
-Tell what a model is: its kind, layers with shapes and activations, number of parameters, loss,
-type, and how far it was trained; for the folder of a run also how it was trained.
+Tell what a model is: its kind, a table of its layers, what it predicts, its loss, how far it was
+trained, and what its file holds, byte for byte; for the folder of a run also how it was trained.
 
 Without a model, show the version, which instruction set is in use here, which there are, and
 how cnet was built. The environment variable CNET_ISA asks for another instruction set.
@@ -76,24 +78,24 @@ def _tell_model(model: str, as_json: bool) -> None:
     if isinstance(net, Committee):
         _tell_committee(model, net, as_json)
         return
+    contents = contents_of(file_of(model))
     record = _record_of(model)
     told = _told(net)
     if as_json:
-        print_json({"model": model, **told, "run": None if record is None else _run_told(record)})
+        run_told = None if record is None else _run_told(record)
+        print_json({"model": model, **told, "run": run_told, "file": contents.told()})
         return
     say(f"{model}: {told['kind']}, {network_text(net.sizes, net._core.activations)}, {told['dtype']}")
-    for layer in told["layers"]:
-        weights, biases = layer["shapes"].values()
-        names = ", ".join(f"{name} {tuple(shape)}" for name, shape in layer["shapes"].items())
-        say(f"  layer {layer['layer']}: {weights[0]:,} -> {biases[0]:,}, {layer['activation']}; {names}; "
-            f"{layer['parameters']:,} parameters")
-    say(f"parameters: {told['parameters']:,}")
+    for line in summary(net).table():
+        say(f"  {line}")
+    say(f"predicts: {purpose(net)}")
     say(f"loss: {net.loss_function if net.loss_function.parameter else told['loss']}"
         + (f", with the L2 penalty {told['weight_decay_lambda']:g}" if told["weight_decay_lambda"] else ""))
     say(f"trained: {_training_text(told)}")
     optimizer = told["optimizer"]
     say("optimizer's state: " + (f"{optimizer['name']}, after {optimizer['steps']:,} steps" if optimizer
                                  else "none in the model"))
+    say(f"file: {contents}")
     if record is not None:
         _say_run(record)
 
@@ -102,8 +104,9 @@ def _tell_committee(model: str, committee: Committee, as_json: bool) -> None:
     """What a committee is, and each of its networks in a line."""
     prepared = [None if each is None else each._attributes() for each in committee.preprocessing]
     networks = [{**_told(net), "preprocessing": own} for net, own in zip(committee.networks, prepared, strict=True)]
+    contents = contents_of(file_of(model))
     if as_json:
-        print_json({"model": model, "kind": committee._KIND, "networks": networks})
+        print_json({"model": model, "kind": committee._KIND, "networks": networks, "file": contents.told()})
         return
     say(f"{model}: {committee._KIND} of {len(committee)} networks, {committee.dtype}")
     for i, (net, told) in enumerate(zip(committee.networks, networks, strict=True)):
@@ -111,7 +114,9 @@ def _tell_committee(model: str, committee: Committee, as_json: bool) -> None:
         say(f"  network {i}: {network_text(net.sizes, net._core.activations)}; {_training_text(told)}"
             + ("" if own is None else f"; {own}"))
     say(f"parameters: {sum(told['parameters'] for told in networks):,}")
+    say(f"predicts: {purpose(committee.networks[0])}")
     say(f"loss: {committee.loss_function if committee.loss_function.parameter else committee.loss_function.name}")
+    say(f"file: {contents}")
 
 
 def _record_of(model: str) -> Record | None:
@@ -125,20 +130,18 @@ def _record_of(model: str) -> Record | None:
 
 def _told(net: MultiLayerNet) -> dict[str, Any]:
     """What a model file tells, but for the values of the parameters."""
-    params = net.params
-    # What turns the scores of the last layer into predictions belongs to the loss.
-    activations = (*net._core.activations, net.loss_function.output)
-    layers = []
-    for number, activation in enumerate(activations, 1):
-        names = (f"W{number}", f"b{number}")
-        layers.append({
-            "layer": number, "activation": activation, "shapes": {name: list(params[name].shape) for name in names},
-            "parameters": sum(params[name].size for name in names),
-        })
+    whole = summary(net)
+    layers = [
+        {
+            "layer": each.layer, "activation": each.activation, "parameters": each.parameters, "bytes": each.bytes,
+            "shapes": {f"W{each.layer}": [each.inputs, each.outputs], f"b{each.layer}": [each.outputs]},
+        }
+        for each in whole.layers
+    ]
     state = net._core.optimizer_state
     return {
         "kind": net._KIND, "sizes": list(net.sizes), "dtype": net.dtype.name, "layers": layers,
-        "parameters": sum(array.size for array in params.values()), "loss": net.loss_function.name,
+        "parameters": whole.parameters, "bytes": whole.bytes, "loss": net.loss_function.name,
         "loss_parameter": net.loss_function.parameter, "weight_decay_lambda": net.weight_decay_lambda,
         "epochs": net._progress.epochs, "iterations": net.iterations, "seed": net.seed, "trained_on": net._trained_on,
         "optimizer": None if state is None else {"name": state.name, "steps": state.steps},

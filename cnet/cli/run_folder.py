@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..committee import Committee
 
 __all__ = [
-    "CHECKPOINT", "CURVES", "HISTORY", "MODEL", "Snapshot", "check_is_run", "has_model", "load_any",
+    "CHECKPOINT", "CURVES", "HISTORY", "MODEL", "Snapshot", "check_is_run", "file_of", "has_model", "load_any",
     "load_model", "read_checkpoint", "read_record", "remove_history", "run_of", "write_checkpoint", "write_history",
 ]
 
@@ -228,6 +228,13 @@ def load_any(path: str) -> MultiLayerNet | Committee:
     if not all(np.isfinite(array).all() for each in networks for array in each.params.values()):
         raise Failure(f"{path}: the network's parameters are not all finite numbers; train it anew")
     return net
+
+
+def file_of(path: str) -> str:
+    """The file that `load_any` reads."""
+    if not os.path.isdir(path):
+        return path
+    return os.path.join(path, MODEL if has_model(path) else CHECKPOINT)
 
 
 def run_of(path: str) -> str | None:

@@ -1,6 +1,7 @@
 """``cnet info MODEL``: what a model is, and how it was trained."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -23,16 +24,21 @@ def regression(tmp_path):
 
 def test_a_model_file(regression, capsys):
     assert main(["info", regression]) == 0
+    size = os.path.getsize(regression)
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
         f"{regression}: MultiLayerNet, 3-5-4-2, gelu-tanh, float64",
-        "  layer 1: 3 -> 5, gelu; W1 (3, 5), b1 (5,); 20 parameters",
-        "  layer 2: 5 -> 4, tanh; W2 (5, 4), b2 (4,); 24 parameters",
-        "  layer 3: 4 -> 2, identity; W3 (4, 2), b3 (2,); 10 parameters",
-        "parameters: 54",
+        "  layer  shape   activation  parameters  bytes",
+        "      1  3 -> 5  gelu                20    160",
+        "      2  5 -> 4  tanh                24    192",
+        "      3  4 -> 2  identity            10     80",
+        "  total                              54    432",
+        "predicts: 2 numbers, from 3 numbers up to 1",
         "loss: Huber(delta=2.0), with the L2 penalty 0.25",
         "trained: 6 iterations in 3 epochs, on floats up to 1",
         "optimizer's state: adam, after 6 steps",
+        f"file: {size:,} bytes: header {size - 3 * 432:,}, parameters 432, optimizer's state 864; "
+        "safetensors, cnet's version 2; its checksum matches",
     ]
     assert main(["info", regression, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -40,13 +46,20 @@ def test_a_model_file(regression, capsys):
     assert (told["kind"], told["sizes"], told["parameters"]) == ("MultiLayerNet", [3, 5, 4, 2], 54)
     assert (told["loss"], told["loss_parameter"], told["weight_decay_lambda"]) == ("huber", 2.0, 0.25)
     shapes = {"W2": [5, 4], "b2": [4]}
-    assert told["layers"][1] == {"layer": 2, "activation": "tanh", "shapes": shapes, "parameters": 24}
+    assert told["layers"][1] == {"layer": 2, "activation": "tanh", "shapes": shapes, "parameters": 24, "bytes": 192}
+    assert told["bytes"] == 432
+    held = told["file"]
+    assert held["bytes"] == size == held["header_bytes"] + sum(each["bytes"] for each in held["tensors"])
+    assert held["tensors"][2] == {"name": "W2", "dtype": "float64", "shape": [5, 4], "bytes": 160}
+    assert held["metadata"]["optimizer_steps"] == "6"
 
 
 def test_a_run(trained, capsys):
     assert main(["info", trained]) == 0
     text = capsys.readouterr().out
-    for part in ("TwoLayerNet, 784-50-10, relu, float32", "parameters: 39,760", "84 iterations in 12 epochs",
+    for part in ("TwoLayerNet, 784-50-10, relu, float32", "39,760  159,040",
+                 "predicts: the probability of each of 10 classes, from 784 pixels (bytes, divided by 255)",
+                 "84 iterations in 12 epochs",
                  "run: finished; 84 mini-batches of 100, learning rate 0.5, seed 0", "test accuracy"):
         assert part in text
     assert main(["info", trained, "--json"]) == 0
@@ -63,6 +76,9 @@ def test_a_run_that_was_cut_off(data, tmp_path, capsys):
     capsys.readouterr()
     assert main(["info", str(tmp_path)]) == 0
     text = capsys.readouterr().out
+    # Of 784-6-5-10 in float32; the optimizer has two numbers for each.
+    for part in ("measurements ", "parameters 19,220", "best parameters so far 19,220", "optimizer's state 38,440"):
+        assert part in text
     assert "adamw, after 14 steps" in text and "run: cut off; " in text
     assert "weight-decay 0.01, validation-split 0.1, early stopping after 2 epochs" in text
 
@@ -72,6 +88,44 @@ def test_a_damaged_history_does_not_hide_the_model(trained, tmp_path, capsys, mo
     (tmp_path / "history.json").write_text("nonsense")
     assert main(["info", str(tmp_path)]) == 0
     assert "run:" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ({}, "the probability of each of 3 classes, from 4 numbers"),
+    ({"loss": "binary_cross_entropy"}, "the probability of each of 3 labels, from 4 numbers"),
+    ({"loss": "binary_cross_entropy", "output_size": 1}, "the probability of a label, from 4 numbers"),
+    ({"loss": "poisson"}, "3 expected counts, from 4 numbers"),
+    ({"loss": "absolute_error"}, "3 numbers (median), from 4 numbers"),
+    ({"loss": cnet.losses.Quantile(0.9), "output_size": 1}, "1 number (quantile 0.9), from 4 numbers"),
+], ids=str)
+def test_what_a_network_is_for(options, words, tmp_path, capsys):
+    cnet.MultiLayerNet(**{"input_size": 4, "hidden_size_list": [2], "output_size": 3, **options}).save(tmp_path / "net")
+    assert main(["info", str(tmp_path / "net")]) == 0
+    assert f"predicts: {words}" in capsys.readouterr().out
+
+
+def test_a_committee(tmp_path, capsys):
+    nets = [cnet.MultiLayerNet(4, [2], 3, rng=seed) for seed in range(2)]
+    path = tmp_path / "committee.safetensors"
+    cnet.Committee(nets).save(path)
+    assert main(["info", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "predicts: the probability of each of 3 classes, from 4 numbers" in text
+    # 19 parameters each, of four bytes.
+    assert f"file: {path.stat().st_size:,} bytes: header " in text and "parameters 152; safetensors" in text
+    assert main(["info", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["file"]["metadata"]["networks"] == "2"
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: data + b"x", lambda data: b"PK\3\4" + data,
+                                    lambda data: data[:-1] + bytes([data[-1] ^ 1]), lambda data: b""])
+def test_a_damaged_file(regression, damage, one_error):
+    with open(regression, "rb") as file:
+        data = damage(file.read())
+    with open(regression, "wb") as file:
+        file.write(data)
+    assert main(["info", regression]) == 1
+    assert "cannot read" in one_error()
 
 
 @pytest.mark.parametrize("command", [["evaluate", "MODEL"], ["predict", "MODEL", "x.png"],

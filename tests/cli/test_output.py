@@ -139,13 +139,13 @@ def test_a_program_without_a_console(data, tmp_path, train, monkeypatch, capsys)
 
 
 def test_a_warning_is_one_line(monkeypatch, trained, data, capsys):
-    load = evaluate.load_model
+    load = evaluate.load_any
 
     def warned(path):
         warnings.warn("not what\nwas meant\x1b[2J", cnet.CnetWarning, stacklevel=1)
         return load(path)
 
-    monkeypatch.setattr(evaluate, "load_model", warned)
+    monkeypatch.setattr(evaluate, "load_any", warned)
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         assert main(["evaluate", trained, "--data", data]) == 0

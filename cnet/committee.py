@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from .committee_checks import check_networks, check_preprocessing
-from .core._arrays import real_array
+from .checks import check_count
+from .committee_checks import MOST_NETWORKS, check_networks, check_preprocessing
+from .committee_passes import CommitteePasses
 from .errors import raise_in_context
-from .losses import BinaryCrossEntropy, CrossEntropy, Loss, Poisson
+from .losses import Loss
 from .networks import NETWORKS, MultiLayerNet
 from .storable import read_parts
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from .committee_file import Member
     from .open_files import Source
     from .preprocess import Normalize
 
 __all__ = ["Committee"]
 
-Array = npt.NDArray[Any]
 
-
-class Committee:
+class Committee(CommitteePasses):
     """Networks that answer together: their predictions are averaged.
 
     Networks that were trained with different random numbers make different mistakes, of which the average
@@ -83,6 +85,105 @@ class Committee:
         self.networks = check_networks(networks)
         self.preprocessing = check_preprocessing(preprocessing, len(self.networks), self.networks[0].sizes[0])
 
+    @classmethod
+    def train(
+        cls,
+        make_network: Callable[..., MultiLayerNet],
+        x: npt.ArrayLike,
+        t: npt.ArrayLike,
+        *,
+        n: int = 25,
+        executor: Executor | None = None,
+        folder: str | os.PathLike[str] | None = None,
+        rng: int | np.random.Generator | None = None,
+        preprocessing: Normalize | Iterable[Normalize | None] | None = None,
+        progress: bool = False,
+        **fit_options: Any,
+    ) -> Self:
+        """Train networks that differ in their random numbers, and make a committee of them.
+
+        Parameters
+        ----------
+        make_network : callable
+            Called as ``make_network(rng=seed)``, with another seed for each network, in this process; it returns a
+            network with its initial weights: ``functools.partial(cnet.MultiLayerNet, 784, [800], 10)``, or
+            ``lambda rng: cnet.TwoLayerNet(784, 50, 10, rng=rng)``.
+        x, t : array_like
+            What `fit` takes. Each worker of an executor in another process gets a copy.
+        n : int, default 25
+            The number of networks.
+        executor : concurrent.futures.Executor, optional
+            Whose workers train the networks: of threads or processes of this machine, or of many machines as
+            ``mpi4py.futures.MPIPoolExecutor()`` and Dask's ``client.get_executor()``. Without it, one network is
+            trained after the other, each on all threads. The networks have the same bits whichever it is.
+        folder : str or os.PathLike, optional
+            Where each network is kept when it is finished, by this process. The same call, made again after a crash,
+            goes on with those which are missing, also with a larger `n`. With ``rng=None`` it takes the seed from
+            there.
+        rng : None, int or numpy.random.Generator
+            The seed of all networks' seeds. Network i does not depend on `n`.
+        preprocessing : cnet.preprocess.Normalize, or iterable of it and None, optional
+            What is done to images, for all networks, or several ways that networks take in turn.
+        progress : bool, default False
+            Show a bar that counts networks (needs tqdm).
+        **fit_options
+            The other arguments of `MultiLayerNet.fit`, for all networks. With an executor `n_threads` is 1 by default:
+            workers of one machine share its processors. Callbacks are called where a network is trained, and must
+            be picklable for workers in other processes. Validation data get the preprocessing too.
+
+        Returns
+        -------
+        Committee
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is of the wrong type or out of range, if networks do not fit together or all begin with the
+            same weights, or if `folder` holds a committee that was trained on other data or with other options.
+        Exception
+            Whatever ends the training of a network, such as `DivergenceError`, once the networks that workers had
+            begun are finished. A note says which network it was, and how many are finished.
+        KeyboardInterrupt
+            On Ctrl-C, at once. A note says how many networks are finished.
+        OSError
+            If `folder` cannot be written or read.
+
+        Notes
+        -----
+        Network i has the seed ``SeedSequence([key, i])`` for a key made of `rng`. Networks are saved without the states
+        of their optimizers.
+
+        Examples
+        --------
+        >>> import functools, cnet
+        >>> x, t = cnet.datasets.make_digits(1000, rng=0)
+        >>> make_network = functools.partial(cnet.MultiLayerNet, 784, [50], 10)
+        >>> committee = cnet.Committee.train(make_network, x, t, n=3, epochs=5, optimizer="adam", rng=0)
+        >>> committee
+        <Committee of 3 networks: MultiLayerNet(784, [50], 10, activation='relu', loss='cross_entropy', dtype=float32)>
+
+        By two processes, to the same bits::
+
+            with concurrent.futures.ProcessPoolExecutor(2) as executor:
+                committee = cnet.Committee.train(make_network, x, t, n=3, epochs=5, optimizer="adam", rng=0,
+                                                 executor=executor, folder="committee")
+        """
+        # Futures and JSON take longer to import than all the rest.
+        from .committee_training import Training
+
+        training = Training(
+            make_network, x, t, check_count("n", n, MOST_NETWORKS), executor=executor, folder=folder, rng=rng,
+            preprocessing=preprocessing, progress=progress, options=fit_options,
+        )
+        return cls._of(training.run(), training.preprocessing)
+
+    @classmethod
+    def _of(cls, networks: Iterable[MultiLayerNet], preprocessing: Iterable[Normalize | None]) -> Self:
+        """A committee of a subclass's class whose ``__init__`` is not called."""
+        committee = cls.__new__(cls)
+        Committee.__init__(committee, networks, preprocessing)
+        return committee
+
     def __len__(self) -> int:
         """The number of networks."""
         return len(self.networks)
@@ -123,157 +224,6 @@ class Committee:
         """
         sizes = self.networks[0].sizes
         return sizes[0], sizes[-1]
-
-    def predict(self, x: npt.ArrayLike) -> Array:
-        """Compute the mean of the networks' predictions: with cross-entropy, the probability of each class.
-
-        Parameters
-        ----------
-        x : array_like, shape (B, I) or (I,)
-            The inputs: one sample in each row, or a single sample.
-
-        Returns
-        -------
-        numpy.ndarray, shape (B, O) or (O,)
-            Summed in float64 in the order of the networks, and returned as `dtype`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `x` does not hold finite real numbers, or is of the wrong shape.
-
-        Examples
-        --------
-        >>> import cnet
-        >>> cnet.Committee([cnet.TwoLayerNet(4, 3, 2, rng=seed) for seed in range(2)]).predict([0, 1, 0, 1]).shape
-        (2,)
-        """
-        return self._mean(x).astype(self.dtype)
-
-    def _mean(self, x: npt.ArrayLike) -> Array:
-        """The mean prediction in float64."""
-        prepared: dict[Normalize | None, npt.ArrayLike] = {None: x}
-        total: Array | None = None
-        for net, prepare in zip(self.networks, self.preprocessing, strict=True):
-            if prepare not in prepared:
-                prepared[prepare] = _prepared(prepare, x)
-            y = net.predict(prepared[prepare])
-            total = y.astype(np.float64) if total is None else np.add(total, y, out=total)
-        assert total is not None
-        total /= len(self.networks)
-        return total
-
-    def loss(self, x: npt.ArrayLike, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> float:
-        """Compute the loss of the mean prediction; with cross-entropy the mean of ``-log(p[label])``.
-
-        Parameters
-        ----------
-        x : array_like, shape (B, I) or (I,)
-            The inputs: one sample in each row, or a single sample.
-        t : array_like
-            The targets: with cross-entropy class indices or one-hot rows; see `cnet.losses` for the others.
-        sample_weight : array_like, shape (B,), optional
-            How much each sample counts.
-
-        Returns
-        -------
-        float
-            Without the networks' penalties.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `x`, `t` or `sample_weight` is of the wrong type or shape, or a target is out of range.
-
-        Examples
-        --------
-        >>> import cnet
-        >>> committee = cnet.Committee([cnet.TwoLayerNet(4, 3, 2, weight_init_std=0, rng=0)])
-        >>> print(round(committee.loss([0, 1, 0, 1], 0), 6))
-        0.693147
-        """
-        judge, scores = self._judged(x)
-        return judge.loss(scores, t, sample_weight)
-
-    def accuracy(self, x: npt.ArrayLike, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> float:
-        """Compute the share of samples whose most probable class is their label.
-
-        With binary cross-entropy, it is the share of samples of which each output is on its label's side of 0.5.
-
-        Parameters
-        ----------
-        x : array_like, shape (B, I) or (I,)
-            The inputs: one sample in each row, or a single sample.
-        t : array_like
-            Class indices or one-hot rows; with binary cross-entropy labels (B, O).
-        sample_weight : array_like, shape (B,), optional
-            How much each sample counts.
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        TypeError, ValueError
-            The same errors as `loss`; ValueError also where it has no meaning, because the loss is not one of
-            probabilities.
-
-        Examples
-        --------
-        >>> import cnet
-        >>> committee = cnet.Committee([cnet.TwoLayerNet(4, 3, 2, weight_init_std=0, rng=0)])
-        >>> committee.accuracy([0, 1, 0, 1], 0)
-        1.0
-        """
-        judge, scores = self._judged(x)
-        return judge.accuracy(scores, t, sample_weight)
-
-    def evaluate(
-        self, x: npt.ArrayLike, t: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
-    ) -> dict[str, float]:
-        """Compute every measure that has a meaning for the networks' loss, of the mean prediction.
-
-        Parameters
-        ----------
-        x : array_like, shape (B, I) or (I,)
-            The inputs: one sample in each row, or a single sample.
-        t : array_like
-            The targets, as `loss` takes them.
-        sample_weight : array_like, shape (B,), optional
-            How much each sample counts.
-
-        Returns
-        -------
-        dict of str to float
-            As `MultiLayerNet.evaluate` returns it: ``loss``, and ``accuracy``, ``r2`` and ``mean_absolute_error``
-            where they have a meaning.
-
-        Raises
-        ------
-        TypeError, ValueError
-            The same errors as `loss`.
-
-        Examples
-        --------
-        >>> import cnet
-        >>> committee = cnet.Committee([cnet.TwoLayerNet(4, 3, 2, weight_init_std=0, rng=0)])
-        >>> {name: round(value, 6) for name, value in committee.evaluate([[0, 1, 0, 1]], [0]).items()}
-        {'loss': 0.693147, 'accuracy': 1.0}
-        """
-        judge, scores = self._judged(x)
-        return judge.evaluate(scores, t, sample_weight)
-
-    def _judged(self, x: npt.ArrayLike) -> tuple[MultiLayerNet, Array]:
-        """A network without hidden layers that hands its inputs on, and inputs for which it predicts the mean.
-
-        So targets, weights and measures of every loss are read and computed by the same code as a network's.
-        """
-        mean = self._mean(x)
-        n_out = mean.shape[-1]
-        judge = MultiLayerNet(n_out, [], n_out, weight_init_std=0, loss=self.loss_function, dtype=np.float64, rng=0)
-        np.fill_diagonal(judge.params["W1"], 1)
-        return judge, _scores_of(mean, self.loss_function)
 
     def save(self, path: Source) -> None:
         """Write all networks to one file, whole or not at all; the states of their optimizers are left out.
@@ -354,13 +304,10 @@ class Committee:
 
     @classmethod
     def _assembled(cls, members: Sequence[Member]) -> Self:
-        """The committee of a file's checked networks; a subclass's ``__init__`` is not called."""
-        committee = cls.__new__(cls)
-        Committee.__init__(
-            committee, [NETWORKS[each.kind]._assembled(each.parts) for each in members],
-            [each.preprocessing for each in members],
+        """The committee of a file's checked networks."""
+        return cls._of(
+            [NETWORKS[each.kind]._assembled(each.parts) for each in members], [each.preprocessing for each in members]
         )
-        return committee
 
     def __copy__(self) -> Self:
         # As of networks: the parameters of a copy are apart.
@@ -377,26 +324,3 @@ class Committee:
         except (TypeError, ValueError) as error:
             raise_in_context(error, f"this is not the state of a {type(self).__name__}")
         self.__dict__.update({name: value for name, value in state.items() if name not in self.__dict__})
-
-
-def _prepared(prepare: Normalize | None, x: npt.ArrayLike) -> npt.ArrayLike:
-    """Images, or a single one, as a network was trained on them."""
-    if prepare is None:
-        return x
-    array = real_array(x, "x")
-    return prepare(array[None])[0] if array.ndim == 1 else prepare(array)
-
-
-def _scores_of(mean: Array, loss: Loss) -> Array:
-    """The scores of which a loss makes these predictions."""
-    if not np.isfinite(mean).all():
-        raise ValueError("the mean prediction is not finite: parameters of a network, or what it predicts, are not")
-    least, most = np.finfo(np.float64).tiny, 1 - np.finfo(np.float64).epsneg
-    if isinstance(loss, CrossEntropy | Poisson):
-        scores: Array = np.log(np.maximum(mean, least))
-        return scores
-    if isinstance(loss, BinaryCrossEntropy):
-        p = np.clip(mean, least, most)
-        logits: Array = np.log(p) - np.log1p(-p)
-        return logits
-    return mean

@@ -29,7 +29,7 @@ from .trained_on import look_at_fit
 if TYPE_CHECKING:
     from .networks import MultiLayerNet
 
-__all__ = ["Callback", "EpochInfo", "History", "fit"]
+__all__ = ["Callback", "EpochInfo", "History", "fit", "progress_bar"]
 
 DEFAULT_EPOCHS = 10
 # How far parameters are moved for a numerical gradient.
@@ -224,7 +224,14 @@ class _Fit:
         )
 
 
-def _progress_bar(progress: Any) -> Any:
+def progress_bar(progress: Any) -> Any:
+    """The bar that ``progress=True`` asks for, or None.
+
+    Raises
+    ------
+    TypeError, ImportError
+        If `progress` is no bool and no bar, or tqdm is not installed.
+    """
     # A bar of the caller's own, with these of tqdm's methods: reset, set_postfix, update, close; and n.
     if hasattr(progress, "set_postfix"):
         return progress
@@ -251,7 +258,7 @@ def fit(
         # It keeps parameters as they were measured: before the other callbacks, which may change them.
         # One that is among them too is called once an epoch.
         callbacks = [options.early_stopping, *(each for each in callbacks if each is not options.early_stopping)]
-    bar = _progress_bar(progress)
+    bar = progress_bar(progress)
 
     def train() -> None:
         if rng is None:

@@ -111,9 +111,9 @@ class Watch:
         if settings.callbacks:
             self.net = MultiLayerNet._around(network)
         if settings.bar:
-            from ..training import _progress_bar
+            from ..training import progress_bar
 
-            self.bar = _progress_bar(True)
+            self.bar = progress_bar(True)
 
     @property
     def sees_each_epoch(self) -> bool:

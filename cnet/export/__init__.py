@@ -16,6 +16,8 @@ Examples
 
 from __future__ import annotations
 
+from .c_source import c
 from .numpy_module import numpy
+from .rounding import Rounding
 
-__all__ = ["numpy"]
+__all__ = ["Rounding", "c", "numpy"]

@@ -45,6 +45,32 @@ def test_options(values, tmp_path, capsys):
     assert "path must end in .py, got 'model.PY'" in capsys.readouterr().err
 
 
+def test_a_run_as_c(trained, tmp_path, capsys):
+    files = [str(tmp_path / name) for name in ("digits.c", "digits.h")]
+    assert main(["export", trained, files[0]]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"wrote {file}, {os.path.getsize(file) / 1000:,.0f} kB" for file in files] + [
+        "159,040 bytes of constants; rounding the weights changes no prediction of 1,000 samples"]
+    # What int8 changes is measured on the run's own 200 test images.
+    assert main(["export", trained, files[0], "--weights", "int8", "--name", "net", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["files"] == files and told["format"] == "c"
+    assert told["rounding"]["samples"] == 200 and told["rounding"]["bytes"] == 784 * 50 + 50 * 10 + 8 * 60
+    assert 0 < told["rounding"]["largest"] < 0.1 and told["rounding"]["changed"] < 0.02
+    assert "void net_predict(const float *x, float *y);" in (tmp_path / "digits.h").read_text()
+
+
+def test_what_int8_is_measured_on(trained, values, data, tmp_path, capsys, model_bytes):
+    """Elsewhere than in its run a model has no images; others can be named."""
+    alone = tmp_path / "alone.safetensors"
+    alone.write_bytes(model_bytes(trained))
+    for model, options, samples in ((alone, [], 1000), (alone, ["--data", data], 200), (values, [], 1000)):
+        assert main(["export", str(model), str(tmp_path / "a.c"), "--weights", "int8", "--json", *options]) == 0
+        assert json.loads(capsys.readouterr().out)["rounding"]["samples"] == samples
+    assert main(["export", values, str(tmp_path / "b.c"), "--data", data]) == 1
+    assert "the loss huber" in capsys.readouterr().err
+
+
 def test_where_it_is_written_without_a_name(trained, values, tmp_path, capsys):
     run = tmp_path / "run"
     shutil.copytree(trained, run)
@@ -58,10 +84,14 @@ def test_mistakes_in_the_arguments(values, tmp_path, capsys):
     for arguments, message in (
         ([], "name the file to write, as in model.py, or its --format"),
         (["a.py", "-o", "b.py"], "name the file to write once"),
-        ([str(tmp_path / "model.txt")], "the name must end in one of '.py'"),
-        ([str(tmp_path / "model")], "the name must end in one of '.py'"),
+        ([str(tmp_path / "model.txt")], "the name must end in one of '.py', '.c'"),
+        ([str(tmp_path / "model")], "the name must end in one of '.py', '.c'"),
         (["--format", "pickle"], "invalid choice: 'pickle'"),
         ([str(tmp_path / "model.py"), "--dtype", "float16"], "invalid choice: 'float16'"),
+        ([str(tmp_path / "model.c"), "--dtype", "float32"], "--dtype is not an option of the format c"),
+        ([str(tmp_path / "model.py"), "--weights", "int8"], "--weights is not an option of the format numpy"),
+        ([str(tmp_path / "model.py"), "--name", "net"], "--name is not an option of the format numpy"),
+        ([str(tmp_path / "model.py"), "--data", "drawn"], "--data is not an option of the format numpy"),
         ([""], "expected the name of a file or folder"),
     ):
         assert main(["export", values, *arguments]) == 2
@@ -75,9 +105,12 @@ def test_failures(values, tmp_path, capsys):
     net = cnet.MultiLayerNet(2, [], 1, loss="huber")
     net.params["W1"] = [[np.nan], [1]]
     net.save(nan)
+    (tmp_path / "mine.h").write_text("int mine;")
     for arguments, message in (
         ([values, str(tmp_path / "nowhere" / "model.py")], "path must name a file in a folder that is there"),
         ([values, str(tmp_path / "numpy.py")], "path must not be numpy.py"),
+        ([values, str(tmp_path / "model.c"), "--name", "a b"], "name must be 1 to 31 letters"),
+        ([values, str(tmp_path / "mine.c")], "mine.h is there and is not a header that cnet wrote"),
         ([str(nan), str(tmp_path / "model.py")], "not all finite"),
         ([str(tmp_path / "missing"), str(tmp_path / "model.py")], "missing"),
         ([str(tmp_path), str(tmp_path / "model.py")], "is not the folder of a run"),
@@ -85,7 +118,7 @@ def test_failures(values, tmp_path, capsys):
         assert main(["export", *arguments]) == 1
         error = capsys.readouterr().err
         assert message in error and error.count("\n") == 1
-    assert sorted(os.listdir(tmp_path)) == ["nan.safetensors", "values.safetensors"]
+    assert sorted(os.listdir(tmp_path)) == ["mine.h", "nan.safetensors", "values.safetensors"]
 
 
 def test_the_help_names_every_format():

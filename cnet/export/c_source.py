@@ -237,9 +237,13 @@ def _arrays(name: str, layers: list[_Stored]) -> list[str]:
 def _array(name: str, array: Array, what: str) -> str:
     """A constant, some numbers in a line; floats in the shortest form that gives the same bits."""
     kind, suffix, per_line = ("signed char", "", 20) if array.dtype == np.int8 else ("float", "f", 8)
-    numbers = [number + suffix for number in array.reshape(-1).astype(str).tolist()]
-    lines = ["    " + ", ".join(numbers[start : start + per_line]) for start in range(0, len(numbers), per_line)]
-    return c_text.ARRAY.format(what=what, type=kind, name=name, size=len(numbers), numbers=",\n".join(lines))
+    flat = array.reshape(-1)
+    lines = []
+    # Some lines at a time: as NumPy's strings numbers take thirty times their bytes.
+    for start in range(0, flat.size, 1_000 * per_line):
+        numbers = [number + suffix for number in flat[start : start + 1_000 * per_line].astype(str).tolist()]
+        lines += ["    " + ", ".join(numbers[i : i + per_line]) for i in range(0, len(numbers), per_line)]
+    return c_text.ARRAY.format(what=what, type=kind, name=name, size=flat.size, numbers=",\n".join(lines))
 
 
 def _calls(net: Description, name: str, form: str, first: int) -> list[str]:

@@ -188,7 +188,8 @@ def describe(net: MultiLayerNet, dtype: npt.DTypeLike | None = None) -> Descript
     from .. import __version__
 
     if not isinstance(net, MultiLayerNet):
-        hint = "; pass net.to_net()" if hasattr(net, "to_net") else ""
+        hints = {"to_net": "net.to_net()", "networks": "one of net.networks"}
+        hint = next((f"; pass {what}" for name, what in hints.items() if hasattr(net, name)), "")
         raise TypeError(f"net must be a MultiLayerNet or a TwoLayerNet, got {type(net).__name__}{hint}")
     wanted = net.dtype if dtype is None else _check_dtype(dtype)
     params = net.params.copy()

@@ -81,5 +81,7 @@ def test_only_networks_are_described():
         def to_net(self):
             """As the estimators have it."""
 
+    with pytest.raises(TypeError, match=r"got Committee; pass one of net.networks"):
+        describe(cnet.Committee([cnet.TwoLayerNet(2, 3, 2)]))
     with pytest.raises(TypeError, match=r"got Estimator; pass net.to_net\(\)"):
         describe(Estimator())

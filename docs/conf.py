@@ -40,6 +40,7 @@ extensions = [
     "console",
     "palette",
     "drawings",
+    "worked",
     "picture",
     "live_page",
     "gallery_pictures",

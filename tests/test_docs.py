@@ -168,13 +168,6 @@ def test_links_to_other_projects_are_whole(path: Path) -> None:
         assert anchor.removeprefix("term-").removeprefix("module-").replace("arrays-", "arrays.") in ("$", name)
 
 
-def test_there_are_ten_sections_in_the_chapter_and_one_beyond_it() -> None:
-    index = DOCS / "chapter" / "index.rst"
-    order = re.findall(r"^   (\w+)$", index.read_text(encoding="utf-8"), re.M)
-    assert len(order) == 11 and order[-1] == "deeper_networks"
-    assert {*order, index.stem} == {path.stem for path in index.parent.glob("*.rst")}
-
-
 def test_tables_of_the_page_on_performance_hold_the_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
     monkeypatch.syspath_prepend(DOCS / "_ext")

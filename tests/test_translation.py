@@ -27,7 +27,7 @@ sys.path.insert(0, {os.fspath(DOCS / "_ext")!r})
 import live_page
 import picture
 picture.draw = live_page.write = lambda *arguments: None
-extensions = ["picture", "live_page", "drawings", "sphinx_design"]
+extensions = ["picture", "live_page", "drawings", "worked", "sphinx_design"]
 gettext_compact = False
 """
 
@@ -114,7 +114,7 @@ def markup(message: str) -> tuple[Counter[tuple[str, str]], str]:
         target = re.fullmatch(r".*<(.+)>", text)
         return [nodes.inline(rawtext, text, role=name, target=target[1] if target else text)], []
 
-    for name in ("doc", "ref", "func"):
+    for name in ("doc", "ref", "func", "num"):
         roles.register_local_role(name, role)
     settings = {"report_level": 1, "halt_level": 2, "raw_enabled": False, "file_insertion_enabled": False}
     document = core.publish_doctree(message.removesuffix("::"), settings_overrides=settings)

@@ -6,6 +6,7 @@
        :lit: W2, z[1]
        :values:
        :weights:
+       :trained:
 
        What the drawing shows, as a caption.
 
@@ -69,16 +70,17 @@ class Drawing(Directive):
 class NetworkDrawing(Drawing):
     """``.. network::``, see above."""
 
-    option_spec = {"lit": names_of, "values": directives.flag, "weights": directives.flag}
+    option_spec = {name: directives.flag for name in ("values", "weights", "trained")} | {"lit": names_of}
 
     def draw(self, key: str, language: str) -> str:
         """The network, with the example's numbers where they are wanted."""
-        example = worked_example.numbers()
-        values = {name: example[name][0].tolist() for name in "xzy"} if "values" in self.options else None
-        weights = {name: example[name].tolist() for name in ("W1", "W2")} if "weights" in self.options else None
+        example = worked_example.trained() if "trained" in self.options else worked_example.numbers()
+        digits = 1 if "trained" in self.options else 3
+        values = {name.lower(): example[name][worked_example.SAMPLE].round(3).tolist() for name in "XZY"}
+        weights = {name: example[name].round(digits).tolist() for name in ("W1", "W2")}
         return drawing.network(
-            sizes_of(self.arguments[0]), key=key, lit=self.options.get("lit", ()), values=values, weights=weights,
-            language=language,
+            sizes_of(self.arguments[0]), key=key, lit=self.options.get("lit", ()), language=language,
+            values=values if "values" in self.options else None, weights=weights if "weights" in self.options else None,
         )
 
 

@@ -41,6 +41,7 @@ extensions = [
     "palette",
     "drawings",
     "worked",
+    "notebooks",
     "picture",
     "live_page",
     "gallery_pictures",

@@ -7,10 +7,13 @@ a phone: a drawing is 420 units wide, or there are two, of which the style sheet
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from math import dist
+
+from cnet.plots.style import INK, ON_LIGHT, PAPER
 
 WIDTH = 420
 RADIUS = 23
@@ -107,6 +110,25 @@ class Canvas:
             f'<desc id="{key}-desc">{escape(description, quote=False)}</desc>'
             + "".join(self.below) + "".join(self.above) + "</svg>"
         )
+
+
+def standalone(svg: str) -> str:
+    """A drawing that is shown by itself, without the pages' style sheet: on white paper, in the pictures' colours."""
+    muted, lit, back = INK["light"], ON_LIGHT[0], ON_LIGHT[5]
+    style = (
+        f"text{{font:14px sans-serif;fill:{INK['light']}}}.middle{{text-anchor:middle}}.end{{text-anchor:end}}"
+        ".name{font-style:italic;font-size:16px}.shape,.value,.weight,.forward,.backward{font-size:13px}"
+        f".weight{{paint-order:stroke;stroke:{PAPER['light']};stroke-width:5px}}text.value{{font-size:12px}}"
+        f".forward,text.lit{{fill:{lit}}}.backward{{fill:{back}}}line{{stroke:{muted};stroke-width:1.3}}"
+        f"line.edge{{stroke-opacity:.5}}line.lit{{stroke:{lit};stroke-opacity:1;stroke-width:2.6}}"
+        f"polygon{{fill:{muted}}}polygon.lit{{fill:{lit}}}"
+        f".unit,.box{{fill:{PAPER['light']};stroke:{muted};stroke-width:1.5}}"
+        f".unit.lit,.box.lit{{stroke:{lit};stroke-width:3}}"
+    )
+    head, _, rest = svg.partition(">")
+    width, height = re.findall(r"[\d.]+", head.partition('viewBox="')[2])[2:4]
+    paper = f'<rect fill="{PAPER["light"]}" width="{width}" height="{height}"/>'
+    return f'{head} width="{width}" height="{height}"><style>{style}</style>{paper}{rest}'
 
 
 # ---- a network -------------------------------------------------------------------------------

@@ -72,7 +72,9 @@ class Picture(Directive):
         result: list[nodes.Node] = []
         if "hide-code" not in self.options:
             shown = code.rpartition(SHOWN)[2].strip("\n")
-            result.append(nodes.literal_block(shown, shown, language="python"))
+            block = nodes.literal_block(shown, shown, language="python")
+            block["cnet-shown"] = True
+            result.append(block)
         folder = Path(env.srcdir, FOLDER)
         folder.mkdir(parents=True, exist_ok=True)
         for theme in INK:
@@ -80,6 +82,8 @@ class Picture(Directive):
             draw(code, theme, path, f"{env.docname}, line {self.lineno}")
             classes = [f"only-{theme}", "cnet-picture"]
             image = nodes.image(uri=f"/{FOLDER}/{path.name}", alt=alt, classes=classes)
+            if theme == "light":
+                image["cnet-code"] = code  # for notebooks, which draw it themselves
             if "width" in self.options:
                 image["width"] = self.options["width"]
             result.append(image)

@@ -14,6 +14,7 @@ for _name in ("CNET_NUM_THREADS", "OMP_NUM_THREADS"):
 # Tests and examples of what needs another library: the estimators scikit-learn, and so on.
 NEEDED = {
     "sklearn": ["cnet/estimators/*", "tests/estimators/*", "cnet/exchange/perceptrons.py"],
+    "onnx": ["cnet/exchange/onnx_model.py", "cnet/export/onnx_model.py"],
     "torch": ["cnet/exchange/pytorch.py", "cnet/exchange/exp.py"],
 }
 collect_ignore_glob = [path for name, paths in NEEDED.items() if not importlib.util.find_spec(name) for path in paths]

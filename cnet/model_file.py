@@ -30,7 +30,7 @@ from .checks import excerpt
 from .guarded_json import parse_json
 from .open_files import Source, as_source, named, open_regular, read_pieces, write_pieces
 
-__all__ = ["Entry", "Header", "read_header", "read_model", "write_model"]
+__all__ = ["FOREIGN", "Entry", "Header", "read_header", "read_model", "write_model"]
 
 _Tensors: TypeAlias = dict[str, NDArray[Any]]
 
@@ -45,7 +45,7 @@ _DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f
 # The header of a network is under one kilobyte, so cnet neither writes nor parses more than this.
 _MAX_HEADER = 1 << 20
 
-_KINDS = {
+FOREIGN = {
     **dict.fromkeys((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"), "a pickle"),
     b"\x89PNG": "a PNG image",
     b"\x93NUMPY": "a NumPy .npy file",
@@ -318,7 +318,7 @@ def _describe_foreign(start: bytes) -> str:
         return f"it is truncated or not a cnet model: it has only {len(start)} bytes"
     if start[4:9] == b"\0\0\0\0{":
         return f"it was not written by cnet: a safetensors file without {_CHECKSUM_KEY} in front"
-    for magic, kind in _KINDS.items():
+    for magic, kind in FOREIGN.items():
         if start.startswith(magic):
             return f"it is not a cnet model but {kind}"
     return f"it is not a cnet model: it begins with {start[:12]!r}"

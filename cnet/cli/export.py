@@ -23,31 +23,33 @@ __all__ = ["add_to", "run"]
 DESCRIPTION = """\
 Write a network as a file that computes its predictions where there is no cnet. The name's ending
 says in which format: .py is a Python module of a few lines that needs NumPy alone, .c is C99 with a
-header beside it, which needs nothing.
+header beside it, which needs nothing, .onnx is an ONNX model, which ONNX Runtime and many other
+programs run.
 """
 
 EXAMPLES = """\
 examples:
   cnet export cnet-run model.py
   cnet export cnet-run digits.c --weights int8
+  cnet export cnet-run model.onnx
   cnet export cnet-run -o net.c --name digits  # digits_predict(x, y)
   cnet export model.safetensors --format numpy  # writes model.py beside it
 """
 
 # Those of `formats.FORMATS`, which the help need not import.
-NAMES = ("numpy", "c")
+NAMES = ("numpy", "c", "onnx")
 
 # In the folder of a run, if no name is given.
 STEM = "model"
 
 # By the names that the formats have for them.
-OPTIONS = {"dtype": "dtype", "name": "name", "weights": "weights", "x": "data"}
+OPTIONS = {"dtype": "dtype", "name": "name", "weights": "weights", "opset": "opset", "pixels": "pixels", "x": "data"}
 
 
 def add_to(commands: Any) -> None:
     """Add this command to the command line."""
     parser = commands.add_parser(
-        "export", help="write a network as C, or for NumPy alone",
+        "export", help="write a network as ONNX, as C, or for NumPy alone",
         usage="cnet export [options] MODEL [FILE]", description=DESCRIPTION, epilog=EXAMPLES,
     )
     parser.add_argument("model", type=path, metavar="MODEL", help="a model file, or the folder of a run")
@@ -55,18 +57,25 @@ def add_to(commands: Any) -> None:
     parser.add_argument("-o", "--out", type=path, metavar="FILE", help="the same as FILE")
     parser.add_argument(
         "--format", choices=NAMES, metavar="NAME",
-        help=f"{' or '.join(NAMES)} (default: by the name of FILE); without FILE, the file is written into the run's "
-             "folder, or beside the model file",
+        help=f"{', '.join(NAMES[:-1])} or {NAMES[-1]} (default: by the name of FILE); without FILE, the file is "
+             "written into the run's folder, or beside the model file",
     )
     parser.add_argument(
         "--dtype", choices=("float32", "float64"), metavar="TYPE",
-        help="numpy: type of weights and computation, float32 or float64 (default: the network's)",
+        help="numpy, onnx: type of weights and computation, float32 or float64 (default: the network's; onnx: float32)",
     )
     parser.add_argument(
         "--weights", choices=("float32", "int8"), metavar="TYPE",
         help="c: how weights are stored, float32 or int8, which takes a quarter of the memory (default: float32)",
     )
     parser.add_argument("--name", metavar="NAME", help="c: what all names begin with (default: the file's name)")
+    parser.add_argument(
+        "--opset", type=int, metavar="N", help="onnx: version of the set of operators, from 9 to 28 (default: 17)"
+    )
+    parser.add_argument(
+        "--pixels", action=argparse.BooleanOptionalAction, default=None,
+        help="onnx: inputs are uint8, divided by 255 (default: if the network was trained on them)",
+    )
     add_data(parser, "c, int8: the images of the run, to measure what rounding changes")
     add_json(parser)
     parser.set_defaults(run=run)

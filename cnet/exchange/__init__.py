@@ -1,7 +1,7 @@
 """Networks to and from other libraries, and what a network is made of as a table.
 
-`to_torch` and `from_torch` need PyTorch, `to_sklearn` and `from_sklearn` need scikit-learn. None of them is imported
-before its function is called.
+`to_torch` and `from_torch` need PyTorch, `to_sklearn` and `from_sklearn` scikit-learn, `from_onnx` the package onnx.
+None of them is imported before its function is called.
 
 Examples
 --------
@@ -17,10 +17,12 @@ total                              23     92
 from __future__ import annotations
 
 from .names import Name, names
+from .onnx_model import from_onnx
 from .perceptrons import from_sklearn, to_sklearn
 from .pytorch import from_torch, to_torch
 from .summaries import LayerSummary, Summary, summary
 
 __all__ = [
-    "LayerSummary", "Name", "Summary", "from_sklearn", "from_torch", "names", "summary", "to_sklearn", "to_torch",
+    "LayerSummary", "Name", "Summary", "from_onnx", "from_sklearn", "from_torch", "names", "summary", "to_sklearn",
+    "to_torch",
 ]

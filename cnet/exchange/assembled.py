@@ -12,6 +12,7 @@ from ..losses import Loss
 from ..networks import MOST_HIDDEN_LAYERS, MultiLayerNet
 from ..parts import parameter_names
 from ..rng import as_key
+from ..trained_on import KINDS
 
 __all__ = ["assembled", "check_net"]
 
@@ -30,7 +31,7 @@ def check_net(net: Any) -> MultiLayerNet:
 
 def assembled(
     weights: Sequence[Array], biases: Sequence[Array], activations: Sequence[str], loss: Loss,
-    rng: int | np.random.Generator | None,
+    rng: int | np.random.Generator | None, trained_on: str = KINDS[0],
 ) -> MultiLayerNet:
     """Make a network with copies of the parameters.
 
@@ -42,6 +43,8 @@ def assembled(
         Of the hidden layers, as cnet calls them.
     loss : Loss
     rng : None, int or numpy.random.Generator
+    trained_on : str
+        The kind of inputs, one of `trained_on.KINDS`.
 
     Raises
     ------
@@ -59,4 +62,5 @@ def assembled(
     return MultiLayerNet._from_parts(
         tensors, sizes=[weights[0].shape[0], *(len(bias) for bias in biases)], activation=list(activations),
         loss=loss.name, loss_parameter=loss.parameter, seed=as_key(rng),
+        trained_on=trained_on,
     )

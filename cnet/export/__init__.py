@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from .c_source import c
 from .numpy_module import numpy
+from .onnx_model import onnx
 from .rounding import Rounding
 
-__all__ = ["Rounding", "c", "numpy"]
+__all__ = ["Rounding", "c", "numpy", "onnx"]

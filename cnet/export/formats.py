@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from .c_source import c
 from .numpy_module import numpy
+from .onnx_model import onnx
 
 __all__ = ["FORMATS", "Format"]
 
@@ -39,4 +40,5 @@ class Format(NamedTuple):
 FORMATS: dict[str, Format] = {
     "numpy": Format(".py", "a Python module that needs NumPy alone", numpy, ("dtype",)),
     "c": Format(".c", "C99 with a header beside it, for devices", c, ("name", "weights", "x"), (".h",)),
+    "onnx": Format(".onnx", "an ONNX model, for ONNX Runtime and others", onnx, ("dtype", "opset", "pixels")),
 }

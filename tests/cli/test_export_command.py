@@ -71,6 +71,26 @@ def test_what_int8_is_measured_on(trained, values, data, tmp_path, capsys, model
     assert "the loss huber" in capsys.readouterr().err
 
 
+def test_a_run_as_onnx(trained, tmp_path, capsys):
+    onnx = pytest.importorskip("onnx")
+    path = str(tmp_path / "digits.onnx")
+    assert main(["export", trained, path, "--opset", "20", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"files": [path], "format": "onnx"}
+    model = onnx.load(path)
+    assert model.opset_import[0].version == 20
+    x, _ = cnet.datasets.make_digits(50, rng=3)
+    net = cnet.load(os.path.join(trained, "model.safetensors"))
+    back = cnet.exchange.from_onnx(path)
+    np.testing.assert_array_equal(back.predict(x), net.predict(x))
+    kind = onnx.TensorProto
+    for option, expected in (([], kind.UINT8), (["--no-pixels"], kind.FLOAT), (["--pixels"], kind.UINT8)):
+        assert main(["export", trained, path, *option]) == 0
+        assert onnx.load(path).graph.input[0].type.tensor_type.elem_type == expected
+    capsys.readouterr()
+    assert main(["export", trained, path, "--opset", "8"]) == 1
+    assert "opset must be from 9 to 28, got 8" in capsys.readouterr().err
+
+
 def test_where_it_is_written_without_a_name(trained, values, tmp_path, capsys):
     run = tmp_path / "run"
     shutil.copytree(trained, run)
@@ -90,6 +110,8 @@ def test_mistakes_in_the_arguments(values, tmp_path, capsys):
         ([str(tmp_path / "model.py"), "--dtype", "float16"], "invalid choice: 'float16'"),
         ([str(tmp_path / "model.c"), "--dtype", "float32"], "--dtype is not an option of the format c"),
         ([str(tmp_path / "model.py"), "--weights", "int8"], "--weights is not an option of the format numpy"),
+        ([str(tmp_path / "model.c"), "--opset", "17"], "--opset is not an option of the format c"),
+        ([str(tmp_path / "model.py"), "--no-pixels"], "--pixels is not an option of the format numpy"),
         ([str(tmp_path / "model.py"), "--name", "net"], "--name is not an option of the format numpy"),
         ([str(tmp_path / "model.py"), "--data", "drawn"], "--data is not an option of the format numpy"),
         ([""], "expected the name of a file or folder"),

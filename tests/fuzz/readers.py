@@ -388,6 +388,60 @@ def png_repaired(data: bytes) -> bytes:
     return bytes(result) + data[position:]
 
 
+class Onnx(Reader):
+    """Damage to the bytes, or to the graph, which is then written anew."""
+
+    def make_seeds(self) -> list[bytes]:
+        seeds = []
+        for opset, activation, loss, dtype in (
+            (17, "gelu", "cross_entropy", "float32"), (20, "gelu", "huber", "float32"),
+            (9, "elu", "binary_cross_entropy", "float64"), (17, "silu", "poisson", "float64"),
+        ):
+            net = cnet.MultiLayerNet(4, [3, 2], 2, activation, loss=loss, rng=0)
+            path = self.put("seed.onnx", b"")
+            cnet.export.onnx(net, path, opset=opset, dtype=dtype, pixels=opset == 9)
+            seeds.append(Path(path).read_bytes())
+        return seeds
+
+    def damaged(self, rng: random.Random) -> bytes:
+        seed = rng.choice(self.seeds)
+        if rng.random() < 0.5:
+            return mutate(rng, seed, self.seeds)
+        import onnx
+
+        model = onnx.ModelProto.FromString(seed)
+        graph = model.graph
+        for _ in range(rng.randint(1, 3)):
+            node, tensor = rng.choice(graph.node), rng.choice(graph.initializer)
+            names = [each.name for each in graph.initializer] + [name for each in graph.node for name in each.output]
+            what = rng.randrange(8)
+            if what == 0 and node.input:
+                node.input[rng.randrange(len(node.input))] = rng.choice([*names, "x", "", "missing"])
+            elif what == 1:
+                kinds = [each.op_type for each in graph.node]
+                node.op_type = rng.choice([*kinds, "Conv", "Identity", "", "Max", "Sub"])
+            elif what == 2 and tensor.dims:
+                tensor.dims[rng.randrange(len(tensor.dims))] = rng.choice([-1, 0, 1, 2, 3, 4, 2**31, 2**62])
+            elif what == 3:
+                tensor.data_type = rng.randrange(25)
+            elif what == 4:
+                tensor.raw_data = mutate(rng, tensor.raw_data, self.seeds)
+            elif what == 5:
+                graph.node.append(node) if rng.random() < 0.5 else graph.node.remove(node)
+            elif what == 6 and node.attribute:
+                attribute = rng.choice(node.attribute)
+                attribute.i, attribute.f, attribute.type = rng.randint(-3, 3), rng.random(), rng.randrange(15)
+            else:
+                text = str(rng.choice(VALUES)).encode("utf-8", "replace").decode()
+                rng.choice(model.metadata_props).value = text
+            if not graph.node:
+                break
+        return model.SerializeToString()
+
+    def read(self, data: bytes) -> None:
+        works(cnet.exchange.from_onnx(io.BytesIO(data)))
+
+
 class Picture(Reader):
     def make_seeds(self) -> list[bytes]:
         from PIL import Image
@@ -421,7 +475,7 @@ class Picture(Reader):
 
 READERS = {
     "model": Model, "checkpoint": Checkpoint, "history": History, "idx": Idx, "mnist": Mnist, "npz": Npz,
-    "picture": Picture,
+    "onnx": Onnx, "picture": Picture,
 }
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-READERS = ["model", "checkpoint", "history", "idx", "mnist", "npz", "picture"]
+READERS = ["model", "checkpoint", "history", "idx", "mnist", "npz", "onnx", "picture"]
 SECONDS = float(os.environ.get("CNET_FUZZ_SECONDS", 0))
 SEED = os.environ.get("CNET_FUZZ_SEED", str(int(time.time())) if SECONDS else "0")
 
@@ -26,6 +26,8 @@ SEED = os.environ.get("CNET_FUZZ_SEED", str(int(time.time())) if SECONDS else "0
 def test_damaged_files(reader: str, tmp_path: Path) -> None:
     if reader == "picture" and importlib.util.find_spec("PIL") is None:
         pytest.skip("pictures need Pillow")
+    if reader == "onnx":
+        pytest.importorskip("onnx")
     length = ["--seconds", str(SECONDS / len(READERS))] if SECONDS else ["--cases", "200"]
     done = subprocess.run(
         [sys.executable, "-X", "faulthandler", str(HERE / "run.py"), reader, "--seed", SEED, "--folder", str(tmp_path),

@@ -81,8 +81,9 @@ class Undo:
         return network
 
     def forget(self) -> None:
-        """The fit has begun: what it does stays done."""
-        self.estimator = None
+        """The fit has begun: what it does stays done, and what was before needs no memory."""
+        self.estimator = self.random = self.network = None
+        self.attributes = {}
 
     def put_back(self) -> None:
         """After an error: undo all, if the fit had not begun."""

@@ -103,7 +103,7 @@ class Watch:
         self.train, self.held_out, self.contexts = train, held_out, contexts
         self.progress: Progress = estimator._progress
         self.stops_by_score = settings.early_stopping
-        self.best = self.copies() if self.stops_by_score else None
+        self.best = [array.copy() for array in self.parameters()] if self.stops_by_score else None
         self.net: MultiLayerNet | None = None
         self.context: Any = None
         self.asked_to_stop = False
@@ -123,8 +123,8 @@ class Watch:
             or self.settings.record_train_score or self.contexts is not None
         )
 
-    def copies(self) -> list[Array]:
-        return [array.copy() for array in (*self.network.weights, *self.network.biases)]
+    def parameters(self) -> tuple[Array, ...]:
+        return (*self.network.weights, *self.network.biases)
 
     def begin(self, iterations: int) -> bool:
         """Before the first epoch; return whether callbacks were called, which may have changed parameters."""
@@ -201,7 +201,8 @@ class Watch:
         if score > progress.best_score:
             progress.best_score = score
             if self.best is not None:
-                self.best = self.copies()
+                for target, source in zip(self.best, self.parameters(), strict=True):
+                    target[...] = source
         estimator.best_validation_score_ = progress.best_score
 
     def tell(self, loss: float, measured: tuple[Any, Any], record: Any) -> None:
@@ -258,7 +259,7 @@ class Watch:
     def end(self) -> None:
         """After the last epoch: the parameters with the best score, if they were chosen by it."""
         if self.best is not None:
-            for target, source in zip((*self.network.weights, *self.network.biases), self.best, strict=True):
+            for target, source in zip(self.parameters(), self.best, strict=True):
                 target[...] = source
         self.call_each("end", self.net)
 

@@ -282,6 +282,7 @@ class Numbers:
 
 def graph(
     sizes: Sequence[int], *, key: str, lit: Sequence[str] = (), numbers: Numbers | None = None, language: str = "en",
+    narrow: bool = True,
 ) -> str:
     """The computation from x to the loss as a graph: lying for wide windows, standing for narrow ones."""
     if len(sizes) != 3:
@@ -303,8 +304,8 @@ def graph(
         sentences.append(words["lit"].format(names=words["and"].join(map(pretty, lit))))
     description = ("" if language == "zh_CN" else " ").join(sentences)
     title = words["graph"]
-    return (_lying(words, shapes, lit, numbers, f"{key}-wide", title, description)
-            + _standing(words, shapes, lit, numbers, f"{key}-narrow", title, description))
+    wide = _lying(words, shapes, lit, numbers, f"{key}-wide", title, description)
+    return wide + (_standing(words, shapes, lit, numbers, f"{key}-narrow", title, description) if narrow else "")
 
 
 def _lying(

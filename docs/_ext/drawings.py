@@ -14,10 +14,12 @@
        :lit: affine2, W2
        :forward:
        :backward:
+       :wide-only:
 
 ``:lit:`` names what the page is about: layers (``x``, ``z``, ``y``), units (``z[1]``), parameters (``W2``), single
 weights (``W2[0,1]``), steps of the graph (``affine1``, ``activation``, ``affine2``, ``softmax``, ``loss``). The
-numbers are those of the chapter's worked example.
+numbers are those of the chapter's worked example. A graph is drawn twice, lying and standing; with
+``:wide-only:`` narrow windows show none.
 """
 
 from __future__ import annotations
@@ -87,7 +89,7 @@ class NetworkDrawing(Drawing):
 class ComputationDrawing(Drawing):
     """``.. computation::``, see above."""
 
-    option_spec = {"lit": names_of, "forward": directives.flag, "backward": directives.flag}
+    option_spec = {name: directives.flag for name in ("forward", "backward", "wide-only")} | {"lit": names_of}
 
     def draw(self, key: str, language: str) -> str:
         """The graph, with the numbers of the sample that the chapter follows where they are wanted."""
@@ -98,7 +100,9 @@ class ComputationDrawing(Drawing):
         numbers = drawing.Numbers(
             forward if "forward" in self.options else {}, backward if "backward" in self.options else {})
         return drawing.graph(
-            sizes_of(self.arguments[0]), key=key, lit=self.options.get("lit", ()), numbers=numbers, language=language)
+            sizes_of(self.arguments[0]), key=key, lit=self.options.get("lit", ()), numbers=numbers, language=language,
+            narrow="wide-only" not in self.options,
+        )
 
 
 def setup(app: Any) -> ExtensionMetadata:

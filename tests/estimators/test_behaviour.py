@@ -243,6 +243,7 @@ def test_in_pipelines_and_searches(data):
 
 
 @quiet
+@pytest.mark.filterwarnings("ignore:scipy.optimize:DeprecationWarning")
 def test_in_ensembles_and_behind_routed_metadata(data):
     x, y = data["iris"]
     weight = np.where(y == 0, 2.0, 1.0)

@@ -1,6 +1,7 @@
 """Sparse matrices of SciPy, which are trained on and predicted without being made dense as a whole."""
 
 import resource
+import subprocess
 import sys
 
 import numpy as np
@@ -146,3 +147,34 @@ def test_wide_matrices_need_no_dense_copy():
     MLPClassifier(4, max_iter=1, random_state=0).fit(x, np.arange(3000) % 2).predict(x)
     # Dense, they would be 720 MB.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000
+
+
+WIDE = """
+import resource
+import warnings
+import numpy as np
+import scipy.sparse
+from cnet.estimators import MLPClassifier
+
+warnings.simplefilter("ignore")
+rng = np.random.default_rng(0)
+n = 2_000_000
+places = rng.integers(0, 20_000, n), rng.integers(0, 100_000, n)
+x = scipy.sparse.csr_matrix((rng.random(n).astype("DTYPE"), places), (20_000, 100_000))
+del places
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+fitted = MLPClassifier(max_iter=1, random_state=0).fit(x, rng.integers(0, 4, 20_000))
+assert fitted.coefs_[0].dtype == "DTYPE" and len(fitted.predict(x)) == 20_000
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is counted in other units")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_20000_rows_of_100000_columns_train_in_less_than_a_gigabyte(dtype):
+    """Above what the process held before, with the matrix and the libraries."""
+    code = WIDE.replace("DTYPE", dtype)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) * 1024 < 1e9

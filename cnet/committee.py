@@ -150,7 +150,7 @@ class Committee(CommitteePasses):
 
         Notes
         -----
-        Network i has the seed ``SeedSequence([key, i])`` for a key made of `rng`. Networks are saved without the states
+        Network i has the seed ``SeedSequence([key, i])`` for a key made of ``rng``. Networks are saved without the states
         of their optimizers.
 
         Examples
@@ -209,7 +209,14 @@ class Committee(CommitteePasses):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The type of predictions: float64 if one of the networks has it, else float32."""
+        """The type of predictions: float64 if one of the networks has it, else float32.
+
+        Examples
+        --------
+        >>> import cnet
+        >>> cnet.Committee([cnet.TwoLayerNet(4, 3, 2, rng=0)]).dtype
+        dtype('float32')
+        """
         return np.result_type(*(net.dtype for net in self.networks))
 
     @property

@@ -37,11 +37,14 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",
     "class_tables",
+    "api_groups",
     "console",
     "palette",
     "drawings",
     "worked",
     "notebooks",
+    "languages",
+    "social",
     "picture",
     "live_page",
     "gallery_pictures",
@@ -160,7 +163,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "cnet"
 html_static_path = ["_static"]
 html_css_files = ["cnet.css"]
-html_favicon = "_static/logo-light.svg"
+html_favicon = "_static/favicon.svg"
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
@@ -170,7 +173,7 @@ html_theme_options = {
     },
     "header_links_before_dropdown": 5,
     "navbar_align": "left",
-    "navbar_end": ["theme-switcher"],
+    "navbar_end": ["other-language", "theme-switcher"],
     "show_prev_next": True,
     "show_toc_level": 2,
     "navigation_with_keys": False,

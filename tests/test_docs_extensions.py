@@ -1,0 +1,99 @@
+"""Small parts of the documentation's own code: links between languages, descriptions for other sites, groups."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import struct
+import sys
+import xml.etree.ElementTree as ET
+from html import unescape
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+@pytest.fixture
+def extension(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that imports an extension."""
+    pytest.importorskip("sphinx", reason="sphinx is not installed: it makes the pages")
+    monkeypatch.syspath_prepend(DOCS / "_ext")
+    loaded = []
+
+    def load(name: str) -> Any:
+        loaded.append(name)
+        return importlib.import_module(name)
+
+    yield load
+    for name in loaded:
+        sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize(("page", "expected"), [
+    ("index", "../html-zh_CN/index.html"), ("chapter/gradient", "../../html-zh_CN/chapter/gradient.html"),
+])
+def test_the_other_language_is_found_beside_this_one(extension: Any, page: str, expected: str) -> None:
+    languages = extension("languages")
+    assert languages.address(page, f"{page}.html", "../html-zh_CN/") == expected
+    app: Any = SimpleNamespace(
+        config=SimpleNamespace(other_language="../html-zh_CN", language="en"),
+        builder=SimpleNamespace(get_target_uri=lambda name: f"{name}.html"),
+    )
+    context: dict[str, Any] = {}
+    languages.add_link(app, page, "page.html", context, None)
+    link = ET.fromstring(context["other_language"])
+    assert (link.get("href"), link.get("hreflang"), link.text) == (expected, "zh-CN", "中文")
+    app.config.other_language = ""
+    context = {}
+    languages.add_link(app, page, "page.html", context, None)
+    assert context == {}, "without a second build there is no link"
+
+
+def test_a_page_describes_itself(extension: Any) -> None:
+    social = extension("social")
+    core = pytest.importorskip("docutils.core")
+    text = "Title\n=====\n\n.. note:: In a box.\n\nThe first \"paragraph\" & more.\n\nAnother.\n\nSub\n---\n\nText.\n"
+    doctree = core.publish_doctree(text, settings_overrides={"doctitle_xform": False})
+    assert social.description(doctree) == 'The first "paragraph" & more.'
+    found = social.tags("Title", social.description(doctree), "", "index.html")
+    assert "og:image" not in found and "og:url" not in found
+    found = social.tags("Title", social.description(doctree), "https://example.org/docs/", "chapter/index.html")
+    properties = {name: unescape(value) for name, value in re.findall(r'property="([^"]+)" content="([^"]*)"', found)}
+    assert properties["og:description"] == 'The first "paragraph" & more.'
+    assert properties["og:url"] == "https://example.org/docs/chapter/index.html"
+    assert properties["og:image"] == "https://example.org/docs/_static/social-card.png"
+
+
+def test_a_long_description_ends_at_a_word(extension: Any) -> None:
+    social = extension("social")
+    nodes = pytest.importorskip("docutils.nodes")
+    section = nodes.section("", nodes.title("", "T"), nodes.paragraph("", "word " * 100))
+    text = social.description(nodes.container("", section))
+    assert text.endswith("word …") and len(text) <= social.LONGEST + 2
+
+
+def test_the_card_has_the_size_that_is_named() -> None:
+    head = (DOCS / "_static" / "social-card.png").read_bytes()[:24]
+    assert head.startswith(b"\x89PNG") and struct.unpack(">2I", head[16:]) == (1200, 630)
+
+
+def test_the_icon_follows_the_browser() -> None:
+    text = (DOCS / "_static" / "favicon.svg").read_text(encoding="utf-8")
+    assert "prefers-color-scheme: dark" in text and ET.fromstring(text).get("viewBox")
+
+
+def test_lists_of_the_reference_get_the_titles_of_their_sections(extension: Any) -> None:
+    groups = extension("api_groups")
+    nodes, addnodes = pytest.importorskip("docutils.nodes"), importlib.import_module("sphinx.addnodes")
+    lists = [addnodes.toctree() for _ in range(3)]
+    first = nodes.section("", nodes.title("", "Losses"), nodes.container("", lists[0]), lists[1])
+    second = nodes.section("", nodes.title("", "Images"), lists[2])
+    doctree = nodes.container("", nodes.section("", nodes.title("", "API"), first, second))
+    groups.add_captions(SimpleNamespace(env=SimpleNamespace(docname="other")), doctree)
+    assert not any("caption" in each for each in lists)
+    groups.add_captions(SimpleNamespace(env=SimpleNamespace(docname="api")), doctree)
+    assert [each.get("caption") for each in lists] == ["Losses", None, "Images"]

@@ -97,3 +97,16 @@ def test_lists_of_the_reference_get_the_titles_of_their_sections(extension: Any)
     assert not any("caption" in each for each in lists)
     groups.add_captions(SimpleNamespace(env=SimpleNamespace(docname="api")), doctree)
     assert [each.get("caption") for each in lists] == ["Losses", None, "Images"]
+
+
+def test_the_menu_has_the_pages_own_titles() -> None:
+    menu = (DOCS / "index.rst").read_text(encoding="utf-8").partition(".. toctree::")[2]
+    entries = re.findall(r"^   (\S.*) <([\w/-]+)>$", menu, re.M)
+    assert len(entries) > 15, "titles are given so that they are translated"
+    included = {"changelog": "Changelog", "contributing": "Contributing", "gallery/index": "Examples"}
+    for title, page in entries:
+        if page in included:
+            assert title == included[page]
+            continue
+        path = next(path for path in (DOCS / f"{page}.rst", DOCS / f"{page}.md") if path.exists())
+        assert path.read_text(encoding="utf-8").lstrip("# ").splitlines()[0] == title

@@ -150,8 +150,8 @@ class Committee(CommitteePasses):
 
         Notes
         -----
-        Network i has the seed ``SeedSequence([key, i])`` for a key made of ``rng``. Networks are saved without the states
-        of their optimizers.
+        Network i has the seed ``SeedSequence([key, i])`` for a key made of ``rng``. Networks are saved without the
+        states of their optimizers.
 
         Examples
         --------

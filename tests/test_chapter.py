@@ -26,8 +26,8 @@ def page(name: str) -> str:
 @pytest.fixture
 def worked(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The module that puts numbers on the pages."""
-    for name in ("sphinx", "docutils"):
-        pytest.importorskip(name, reason=f"{name} is not installed: it makes the pages")
+    for name in ("sphinx", "docutils", "matplotlib"):
+        pytest.importorskip(name, reason=f"{name} is not installed: it is needed to make the pages")
     monkeypatch.syspath_prepend(DOCS / "_ext")
     yield importlib.import_module("worked")
     for name in ("worked", "worked_example", "drawing"):

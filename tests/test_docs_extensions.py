@@ -53,6 +53,14 @@ def test_the_other_language_is_found_beside_this_one(extension: Any, page: str, 
     assert context == {}, "without a second build there is no link"
 
 
+def test_chinese_punctuation_stays_with_its_formula(extension: Any) -> None:
+    languages, nodes = extension("languages"), pytest.importorskip("docutils.nodes")
+    text = nodes.paragraph("", "", nodes.Text("即 "), nodes.math("", "y"), nodes.Text("。然后 "), nodes.math("", "z"))
+    languages.keep_punctuation(None, text, "chapter/gradient")
+    assert [type(each).__name__ for each in text.children] == ["Text", "inline", "Text", "math"]
+    assert text.astext() == "即 y。然后 z" and text[1].astext() == "y。"
+
+
 def test_a_page_describes_itself(extension: Any) -> None:
     social = extension("social")
     core = pytest.importorskip("docutils.core")

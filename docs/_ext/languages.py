@@ -1,4 +1,6 @@
-"""A link from each page to the same page in the other language, where both are built beside each other.
+"""What a translation needs beside its words: a link to the other language, punctuation that stays with its formula.
+
+A link leads from each page to the same page in the other language, where both are built beside each other.
 
 ::
 
@@ -12,15 +14,29 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from docutils import nodes
 from sphinx.util.typing import ExtensionMetadata
 
 # What the link to the other language says, and which language it leads to.
 OTHER = {"en": ("中文", "zh-CN"), "zh_CN": ("English", "en")}
 
+PUNCTUATION = tuple("，。、；：！？）”")
+
 
 def address(page: str, target: str, other: str) -> str:
     """The way from a page to the file of the other build's page of this name."""
     return f"{'../' * page.count('/')}{other.rstrip('/')}/{target}"
+
+
+def keep_punctuation(app: Any, doctree: nodes.document, docname: str) -> None:
+    """Keep Chinese punctuation on the line of the formula before it: browsers break there."""
+    for formula in list(doctree.findall(nodes.math)):
+        parent = formula.parent
+        index = parent.index(formula)
+        after = parent[index + 1] if index + 1 < len(parent) else None
+        if isinstance(after, nodes.Text) and after[:1] in PUNCTUATION:
+            parent[index] = nodes.inline("", "", formula, nodes.Text(after[0]), classes=["cnet-together"])
+            parent[index + 1] = nodes.Text(after[1:])
 
 
 def add_link(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
@@ -37,4 +53,5 @@ def setup(app: Any) -> ExtensionMetadata:
     """Register the setting."""
     app.add_config_value("other_language", "", "html", types=[str])
     app.connect("html-page-context", add_link)
+    app.connect("doctree-resolved", keep_punctuation)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -158,7 +158,9 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
         settings = check_settings(self)
         _check_task(settings, incremental, any(each is not None for each in validation))
         first = not hasattr(self, "coefs_") or not (settings.warm_start or incremental)
-        x, y = self._check_data(X, y, first, settings)
+        # The core looks at all rows that it trains on.
+        finite = settings.early_stopping or settings.solver == "lbfgs"
+        x, y = self._check_data(X, y, first, settings, finite)
         if incremental:
             self._note_classes(y, classes)
         weight = check_weight(sample_weight, x.shape[0], "sample_weight")
@@ -205,10 +207,10 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
         """Take note of the classes that partial_fit was told of."""
 
     def _check_data(
-        self, X: Any, y: Any, first: bool, settings: Settings, suffix: str = ""
+        self, X: Any, y: Any, first: bool, settings: Settings, finite: bool = True, suffix: str = ""
     ) -> tuple[Any, Any]:
         dtypes = FLOATS if settings.dtype is None else (settings.dtype,)
-        x, y = validated_with_targets(self, X, y, dtypes, first, self._takes_numbers, suffix)
+        x, y = validated_with_targets(self, X, y, dtypes, first, self._takes_numbers, finite, suffix)
         return (x.tocsr() if is_sparse(x) else x), y
 
     def _read_validation(self, X: Any, y: Any, weight: Any, settings: Settings, dtype: Any) -> Samples | None:
@@ -219,7 +221,7 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
             raise ValueError("X_val and y_val go together: got one of them")
         if settings.solver == "lbfgs":
             raise ValueError('X_val goes with epochs: with solver="adam" or "sgd", or an optimizer, not with "lbfgs"')
-        x, y = self._check_data(X, y, False, settings, "_val")
+        x, y = self._check_data(X, y, False, settings, suffix="_val")
         read = self._read_targets(y, True, False, "y_val")[0]
         if read.shape[1:] != () and read.shape[1] != self.n_outputs_:
             raise ValueError(f"y_val must have {self.n_outputs_} columns, as y has, got {read.shape[1]}")
@@ -309,18 +311,23 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
             self._progress = Progress()
         self._continue_lists(settings, task.held_out)
         drops = any(settings.dropout) or settings.input_dropout
-        epochs = Epochs(
-            network, task.weighed, task.options, self._optimizer, 1 if task.incremental else settings.max_iter,
-            int(task.random_state.randint(2**31 - 1)) if drops else 0, self._progress.epochs,
-        )
+        key = int(task.random_state.randint(2**31 - 1)) if drops else 0
+        try:
+            epochs = Epochs(
+                network, task.weighed, task.options, self._optimizer, 1 if task.incremental else settings.max_iter, key,
+                self._progress.epochs,
+            )
+        except ValueError:
+            # In scikit-learn's words, if that is what it was.
+            self._check_inputs(task.train.x, finite=True)
+            raise
         self.n_iter_ = 0
         undo.forget()
         watch = Watch(self, network, settings, task.weighed, task.held_out, task.context)
         train(epochs, watch, task.random_state, self._loss_scale(), task.incremental)
 
-    def _measure(self, samples: Samples) -> float:
-        """The score that was asked for, of the network as it stands."""
-        scorer = check_settings(self).scoring if self.scoring is not None else None
+    def _measure(self, samples: Samples, scorer: Any) -> float:
+        """The score that was asked for, of the network as it stands; `scorer` is None for the usual one."""
         if scorer is None:
             return self._score(samples.rows, samples.y, samples.weight)
         # The samples have been checked, and have lost the names of their columns.

@@ -56,7 +56,7 @@ def validated(estimator: Any, X: Any, dtypes: Any, finite: bool) -> Any:
 
 
 def validated_with_targets(
-    estimator: Any, X: Any, y: Any, dtypes: Any, reset: bool, numeric: bool, suffix: str = ""
+    estimator: Any, X: Any, y: Any, dtypes: Any, reset: bool, numeric: bool, finite: bool = True, suffix: str = ""
 ) -> tuple[Any, Any]:
     """Check samples and their targets.
 
@@ -71,13 +71,15 @@ def validated_with_targets(
         Whether the estimator takes note of the columns, or they must be those it knows.
     numeric : bool
         Whether targets must be numbers.
+    finite : bool, default True
+        Whether to look for NaN and infinity in plain arrays: not where a fit will look at all rows before it begins.
     suffix : str, default ""
         What the arguments' names end with, after ``X`` and ``y``.
     """
     kinds = FINITE_NUMBERS if numeric else FINITE_LABELS
     if (
-        _is_plain(X, dtypes) and (_is_new_to(estimator) if reset else _agrees(estimator, X)) and _is_finite(X)
-        and type(y) is np.ndarray and y.ndim in (1, 2) and len(y) == len(X) and y.size
+        _is_plain(X, dtypes) and (_is_new_to(estimator) if reset else _agrees(estimator, X))
+        and (not finite or _is_finite(X)) and type(y) is np.ndarray and y.ndim in (1, 2) and len(y) == len(X) and y.size
         and (y.dtype.kind in kinds or (y.dtype.kind == "f" and _is_finite(y)))
     ):
         estimator.n_features_in_ = X.shape[1]

@@ -158,7 +158,7 @@ class Watch:
         if self.settings.verbose:
             print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
         if self.settings.record_train_score:
-            estimator.train_score_curve_.append(estimator._measure(self.train))
+            estimator.train_score_curve_.append(estimator._measure(self.train, self.settings.scoring))
         measured = self.validate() if self.held_out is not None else (None, None)
         if not self.stops_by_score:
             progress.note_losses([loss], self.settings.tol)
@@ -188,7 +188,7 @@ class Watch:
         held_out = self.held_out
         loss, accuracy = self.network.loss_and_accuracy(held_out.rows, held_out.targets, weight=held_out.weight)
         self.estimator.validation_loss_curve_.append(loss * self.estimator._loss_scale())
-        self.note_score(self.estimator._measure(self.held_out))
+        self.note_score(self.estimator._measure(self.held_out, self.settings.scoring))
         return loss, accuracy
 
     def note_score(self, score: float) -> None:

@@ -21,6 +21,11 @@ def digits():
     return "MLPClassifier", x / 16, y, {"max_iter": 50}
 
 
+def digits_lbfgs():
+    kind, x, y, _ = digits()
+    return kind, x, y, {"solver": "lbfgs", "max_iter": 50}
+
+
 def mnist(folder):
     import cnet
 
@@ -63,6 +68,7 @@ def words():
 
 WORKS = {
     "digits": ("digits 1,797 x 64, 50 epochs", digits),
+    "lbfgs": ("digits, lbfgs, 50 iterations", digits_lbfgs),
     "images": ("images 60,000 x 784, (256,), float32, 3 epochs", mnist),
     "cover": ("100,000 x 54, (128, 64), 3 epochs", cover),
     "houses": ("regression 20,640 x 8, (64, 64), 5 epochs", houses),
@@ -102,7 +108,7 @@ def work(module, name, folder):
         from cnet import estimators as classes
     settings = settings | {"random_state": 0, "tol": 0, "n_iter_no_change": 10_000}
     model = getattr(classes, kind)(**settings).fit(x, y)
-    answers.write(json.dumps([model.loss_curve_[0], model.loss_]) + "\n")
+    answers.write(json.dumps([*getattr(model, "loss_curve_", [])[:1], model.loss_]) + "\n")
     for _ in sys.stdin:
         model = getattr(classes, kind)(**settings)
         answers.write(json.dumps([seconds(model.fit, x, y), seconds(model.predict, x)]) + "\n")
@@ -134,6 +140,7 @@ class Contender:
 
 def compare(name, folder, rounds, before):
     """Print medians of fits and of predictions, all in turn."""
+    # Started and prepared one after the other, so that none computes while another one measures.
     contenders = [Contender("sklearn", name, folder), Contender("cnet", name, folder)]
     if before:
         contenders.append(Contender("cnet", name, folder, before))

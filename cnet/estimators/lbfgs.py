@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import ThreadpoolController
 
 from ..core._network import Network
 from .settings import Settings
@@ -72,7 +74,7 @@ def minimise(network: Network, x: Any, t: Array, weight: Array | None, settings:
     """
     objective = _Objective(network, x, t, weight)
     shown = _show if settings.verbose else None
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), _blas().limit(limits=1, user_api="blas"):
         result = minimize(
             objective, objective.vector(), method="L-BFGS-B", jac=True, callback=shown,
             options={"maxfun": settings.max_fun, "maxiter": settings.max_iter, "gtol": settings.tol},
@@ -85,6 +87,16 @@ def minimise(network: Network, x: Any, t: Array, weight: Array | None, settings:
             ConvergenceWarning, stacklevel=2,
         )
     return float(result.fun), min(int(result.nit), settings.max_iter)
+
+
+@cache
+def _blas() -> Any:
+    """What sets the threads of SciPy's and NumPy's BLAS.
+
+    The minimiser's own products are short. Threads of a BLAS wait busily for the next one, on the processors that the
+    loss and the gradient need meanwhile: those of 1,797 x 64 samples and 100 hidden units took 3 ms, with one thread 1.
+    """
+    return ThreadpoolController()
 
 
 def _show(intermediate_result: Any) -> None:

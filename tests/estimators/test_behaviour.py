@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 import sklearn
+import threadpoolctl
 from sklearn import neural_network
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -393,6 +394,27 @@ def test_warnings(data):
         MLPClassifier(tol=10.0).fit(x, y[:, None])
     with pytest.warns(ConvergenceWarning, match="lbfgs failed to converge after 2 iterations"):
         MLPClassifier(solver="lbfgs", max_iter=2).fit(x, y)
+
+
+@quiet
+def test_scipys_minimiser_has_one_thread_of_its_blas_while_it_works(data, monkeypatch):
+    from cnet.estimators import lbfgs
+
+    def limits():
+        return {each["num_threads"] for each in threadpoolctl.threadpool_info() if each["user_api"] == "blas"}
+
+    seen, call = set(), lbfgs._Objective.__call__
+
+    def looks(self, vector):
+        seen.update(limits())
+        return call(self, vector)
+
+    monkeypatch.setattr(lbfgs._Objective, "__call__", looks)
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        before = limits()
+        MLPClassifier(solver="lbfgs", max_iter=3).fit(*data["iris"])
+        assert limits() == before
+    assert seen == {1}
 
 
 def test_what_diverges_is_an_error_and_keeps_finite_weights(data):

@@ -37,6 +37,8 @@ class Value:
     attributes : dict
     constant : numpy.ndarray or None
         Of float32 or float64; None also for constants of other types.
+    integers : numpy.ndarray or None
+        A constant of int64.
     """
 
     def __init__(
@@ -44,7 +46,10 @@ class Value:
         attributes: dict[str, Any] | None = None, constant: Array | None = None,
     ) -> None:
         self.operator, self.name, self.inputs = operator, name, inputs
-        self.attributes, self.constant = attributes or {}, constant
+        self.attributes = attributes or {}
+        is_float = constant is not None and constant.dtype.kind == "f"
+        self.constant: Array | None = constant if is_float else None
+        self.integers: Array | None = None if is_float else constant
 
     def __str__(self) -> str:
         if self.operator in ("input", "constant"):
@@ -64,8 +69,10 @@ class Graph(NamedTuple):
     input : Value
     input_type : str
         "uint8", "float32" or "float64".
+    rows : int or None
+        How many samples the input holds, where the file says it.
     width : int or None
-        The size of the input's second dimension, of two.
+        How many numbers a sample has, where the file says it.
     outputs : list of Value
     producer : str
     metadata : dict of str to str
@@ -73,6 +80,7 @@ class Graph(NamedTuple):
 
     input: Value
     input_type: str
+    rows: int | None
     width: int | None
     outputs: list[Value]
     producer: str
@@ -180,8 +188,9 @@ def _graph(library: Any, model: Any) -> Graph:
         raise ValueError("it has sparse initializers, cnet's parameters are dense")
     known: dict[str, Value | None] = {}
     for tensor in graph.initializer:
-        _define(known, tensor.name, Value("constant", tensor.name, constant=_array(types, tensor)))
-    inputs = [each for each in graph.input if each.name not in known]
+        name = _text(tensor.name)
+        _define(known, name, Value("constant", name, constant=_array(types, tensor)))
+    inputs = [each for each in graph.input if _text(each.name) not in known]
     if len(inputs) != 1:
         raise ValueError(f"it has {len(inputs)} inputs, a network of cnet has one: "
                          f"{excerpt([each.name for each in inputs])}")
@@ -191,7 +200,7 @@ def _graph(library: Any, model: Any) -> Graph:
         _add_node(types, known, node)
     outputs = []
     for each in graph.output:
-        value = known.get(each.name)
+        value = known.get(_text(each.name))
         if value is None:
             raise ValueError(f"nothing computes its output {excerpt(each.name)}")
         outputs.append(value)
@@ -200,9 +209,29 @@ def _graph(library: Any, model: Any) -> Graph:
     if tensor_type.elem_type not in names:
         raise given.refuse(f"is {_type_name(types, tensor_type.elem_type)}; cnet reads float32, float64 and uint8")
     dims = tensor_type.shape.dim
-    width = dims[1].dim_value if len(dims) == 2 and dims[1].dim_value > 0 else None
-    metadata = {each.key: each.value for each in model.metadata_props}
-    return Graph(given, names[tensor_type.elem_type], width, outputs, model.producer_name, metadata)
+    own = [each.dim_value for each in dims[1:]]
+    width = math.prod(own) if own and min(own) > 0 else None
+    metadata = {_text(each.key): _text(each.value) for each in model.metadata_props}
+    rows = dims[0].dim_value if dims and dims[0].dim_value > 0 else None
+    for value in known.values():
+        if value is not None and value.operator == "Reshape":
+            _check_rows(value, rows)
+    return Graph(given, names[tensor_type.elem_type], rows, width, outputs, _text(model.producer_name), metadata)
+
+
+def _check_rows(value: Value, rows: int | None) -> None:
+    """A ValueError for what may move numbers from one sample to another."""
+    by = value.inputs[1] if len(value.inputs) == 2 else None
+    shape = [] if by is None or by.integers is None or by.integers.ndim != 1 else by.integers.tolist()
+    if len(shape) != 2 or shape[0] not in (-1, 0, rows) or shape == [-1, -1]:
+        raise value.refuse("does not make a row of each sample")
+
+
+def _text(text: str | bytes) -> str:
+    """A text of the file, which comes as bytes where it is none."""
+    if isinstance(text, bytes):
+        raise ValueError(f"it is damaged: {excerpt(text)} is no text")
+    return text
 
 
 def _define(known: dict[str, Value | None], name: str, value: Value | None) -> None:
@@ -212,25 +241,26 @@ def _define(known: dict[str, Value | None], name: str, value: Value | None) -> N
 
 
 def _add_node(types: Any, known: dict[str, Value | None], node: Any) -> None:
-    if node.domain not in ("", "ai.onnx"):
-        raise ValueError(f"it has the operator {excerpt(node.op_type)} of {excerpt(node.domain)}; cnet knows those of "
+    operator = _text(node.op_type)
+    if _text(node.domain) not in ("", "ai.onnx"):
+        raise ValueError(f"it has the operator {excerpt(operator)} of {excerpt(node.domain)}; cnet knows those of "
                          "ai.onnx alone")
     if not node.output:
-        raise ValueError(f"its operator {excerpt(node.op_type)} has no output")
+        raise ValueError(f"its operator {excerpt(operator)} has no output")
     inputs: list[Value | None] = []
-    for name in node.input:
+    for name in map(_text, node.input):
         if name and known.get(name) is None:
-            raise ValueError(f"its operator {excerpt(node.op_type)} takes {excerpt(name)}, which nothing "
+            raise ValueError(f"its operator {excerpt(operator)} takes {excerpt(name)}, which nothing "
                              "computes before")
         inputs.append(known[name] if name else None)
-    attributes = {each.name: _attribute(types, each) for each in node.attribute}
-    name = node.output[0]
-    if node.op_type == "Constant":
+    attributes = {_text(each.name): _attribute(types, each) for each in node.attribute}
+    name, *others = map(_text, node.output)
+    if operator == "Constant":
         constant = attributes.get("value", attributes.get("value_float"))
         _define(known, name, Value("constant", name, constant=np.asarray(constant) if constant is not None else None))
     else:
-        _define(known, name, Value(node.op_type, name, tuple(inputs), attributes))
-    for other in node.output[1:]:
+        _define(known, name, Value(operator, name, tuple(inputs), attributes))
+    for other in others:
         if other:
             _define(known, other, None)
 
@@ -253,7 +283,7 @@ def _type_name(types: Any, number: int) -> str:
 
 
 def _array(types: Any, tensor: Any) -> Array | None:
-    """A tensor's values; None where they are no floats."""
+    """A tensor's values; None where they are neither floats nor int64."""
     name = excerpt(tensor.name)
     if tensor.data_location == types.EXTERNAL or tensor.external_data:
         raise ValueError(f"its initializer {name} is in another file, which cnet does not open: write the model as one "
@@ -261,10 +291,11 @@ def _array(types: Any, tensor: Any) -> Array | None:
     if tensor.data_type in (types.FLOAT16, types.BFLOAT16):
         kind = _type_name(types, tensor.data_type)
         raise ValueError(f"its initializer {name} is {kind}; cnet has float32 and float64")
-    if tensor.data_type not in (types.FLOAT, types.DOUBLE):
+    kinds = {types.FLOAT: ("<f4", tensor.float_data), types.DOUBLE: ("<f8", tensor.double_data),
+             types.INT64: ("<i8", tensor.int64_data)}
+    if tensor.data_type not in kinds:
         return None
-    dtype, values = (np.dtype("<f4"), tensor.float_data) if tensor.data_type == types.FLOAT else (
-        np.dtype("<f8"), tensor.double_data)
+    dtype, values = np.dtype(kinds[tensor.data_type][0]), kinds[tensor.data_type][1]
     shape = tuple(tensor.dims)
     if tensor.HasField("segment") or len(shape) > 8 or any(n < 0 for n in shape):
         raise ValueError(f"its initializer {name} has the shape {excerpt(list(shape))}, or is in segments")

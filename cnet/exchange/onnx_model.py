@@ -30,6 +30,8 @@ MOST_BYTES = 2**31
 OUTPUTS = {
     "Softmax": "cross_entropy", "LogSoftmax": "cross_entropy", "Sigmoid": "binary_cross_entropy", "Exp": "poisson",
 }
+# What leaves rows as they are.
+PASSED_OVER = ("Identity", "Flatten", "Dropout", "Reshape")
 
 
 def from_onnx(
@@ -72,7 +74,7 @@ def from_onnx(
     -----
     The graph has one input, of numbers, or of uint8 which are divided by 255. Layers are Gemm, or MatMul and Add.
     Activations are single operators, or made of several, as they are written for old sets of operators. Identity,
-    Dropout and Flatten are passed over. Nothing but the file itself is opened.
+    Dropout, and Flatten or Reshape to rows are passed over. Nothing but the file itself is opened.
 
     Examples
     --------
@@ -130,7 +132,11 @@ def _through(value: Value | None) -> Value:
     """A value before what leaves it as it is."""
     if value is None:
         raise ValueError("an operator has no first input")
-    while value.operator in ("Identity", "Flatten", "Dropout"):
+    while value.operator in PASSED_OVER:
+        if value.operator == "Reshape":
+            # The graph was refused if rows were not those of samples; how long they are, `_check_shapes` looks.
+            value = _first(value)
+            continue
         if value.operator == "Flatten" and value.attributes.get("axis", 1) != 1:
             raise value.refuse("does not make a row of each sample")
         if len(value.inputs) > 2 or not value.inputs or value.inputs[0] is None:
@@ -171,6 +177,10 @@ def _is_input(graph: Graph, value: Value) -> bool:
     """Whether it is the model's input, as the first layer takes it."""
     value = _through(value)
     if graph.input_type != "uint8":
+        # Some programs begin with a cast to the same type.
+        same = {"float32": 1, "float64": 11}[graph.input_type]
+        if value.operator == "Cast" and value.attributes.get("to") == same:
+            value = _through(_first(value))
         return value is graph.input
     if value is graph.input or (value.operator == "Cast" and _first(value) is graph.input):
         raise value.refuse("is not divided by 255; cnet divides bytes by it")
@@ -263,6 +273,13 @@ def _check_shapes(graph: Graph, layers: list[_Affine], scores: Value) -> None:
         if layer.weight.dtype != dtype:
             raise ValueError(f"its layer {number} is {layer.weight.dtype}, the first is {dtype}")
         n_inputs = n_units
+    # What was passed over behind the last layer.
+    for value in graph.outputs:
+        while value is not scores and value.operator in (*PASSED_OVER, *OUTPUTS):
+            shape = _second(value).integers if value.operator == "Reshape" else None
+            if shape is not None and shape[1] not in (-1, n_inputs):
+                raise value.refuse(f"makes rows of another length than {n_inputs:,}")
+            value = _first(value)
 
 
 # ---- activations -----------------------------------------------------------------
@@ -333,18 +350,15 @@ def _is_zero(value: Value) -> bool:
 
 
 def _gelu(value: Value) -> Value | None:
-    """``a * (1 + erf(a / sqrt(2))) / 2``, with the half at any place."""
+    """``a * (1 + erf(a / sqrt(2))) / 2``, multiplied in any order."""
     if value.operator == "Gelu":
         return _single("Gelu", approximate="none")(value)
-    for one, other in _operands(value, "Mul"):
-        # The half outside: (a * twice) * 0.5; or with one of the factors: (a * 0.5) * twice.
-        if _is_number(other, 0.5):
-            for a, twice in _operands(one, "Mul"):
-                if _is_twice(twice, a):
+    for one, product in _operands(value, "Mul"):
+        for pair in _operands(product, "Mul"):
+            # One of the three, whichever stands alone, and the two others in both orders.
+            for a, twice, half in ((one, *pair), (pair[0], one, pair[1]), (pair[0], pair[1], one)):
+                if _is_number(half, 0.5) and _is_twice(twice, a):
                     return a
-        for a, half in _operands(one, "Mul"):
-            if _is_number(half, 0.5) and _is_twice(other, a):
-                return a
     return None
 
 

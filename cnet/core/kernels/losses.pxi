@@ -37,35 +37,20 @@ cdef extern from *:
     Vocabulary LOSSES
 
 
-cdef inline real row_cross_entropy(
-    Py_ssize_t n, Py_ssize_t padded, Workspace[real]* workspace, int top, Py_ssize_t r, int32_t label
+cdef inline void weigh_row(
+    const Targets[real]* targets, Py_ssize_t row, Workspace[real]* workspace, Py_ssize_t r
 ) noexcept nogil:
-    """A row's scores s to exp(s - max(s)); returns their sum.
-
-    The loss log(sum(exp(s))) - s[label] is left in two parts: `margin`, max(s) - s[label], and
-    `total`, of which the logarithm is taken later, of many together.
-    """
-    cdef real* s = workspace.z[top] + r * workspace.ld[top]
-    cdef real largest
-    cdef double score = s[label]
-    cdef Py_ssize_t best
-    cdef real total = softmax_row(n, padded, s, &largest, &best)
-    workspace.margin[r] = <double>largest - score
-    workspace.total[r] = total
-    workspace.correct[r] = best == label
-    return total
+    """A row's loss times its weight, if it has one."""
+    if targets.weight is not NULL:
+        workspace.margin[r] = (workspace.margin[r] + log(workspace.total[r])) * targets.weight[row]
+        workspace.total[r] = 1
 
 
-cdef inline void delta_of_label(
-    Py_ssize_t padded, const real* e, real* d, int32_t label, real share, real total
-) noexcept nogil:
-    """d = share * (e / total - t), where t is 1 for the label and 0 for all others."""
-    cdef Py_ssize_t v, j, lanes = sizeof(vec[real]) // sizeof(real)
-    cdef real part = share / total
-    for v in range(padded // lanes):
-        j = v * lanes
-        vstore(d + j, vload(e + j) * vset(part))
-    d[label] = e[label] * part - share
+cdef inline real share_of_row(const Targets[real]* targets, Py_ssize_t row, double divisor) noexcept nogil:
+    """What a row counts in the batch's loss: its weight / divisor."""
+    if divisor <= 0:
+        return 0
+    return <real>((targets.weight[row] if targets.weight is not NULL else 1) / divisor)
 
 
 cdef inline vec[real] load_some(Py_ssize_t n, const real* x) noexcept nogil:
@@ -284,15 +269,6 @@ cdef void row_loss(
     workspace.total[r] = 1
 
 
-cdef inline void weigh_row(
-    const Targets[real]* targets, Py_ssize_t row, Workspace[real]* workspace, Py_ssize_t r
-) noexcept nogil:
-    """A row's loss times its weight, if it has one."""
-    if targets.weight is not NULL:
-        workspace.margin[r] = (workspace.margin[r] + log(workspace.total[r])) * targets.weight[row]
-        workspace.total[r] = 1
-
-
 cdef inline bint hard_labels(const Layers[real]* net, const Targets[real]* targets) noexcept nogil:
     """Whether rows go the short way: cross-entropy with class indices."""
     return net.loss == CNET_CROSS_ENTROPY and targets.labels is not NULL and targets.smoothing == 0
@@ -307,12 +283,12 @@ cdef void losses(
     cdef Py_ssize_t n = net.layer[top].n_out
     cdef Py_ssize_t padded = padded_width(n, workspace.z[top])
     cdef Py_ssize_t r, row
+    if hard_labels(net, targets):
+        all_label_rows(n, padded, x, targets, workspace, top, begin, end, False, 0)
+        return
     for r in range(begin, end):
         row = row_of(x, r)
-        if hard_labels(net, targets):
-            row_cross_entropy(n, padded, workspace, top, r, targets.labels[row])
-        else:
-            row_loss(net, n, padded, targets, row, workspace, r, NULL)
+        row_loss(net, n, padded, targets, row, workspace, r, NULL)
         weigh_row(targets, row, workspace, r)
 
 
@@ -330,18 +306,17 @@ cdef inline void deltas(
     cdef Py_ssize_t v, lanes = sizeof(vec[real]) // sizeof(real)
     cdef Py_ssize_t r, row
     cdef real* d
-    cdef real share = <real>(1.0 / divisor) if divisor > 0 else 0, part
+    cdef real part
+    if hard_labels(net, targets):
+        all_label_rows(n, padded, x, targets, workspace, top, begin, end, True, divisor)
+        return
     for r in range(begin, end):
         row = row_of(x, r)
         d = workspace.d[top] + r * workspace.ld[top]
-        part = share if targets.weight is NULL else <real>(targets.weight[row] / divisor) if divisor > 0 else 0
-        if hard_labels(net, targets):
-            delta_of_label(padded, workspace.z[top] + r * workspace.ld[top], d, targets.labels[row], part,
-                           row_cross_entropy(n, padded, workspace, top, r, targets.labels[row]))
-        else:
-            row_loss(net, n, padded, targets, row, workspace, r, d)
-            for v in range(padded // lanes):
-                vstore(d + v * lanes, vload(<const real*>d + v * lanes) * vset(part))
+        part = share_of_row(targets, row, divisor)
+        row_loss(net, n, padded, targets, row, workspace, r, d)
+        for v in range(padded // lanes):
+            vstore(d + v * lanes, vload(<const real*>d + v * lanes) * vset(part))
         weigh_row(targets, row, workspace, r)
 
 
@@ -350,17 +325,19 @@ cdef void predict(const Layers[real]* net, Workspace[real]* workspace, Py_ssize_
     cdef int top = net.n_layers - 1
     cdef Py_ssize_t n = net.layer[top].n_out
     cdef Py_ssize_t padded = padded_width(n, workspace.z[top])
-    cdef Py_ssize_t r
-    for r in range(begin, end):
-        predict_row(net.loss, n, padded, workspace.z[top] + r * workspace.ld[top])
+    cdef Py_ssize_t r = begin, ld = workspace.ld[top]
+    while net.loss == CNET_CROSS_ENTROPY and r + SIDE_BY_SIDE <= end:
+        probabilities(SIDE_BY_SIDE, n, padded, workspace.z[top] + r * ld, ld)
+        r += SIDE_BY_SIDE
+    while r < end:
+        predict_row(net.loss, n, padded, workspace.z[top] + r * ld)
+        r += 1
 
 
 cdef inline void predict_row(int loss, Py_ssize_t n, Py_ssize_t padded, real* s) noexcept nogil:
-    cdef Py_ssize_t v, best, lanes = sizeof(vec[real]) // sizeof(real)
-    cdef real largest, total
+    cdef Py_ssize_t v, lanes = sizeof(vec[real]) // sizeof(real)
     if loss == CNET_CROSS_ENTROPY:
-        total = softmax_row(n, padded, s, &largest, &best)
-        divide_row(padded, s, total)
+        probabilities(1, n, padded, s, 0)
     elif loss == CNET_BINARY_CROSS_ENTROPY:
         for v in range(padded // lanes):
             vstore(s + v * lanes, vsigmoid(vload(<const real*>s + v * lanes)))

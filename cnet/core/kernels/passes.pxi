@@ -47,12 +47,14 @@ cdef void forward(
     cdef const Layer[real]* layer = &net.layer[0]
     cdef const real* z
     cdef Py_ssize_t ld
+    cdef bint activated = False
     cdef int l
     if x.sparse:
         sum_parts(layer, tiling, workspace, begin, end)
+        activated = activated_with_sums(layer, workspace)
     else:
         forward_dense(layer, x, workspace, scratch, begin, end)
-    activate_rows(layer, workspace, 0, x.sparse, begin, end)
+    activate_rows(layer, workspace, 0, activated, begin, end)
     for l in range(1, net.n_layers):
         layer = &net.layer[l]
         z, ld = <const real*>workspace.z[l - 1] + begin * workspace.ld[l - 1], workspace.ld[l - 1]

@@ -8,41 +8,69 @@ cdef inline vec[real] lanes_below(Py_ssize_t n, vec[real] s) noexcept nogil:
         return vselect_less(vload(<const real*>LANE64), vset(<real>n), s, vset(<real>-INFINITY))
 
 
-cdef inline real softmax_row(Py_ssize_t n, Py_ssize_t padded, real* s, real* largest, Py_ssize_t* best) noexcept nogil:
-    """s = exp(s - max(s)); returns its sum. Lanes from n to padded become 0.
+cdef inline void softmax_some(
+    int rows, Py_ssize_t n, Py_ssize_t padded, real* s, Py_ssize_t ld, real* largest, Py_ssize_t* best, real* total
+) noexcept nogil:
+    """s = exp(s - max(s)) of each row, and its sum. Lanes from n to padded become 0.
 
     The largest score is taken off first, so that nothing overflows. `best` is the first place
-    that has it.
+    that has it. `rows`, at most SIDE_BY_SIDE, is a constant once inlined: one row alone would wait at each step, for its
+    maximum, its exponentials and their sum.
     """
     cdef Py_ssize_t v, j, lanes = sizeof(vec[real]) // sizeof(real)
     cdef Py_ssize_t end = padded - lanes
-    cdef vec[real] top, total, e
-    cdef uint64_t bits = 0
-    top = lanes_below(n - end, vload(<const real*>s + end))
-    vstore(s + end, top)
+    cdef vec[real] top[SIDE_BY_SIDE]
+    cdef vec[real] sums[SIDE_BY_SIDE]
+    cdef vec[real] e[SIDE_BY_SIDE]
+    cdef uint64_t found[SIDE_BY_SIDE]
+    cdef uint64_t bits
+    cdef int i
+    for i in range(rows):
+        top[i] = lanes_below(n - end, vload(<const real*>s + i * ld + end))
+        vstore(s + i * ld + end, top[i])
+        sums[i], found[i] = vset(<real>0), 0
     for v in range(end // lanes):
-        e = vload(<const real*>s + v * lanes)
-        top = vselect_less(top, e, e, top)
-    largest[0] = vmax(top)
-    top = vset(largest[0])
-    total = vset(<real>0)
+        for i in range(rows):
+            e[i] = vload(<const real*>s + i * ld + v * lanes)
+            top[i] = vselect_less(top[i], e[i], e[i], top[i])
+    for i in range(rows):
+        largest[i] = vmax(top[i])
+        top[i] = vset(largest[i])
     for v in range(padded // lanes):
         j = v * lanes
-        e = vload(<const real*>s + j)
-        if bits == 0:
-            bits = nonzero_lanes(vselect_less(e, top, vset(<real>0), vset(<real>1)))
-            best[0] = j + count_trailing_zeros(bits | (<uint64_t>1 << 63))
-        e = vexp_negative(e - top)
-        vstore(s + j, e)
-        total = total + e
-    return vsum(total)
+        for i in range(rows):
+            e[i] = vload(<const real*>s + i * ld + j)
+            bits = nonzero_lanes(vselect_less(e[i], top[i], vset(<real>0), vset(<real>1)))
+            best[i] = best[i] if found[i] else j + count_trailing_zeros(bits | (<uint64_t>1 << 63))
+            found[i] |= bits
+            e[i] = e[i] - top[i]
+        exp_negative(rows, e)
+        for i in range(rows):
+            vstore(s + i * ld + j, e[i])
+            sums[i] = sums[i] + e[i]
+    for i in range(rows):
+        total[i] = vsum(sums[i])
 
 
-cdef inline void divide_row(Py_ssize_t padded, real* s, real divisor) noexcept nogil:
-    cdef Py_ssize_t v, j, lanes = sizeof(vec[real]) // sizeof(real)
-    for v in range(padded // lanes):
-        j = v * lanes
-        vstore(s + j, vload(<const real*>s + j) / vset(divisor))
+cdef inline real softmax_row(Py_ssize_t n, Py_ssize_t padded, real* s, real* largest, Py_ssize_t* best) noexcept nogil:
+    """softmax_some of one row; returns the sum."""
+    cdef real total
+    softmax_some(1, n, padded, s, 0, largest, best, &total)
+    return total
+
+
+cdef inline void probabilities(int rows, Py_ssize_t n, Py_ssize_t padded, real* s, Py_ssize_t ld) noexcept nogil:
+    """Scores of some rows, side by side, to their softmax."""
+    cdef real largest[SIDE_BY_SIDE]
+    cdef Py_ssize_t best[SIDE_BY_SIDE]
+    cdef real total[SIDE_BY_SIDE]
+    cdef Py_ssize_t v, lanes = sizeof(vec[real]) // sizeof(real)
+    cdef int i
+    softmax_some(rows, n, padded, s, ld, largest, best, total)
+    for i in range(rows):
+        for v in range(padded // lanes):
+            vstore(s + v * lanes, vload(<const real*>s + v * lanes) / vset(total[i]))
+        s += ld
 
 
 cdef inline Py_ssize_t padded_width(Py_ssize_t n, real* of_type) noexcept nogil:

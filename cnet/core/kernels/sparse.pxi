@@ -192,30 +192,55 @@ cdef void first_layer_pass(const FirstLayerPass[real]* p, int part) noexcept nog
         first_layer_pass_as(<const double*>NULL, p, part)
 
 
+cdef inline bint activated_with_sums(const Layer[real]* layer, Workspace[real]* workspace) noexcept nogil:
+    """Whether a sparse first layer's values, by the sigmoid, are computed while its sums are in registers."""
+    return layer.activation == CNET_SIGMOID and workspace.slope[0] is NULL
+
+
+cdef inline void sum_parts_of(
+    int vectors, bint activated, const Layer[real]* layer, const Tiling* tiling, Workspace[real]* workspace, Py_ssize_t r,
+    Py_ssize_t shift
+) noexcept nogil:
+    """sum_parts of so many vectors of a row, side by side; `activated`: by the sigmoid, while they are in registers."""
+    cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real), part_size = workspace.sparse.capacity * workspace.ld[0]
+    cdef const real* sums = workspace.sums + r * workspace.ld[0] + shift
+    cdef vec[real] a[SIDE_BY_SIDE]
+    cdef bint scaled = workspace.dropout is not NULL
+    cdef vec[real] scale = vset(workspace.dropout.scale[0] if scaled else <real>1)
+    cdef int i, part
+    for i in range(vectors):
+        a[i] = vload(<const real*>layer.bias + shift + i * lanes)
+    for part in range(tiling.n_parts):
+        for i in range(vectors):
+            if scaled:
+                a[i] = vfma(scale, vload(sums + i * lanes), a[i])
+            else:
+                a[i] = a[i] + vload(sums + i * lanes)
+        sums += part_size
+    if activated:
+        sigmoid(vectors, a)
+    for i in range(vectors):
+        vstore(workspace.z[0] + r * workspace.ld[0] + shift + i * lanes, a[i])
+
+
 cdef inline void sum_parts(
     const Layer[real]* layer, const Tiling* tiling, Workspace[real]* workspace, Py_ssize_t begin, Py_ssize_t end
 ) noexcept nogil:
-    """z of the first layer's rows begin..end: the bias and the parts' sums, activated unless a slope is stored."""
+    """Pre-activations of the first layer's rows begin..end, the bias and the parts' sums; or see activated_with_sums."""
     cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
     cdef Py_ssize_t vectors = (layer.n_out + lanes - 1) // lanes
     cdef Py_ssize_t ld = workspace.ld[0]
-    cdef Py_ssize_t r, v, at
-    cdef vec[real] a
-    cdef int part, kind = layer.activation if workspace.slope[0] is NULL else CNET_IDENTITY
-    cdef bint scaled = workspace.dropout is not NULL
-    cdef vec[real] scale = vset(workspace.dropout.scale[0] if scaled else <real>1)
+    cdef Py_ssize_t r, v
+    cdef bint activated = activated_with_sums(layer, workspace)
+    cdef int part
     for r in range(begin, end):
         for part in range(tiling.n_parts):
             prefetch_numbers(
                 layer.n_out, workspace.sums + (part * workspace.sparse.capacity + min(r + 12, end - 1)) * ld)
-        for v in range(vectors):
-            at = r * ld + v * lanes
-            a = vload(<const real*>layer.bias + v * lanes)
-            for part in range(tiling.n_parts):
-                if scaled:
-                    a = vfma(scale, vload(<const real*>workspace.sums + part * workspace.sparse.capacity * ld + at), a)
-                else:
-                    a = a + vload(<const real*>workspace.sums + part * workspace.sparse.capacity * ld + at)
-            vstore(workspace.z[0] + at, vactivation(kind, a))
-    if workspace.slope[0] is not NULL:
-        activate(layer.activation, (end - begin) * ld, workspace.z[0] + begin * ld, workspace.slope[0] + begin * ld)
+        v = 0
+        while v + SIDE_BY_SIDE <= vectors:
+            sum_parts_of(SIDE_BY_SIDE, activated, layer, tiling, workspace, r, v * lanes)
+            v += SIDE_BY_SIDE
+        while v < vectors:
+            sum_parts_of(1, activated, layer, tiling, workspace, r, v * lanes)
+            v += 1

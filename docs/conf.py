@@ -46,6 +46,7 @@ extensions = [
     "languages",
     "social",
     "picture",
+    "animation",
     "live_page",
     "gallery_pictures",
     "numpydoc",

@@ -118,3 +118,38 @@ def test_the_menu_has_the_pages_own_titles() -> None:
             continue
         path = next(path for path in (DOCS / f"{page}.rst", DOCS / f"{page}.md") if path.exists())
         assert path.read_text(encoding="utf-8").lstrip("# ").splitlines()[0] == title
+
+
+MOVING = """
+fig, ax = plt.subplots(figsize=(2, 1))
+line, = ax.plot([0, 1], [0, 1])
+animation = FuncAnimation(fig, lambda frame: line.set_ydata([0, frame]), frames=5)
+"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_moving_picture_has_its_frames_and_a_still_one(extension: Any, tmp_path: Path, theme: str) -> None:
+    for name in ("matplotlib", "PIL"):
+        pytest.importorskip(name, reason=f"{name} is not installed: it draws")
+    image = importlib.import_module("PIL.Image")
+    animation = extension("animation")
+    moving, still = tmp_path / "a.webp", tmp_path / "a.png"
+    animation.draw(MOVING, theme, moving, still, "here")
+    with image.open(moving) as frames, image.open(still) as one:
+        assert (frames.n_frames, frames.format, frames.info["loop"]) == (5, "WEBP", 0)
+        paper = frames.convert("RGB").getpixel((1, 1))
+        assert (min(paper) > 245) == (theme == "light") and one.format == "PNG"
+
+
+def test_a_moving_picture_has_to_move_and_to_be_small(
+    extension: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("PIL")
+    animation = extension("animation")
+    paths = tmp_path / "a.webp", tmp_path / "a.png"
+    with pytest.raises(RuntimeError, match="here: the code left no animation"):
+        animation.draw("fig = plt.figure()", "light", *paths, "here")
+    monkeypatch.setattr(animation, "LARGEST", 100)
+    with pytest.raises(RuntimeError, match="here: a.webp has .* bytes, more than 100"):
+        animation.draw(MOVING, "light", *paths, "here")

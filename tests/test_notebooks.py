@@ -26,10 +26,11 @@ NAMES = sorted(path.stem for path in (DOCS / "chapter").glob("*.rst") if path.st
 CONFIGURATION = f"""
 import sys
 sys.path.insert(0, {os.fspath(DOCS / "_ext")!r})
+import animation
 import live_page
 import picture
-picture.draw = live_page.write = lambda *arguments: None
-extensions = ["picture", "live_page", "drawings", "worked", "notebooks", "sphinx_design"]
+animation.draw = picture.draw = live_page.write = lambda *arguments: None
+extensions = ["picture", "animation", "live_page", "drawings", "worked", "notebooks", "sphinx_design"]
 locale_dirs = [{os.fspath(DOCS / "locale")!r}]
 gettext_compact = False
 """
@@ -109,7 +110,9 @@ def run(source: str, names: dict[str, Any]) -> str:
         exec(compile(tree, "cell", "exec"), names)
         if last is not None:
             value = eval(compile(last, "cell", "eval"), names)
-            if value is not None:
+            if type(value).__name__ == "FuncAnimation":
+                value._draw_was_started = True  # it is not shown, which it would complain about
+            elif value is not None:
                 print(repr(value))
     return printed.getvalue()
 

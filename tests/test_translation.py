@@ -24,10 +24,11 @@ PAGES = ["index", *sorted(f"chapter/{path.stem}" for path in (DOCS / "chapter").
 CONFIGURATION = f"""
 import sys
 sys.path.insert(0, {os.fspath(DOCS / "_ext")!r})
+import animation
 import live_page
 import picture
-picture.draw = live_page.write = lambda *arguments: None
-extensions = ["picture", "live_page", "drawings", "worked", "sphinx_design"]
+animation.draw = picture.draw = live_page.write = lambda *arguments: None
+extensions = ["picture", "animation", "live_page", "drawings", "worked", "sphinx_design"]
 gettext_compact = False
 """
 

@@ -34,7 +34,16 @@ WORDS = {
     },
 }
 CATCH = 'except Exception as error:\n    print(f"{type(error).__name__}: {error}")'
-IMPORTS = "import matplotlib.pyplot as plt\nimport numpy as np\n\nimport cnet\nimport cnet.plots"
+IMPORTS = """
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.animation import FuncAnimation
+
+import cnet
+import cnet.plots
+
+plt.rcParams["animation.html"] = "jshtml"
+"""
 
 
 class Notebook:
@@ -153,6 +162,8 @@ class Notebook:
         """The code of a picture, which has its own names, and what it shows."""
         body = re.sub(r"(?m)^import cnet\.plots\n|^# shown from here\n", "", code + "\n")
         inner = "\n".join(f"    {line}".rstrip() for line in body.strip("\n").splitlines())
+        if re.search(r"(?m)^animation = ", body):
+            inner += "\n    plt.close(fig)\n    return animation"
         self.code(f"def picture():\n{inner}\n\n\npicture()")
         self.text.append(f"*{escaped(self.words['picture'].format(alt))}*")
 

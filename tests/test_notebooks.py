@@ -38,7 +38,7 @@ gettext_compact = False
 
 def built(folder: Path, language: str) -> Path:
     """The folder of the notebooks in a language."""
-    for name in ("sphinx", "sphinx_design", "matplotlib"):
+    for name in ("sphinx", "sphinx_design", "matplotlib", "PIL"):
         pytest.importorskip(name, reason=f"{name} is not installed: it makes the notebooks")
     source, result = folder / "source", folder / "result"
     shutil.copytree(DOCS / "chapter", source / "chapter")

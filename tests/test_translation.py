@@ -41,7 +41,7 @@ def entries(page: str) -> list[Any]:
 @pytest.fixture(scope="module")
 def extracted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of what Sphinx finds to translate on the English pages."""
-    for name in ("sphinx", "sphinx_design", "matplotlib"):
+    for name in ("sphinx", "sphinx_design", "matplotlib", "PIL"):
         pytest.importorskip(name, reason=f"{name} is not installed: it is needed to extract the messages")
     folder = tmp_path_factory.mktemp("gettext")
     source, result = folder / "source", folder / "result"

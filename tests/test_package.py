@@ -87,6 +87,16 @@ def test_without_matplotlib_the_rest_can_be_looked_through():
     assert told.splitlines() == ["True False False", f"AttributeError {message}", f"ModuleNotFoundError {message}"]
 
 
+def test_the_command_line_starts_without_what_single_commands_need():
+    told = run("""
+        import sys
+        import cnet.cli
+        later = ("cnet.exchange", "cnet.export", "cnet.model_file", "cnet.plots", "sklearn", "onnx", "torch")
+        print([name for name in later if name in sys.modules])
+    """)
+    assert told == "[]"
+
+
 def test_no_framework_is_imported_unless_it_is_asked_for():
     told = run("""
         import sys

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 from contextlib import redirect_stdout
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from ..committee import Committee
-from ..exchange import summary
 from .console import Failure, loss_text, percent, print_json, say
-from .file_contents import contents_of, purpose
 from .options import add_json, path
 from .run_folder import file_of, load_any, read_record, run_of
 from .words import network_text, regularisation_text, run_text, stopping_text
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
     from .record import Record
 
 __all__ = ["add_to", "run"]
+
+# What an ONNX file does not tell.
+OF_TRAINING = ("weight_decay_lambda", "epochs", "iterations", "seed", "optimizer")
 
 DESCRIPTION = """\
 Tell what a model is: its kind, a table of its layers, what it predicts, its loss, how far it was
@@ -34,6 +36,7 @@ examples:
   cnet info                     # of this machine
   cnet info cnet-run            # of a run, and of its network
   cnet info model.safetensors --json
+  cnet info model.onnx          # that cnet export wrote, or another program
   CNET_ISA=baseline cnet info
 """
 
@@ -45,7 +48,8 @@ def add_to(commands: Any) -> None:
         usage="cnet info [options] [MODEL]", description=DESCRIPTION, epilog=EXAMPLES,
     )
     parser.add_argument(
-        "model", type=path, metavar="MODEL", nargs="?", help="a model file, or the folder of a run (default: none)"
+        "model", type=path, metavar="MODEL", nargs="?",
+        help="a model file (also ONNX), or the folder of a run (default: none)",
     )
     add_json(parser)
     parser.set_defaults(run=run)
@@ -73,7 +77,28 @@ def _tell_machine(as_json: bool) -> None:
         say(line)
 
 
+def _tell_onnx(model: str, as_json: bool) -> None:
+    """What the network of an ONNX file is; such a file does not tell how far it was trained."""
+    from ..exchange import from_onnx
+
+    net = from_onnx(model)
+    size = os.path.getsize(model)
+    told = {name: value for name, value in _told(net).items() if name not in OF_TRAINING}
+    if as_json:
+        print_json({"model": model, **told, "kind": "ONNX", "file": {"path": model, "bytes": size}})
+        return
+    say(f"{model}: ONNX, {network_text(net.sizes, net._core.activations)}, {told['dtype']}")
+    _say_layers(net)
+    say(f"loss: {net.loss_function if net.loss_function.parameter else told['loss']}")
+    say(f"file: {size:,} bytes: parameters {told['bytes']:,}, all else {size - told['bytes']:,}; ONNX")
+
+
 def _tell_model(model: str, as_json: bool) -> None:
+    from .file_contents import contents_of
+
+    if model.lower().endswith(".onnx") and not os.path.isdir(model):
+        _tell_onnx(model, as_json)
+        return
     net = load_any(model)
     if isinstance(net, Committee):
         _tell_committee(model, net, as_json)
@@ -86,9 +111,7 @@ def _tell_model(model: str, as_json: bool) -> None:
         print_json({"model": model, **told, "run": run_told, "file": contents.told()})
         return
     say(f"{model}: {told['kind']}, {network_text(net.sizes, net._core.activations)}, {told['dtype']}")
-    for line in summary(net).table():
-        say(f"  {line}")
-    say(f"predicts: {purpose(net)}")
+    _say_layers(net)
     say(f"loss: {net.loss_function if net.loss_function.parameter else told['loss']}"
         + (f", with the L2 penalty {told['weight_decay_lambda']:g}" if told["weight_decay_lambda"] else ""))
     say(f"trained: {_training_text(told)}")
@@ -102,6 +125,8 @@ def _tell_model(model: str, as_json: bool) -> None:
 
 def _tell_committee(model: str, committee: Committee, as_json: bool) -> None:
     """What a committee is, and each of its networks in a line."""
+    from .file_contents import contents_of, purpose
+
     prepared = [None if each is None else each._attributes() for each in committee.preprocessing]
     networks = [{**_told(net), "preprocessing": own} for net, own in zip(committee.networks, prepared, strict=True)]
     contents = contents_of(file_of(model))
@@ -119,6 +144,15 @@ def _tell_committee(model: str, committee: Committee, as_json: bool) -> None:
     say(f"file: {contents}")
 
 
+def _say_layers(net: MultiLayerNet) -> None:
+    from ..exchange import summary
+    from .file_contents import purpose
+
+    for line in summary(net).table():
+        say(f"  {line}")
+    say(f"predicts: {purpose(net)}")
+
+
 def _record_of(model: str) -> Record | None:
     """What is known of the run that a model belongs to; a damaged history does not hide the model."""
     folder = run_of(model)
@@ -130,6 +164,8 @@ def _record_of(model: str) -> Record | None:
 
 def _told(net: MultiLayerNet) -> dict[str, Any]:
     """What a model file tells, but for the values of the parameters."""
+    from ..exchange import summary
+
     whole = summary(net)
     layers = [
         {

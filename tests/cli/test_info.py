@@ -54,6 +54,34 @@ def test_a_model_file(regression, capsys):
     assert held["metadata"]["optimizer_steps"] == "6"
 
 
+def test_an_onnx_file(tmp_path, capsys, one_error):
+    pytest.importorskip("onnx")
+    path = str(tmp_path / "net.ONNX")
+    cnet.export.onnx(cnet.MultiLayerNet(3, [5], 2, "gelu", loss=cnet.losses.Huber(delta=2), rng=0), path)
+    size = os.path.getsize(path)
+    assert main(["info", path]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{path}: ONNX, 3-5-2, gelu, float32",
+        "  layer  shape   activation  parameters  bytes",
+        "      1  3 -> 5  gelu                20     80",
+        "      2  5 -> 2  identity            12     48",
+        "  total                              32    128",
+        "predicts: 2 numbers, from 3 numbers",
+        "loss: Huber(delta=2.0)",
+        f"file: {size:,} bytes: parameters 128, all else {size - 128:,}; ONNX",
+    ]
+    assert main(["info", path, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["kind"] == "ONNX" and told["parameters"] == 32 and told["file"] == {"path": path, "bytes": size}
+    assert "seed" not in told
+    with open(path, "r+b") as file:
+        file.truncate(size // 2)
+    assert main(["info", path]) == 1
+    assert "is truncated or damaged" in one_error()
+    assert main(["info", str(tmp_path / "none.onnx")]) == 1
+    assert "none.onnx" in one_error()
+
+
 def test_a_run(trained, capsys):
     assert main(["info", trained]) == 0
     text = capsys.readouterr().out

@@ -1,7 +1,7 @@
 """cnet: small dense neural networks, trained in compiled code.
 
 The public names, and nothing else. ``cnet.exchange``, ``cnet.export``, ``cnet.images``, ``cnet.plots`` (which needs
-matplotlib) and ``cnet.reference`` are loaded when they are first used.
+matplotlib), ``cnet.recipes`` and ``cnet.reference`` are loaded when they are first used.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -68,7 +68,7 @@ __all__ = [
     "sum_squared_error",
 ]
 
-_LOADED_ON_USE = ("exchange", "export", "images", "plots", "reference")
+_LOADED_ON_USE = ("exchange", "export", "images", "plots", "recipes", "reference")
 
 if TYPE_CHECKING:
     # For type checkers, to whom a __getattr__ would say that every name is there, and for programs
@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from . import export as export
     from . import images as images
     from . import plots as plots
+    from . import recipes as recipes
     from . import reference as reference
 else:
 

@@ -27,7 +27,7 @@ from .preprocess import Normalize
 from .rng import as_key
 from .training import progress_bar
 
-__all__ = ["Training", "train_one"]
+__all__ = ["Training", "seed_of", "train_one"]
 
 RECORD = "committee.json"
 FORMAT = 1
@@ -37,6 +37,11 @@ LARGEST_RECORD = 1 << 20
 # Arguments of fit that change no bit of a network, or that train has itself.
 NOT_RECORDED = ("callback", "n_threads")
 NOT_OPTIONS = ("self", "x", "t", "rng", "progress")
+
+
+def seed_of(key: int, i: int) -> int:
+    """The seed of network i, whatever the number of networks."""
+    return int(np.random.SeedSequence([key, i]).generate_state(1, np.uint64)[0])
 
 
 def train_one(
@@ -90,8 +95,7 @@ class Training:
 
     def new_network(self, i: int) -> MultiLayerNet:
         """Network number i as it is before training."""
-        seed = int(np.random.SeedSequence([self.key, i]).generate_state(1, np.uint64)[0])
-        net = self.make_network(rng=seed)
+        net = self.make_network(rng=seed_of(self.key, i))
         if not isinstance(net, MultiLayerNet):
             raise TypeError(f"make_network(rng=...) must return a MultiLayerNet or a TwoLayerNet, got {excerpt(net)}")
         return net

@@ -108,7 +108,7 @@ numpydoc_xref_aliases = {
 numpydoc_validation_checks = {"all", "GL01", "ES01", "SA01", "SS05", "SS06", "RT03", "PR07", "YD01"}
 # Numbers and dictionaries, whose docstring is a comment; members of estimators, most of them scikit-learn's, which the
 # example of their class shows.
-numpydoc_validation_exclude = {r"\.PURPOSE_", r"reference\.[A-Z]+$", r"estimators\.MLP\w+\.\w+$"}
+numpydoc_validation_exclude = {r"\.PURPOSE_", r"(reference|recipes)\.[A-Z]+$", r"estimators\.MLP\w+\.\w+$"}
 numpydoc_validation_overrides = {
     # Records: their fields are documented once, as attributes.
     "PR01": [r"^The losses, accuracies and times that a fit recorded", r"^The state of a fit at the end of an epoch"],

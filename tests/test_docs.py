@@ -22,14 +22,15 @@ import cnet
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 OWN_PAGES = (
     "index", "augmentation", "committees", "coming-from-scikit-learn", "differences", "exchange", "exporting",
-    "how-it-is-fast", "page", "reproducibility", "stability",
+    "how-it-is-fast", "page", "recipes", "reproducibility", "stability",
 )
 PAGES = sorted([*(DOCS / "chapter").glob("*.rst"), *(DOCS / f"{name}.rst" for name in OWN_PAGES)])
 
 # Modules that users import from, whose every public name the reference must list.
 PUBLIC_MODULES = (
     "cnet", "cnet.augment", "cnet.datasets", "cnet.estimators", "cnet.exchange", "cnet.export", "cnet.images",
-    "cnet.losses", "cnet.optimizers", "cnet.plots", "cnet.preprocess", "cnet.reference", "cnet.schedules",
+    "cnet.losses", "cnet.optimizers", "cnet.plots", "cnet.preprocess", "cnet.recipes", "cnet.reference",
+    "cnet.schedules",
 )
 # Names that are reached as attributes or passed to callbacks rather than imported from the top.
 MORE_NAMES = ("cnet.networks.Parameters", "cnet.callbacks.EpochInfo")

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..augment import AMOUNTS, Distort
 
-__all__ = ["augment_of", "named_amounts"]
+__all__ = ["augment_of", "named_amounts", "text_of"]
 
 # What can be said in one number for all classes; the images' shape is that of the data.
 NAMES = (*AMOUNTS, "sigma", "cut_out", "mixup", "background")
@@ -59,3 +59,21 @@ def named_amounts(text: str) -> str:
     """The text itself without blanks, once it is known to say a distortion."""
     augment_of(text)
     return "".join(text.split())
+
+
+def text_of(augment: Distort) -> str:
+    """The text that says a distortion, as `augment_of` reads it; the images' shape is not part of it.
+
+    Examples
+    --------
+    >>> text_of(Distort(shift=2, limits={6: {"rotation": 5}})), text_of(Distort())
+    ('shift=2,6.rotation=5', 'default')
+    """
+    plain, own = Distort()._attributes(), augment._attributes()
+    parts = [f"{name}={_written(own[name])}" for name in NAMES if own[name] != plain[name]]
+    parts += [f"{label}.{name}={_written(value)}" for label, limits in augment.limits for name, value in limits]
+    return ",".join(parts) or DEFAULT
+
+
+def _written(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)

@@ -19,6 +19,7 @@ __all__ = ["check_schedule", "chosen_layers", "chosen_settings", "refuse_changes
 PLAIN = {
     "batch_size": 100, "sampling": "replacement", "gradient": "backprop", "seed": 0, "optimizer": "sgd",
     "schedule": None, "early_stop": None, "early_stop_metric": "validation_loss", "early_stop_delta": 0.0,
+    "recipe": None,
 }
 BOOK_HIDDEN = 50
 # What early stopping holds out: the test images would not be unseen any more.
@@ -33,6 +34,15 @@ def chosen_settings(args: argparse.Namespace) -> dict[str, Any]:
     Failure
         If two of them do not go with each other, with the status of wrong usage.
     """
+    try:
+        return _chosen(args)
+    except Failure as failure:
+        if args.recipe is None:
+            raise
+        raise Failure(f"{failure} (with --recipe {args.recipe})", failure.status) from None
+
+
+def _chosen(args: argparse.Namespace) -> dict[str, Any]:
     chosen: dict[str, Any] = {name: _given(args, name, default) for name, default in PLAIN.items()}
     layers, activations = chosen_layers(args)
     n_layers = len(layers)

@@ -122,12 +122,12 @@ def load_own_data(folder: str, settings: Settings, *, strict: bool = False) -> D
 
 def data_for(model: str, source: str | None) -> Data:
     """The images to test a model with: those asked for, or those of its run, or drawn ones."""
-    from .run_folder import read_record, run_of
+    from .run_folder import read_settings, run_of
 
     if source is not None:
         return load_data(source)
     folder = run_of(model)
-    return load_data("drawn") if folder is None else load_own_data(folder, read_record(folder).settings)
+    return load_data("drawn") if folder is None else load_own_data(folder, read_settings(folder))
 
 
 def check_fit(model: str, net: MultiLayerNet | Committee, data: Data) -> None:

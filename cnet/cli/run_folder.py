@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..atomic_file import replacing
+from ..committee_checks import MOST_NETWORKS
 from ..guarded_json import parse_json
 from ..networks import MultiLayerNet, load
 from ..open_files import open_regular, read_pieces
-from .console import Failure, to_json
-from .record import Best, Measured, Record
+from .console import USAGE, Failure, to_json
+from .fields import Fields
+from .record import Best, Measured, Record, Settings
 from .restored import NETWORK, parameters_called, restored_network
 
 if TYPE_CHECKING:
@@ -33,12 +35,15 @@ if TYPE_CHECKING:
     from ..committee import Committee
 
 __all__ = [
-    "CHECKPOINT", "CURVES", "HISTORY", "MODEL", "Snapshot", "check_is_run", "file_of", "has_model", "load_any",
-    "load_model", "read_checkpoint", "read_record", "remove_history", "run_of", "write_checkpoint", "write_history",
+    "CHECKPOINT", "COMMITTEE", "CURVES", "HISTORY", "MODEL", "Snapshot", "check_is_run", "file_of", "has_model",
+    "is_committee", "load_any", "load_model", "read_checkpoint", "read_committee", "read_record", "read_settings",
+    "refuse_committee", "remove_history", "run_of", "write_checkpoint", "write_committee", "write_history",
 ]
 
 MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
 HISTORY, CURVES = "history.json", "curves.png"
+# Of the folder of a committee, each of whose networks has the folder of a run in it.
+COMMITTEE = "committee.json"
 
 # Bytes of a history of some fifty million iterations.
 LARGEST_HISTORY = 2**30
@@ -222,6 +227,9 @@ def load_any(path: str) -> MultiLayerNet | Committee:
         net, record = read_checkpoint(path)
         if not record.iterations:
             raise Failure(f"{path}: the run was cut off before its first epoch ended; it has no trained network")
+    elif is_committee(path):
+        raise Failure(f"{path}: the committee is not finished; cnet train --resume continues it, and each of its "
+                      "networks has a folder of its own there")
     else:
         raise Failure(f"{path} holds no {MODEL}, so it is not the folder of a run")
     networks = [net] if isinstance(net, MultiLayerNet) else net.networks
@@ -245,8 +253,63 @@ def run_of(path: str) -> str | None:
         if name != MODEL:
             return None
     folder = folder or os.curdir
-    known = any(os.path.exists(os.path.join(folder, name)) for name in (HISTORY, CHECKPOINT))
+    known = any(os.path.exists(os.path.join(folder, name)) for name in (HISTORY, CHECKPOINT, COMMITTEE))
     return folder if known else None
+
+
+def is_committee(folder: str) -> bool:
+    """Whether ``cnet train`` has begun a committee here."""
+    return os.path.exists(os.path.join(folder, COMMITTEE))
+
+
+def refuse_committee(folder: str) -> None:
+    """Raise a Failure if a committee was begun here: a new run must not replace days of training."""
+    if is_committee(folder):
+        raise Failure(f"{folder} holds a committee, which --resume continues; choose another folder (--out), or remove "
+                      "it first", USAGE)
+
+
+def write_committee(folder: str, n: int, settings: Settings) -> None:
+    """Write ``committee.json``: how many networks, and their settings but for the seeds, which come from this one."""
+    from .. import __version__
+
+    document = {"cnet": __version__, "networks": n, "settings": asdict(settings)}
+    with replacing(os.path.join(folder, COMMITTEE)) as file:
+        file.write(to_json(document).encode() + b"\n")
+
+
+def read_committee(folder: str) -> tuple[int, Settings]:
+    """How many networks a committee has, and their settings.
+
+    Raises
+    ------
+    Failure
+        If it is damaged.
+    OSError
+        If it cannot be read.
+    """
+    path = os.path.join(folder, COMMITTEE)
+    try:
+        fields = Fields(_read_json(path))
+        n = fields.whole("networks", 2, MOST_NETWORKS)
+        settings = Settings.of(fields.part("settings"))
+        fields.check()
+    except ValueError as error:
+        raise Failure(f"{path} is damaged, or not of this version of cnet: {error}") from None
+    return n, settings
+
+
+def read_settings(folder: str) -> Settings:
+    """The settings of a run, or of all networks of a committee.
+
+    Raises
+    ------
+    Failure
+        If it is not the folder of a run, or a file is damaged.
+    OSError
+        If it cannot be read.
+    """
+    return read_committee(folder)[1] if is_committee(folder) else read_record(folder).settings
 
 
 def check_is_run(folder: str) -> None:
@@ -255,6 +318,9 @@ def check_is_run(folder: str) -> None:
         if os.path.exists(folder):
             raise Failure(f"{folder} is a file; name the folder of the run")
         raise Failure(f"{folder}: there is no such folder; name the folder that cnet train wrote (its --out)")
+    if is_committee(folder):
+        raise Failure(f"{folder} is the folder of a committee; name that of one of its networks, such as "
+                      f"{os.path.join(folder, 'network-000')}")
     if not os.path.exists(os.path.join(folder, CHECKPOINT)):
         raise Failure(f"{folder} holds no {CHECKPOINT}, so it is not the folder of a run that cnet train began")
 

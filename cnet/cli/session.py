@@ -45,12 +45,15 @@ class Session:
     n_threads : int or None
     as_json : bool
         Standard output is not for people.
+    continued_by : str, optional
+        What ``--resume`` continues it by, where that is not its folder.
     """
 
     def __init__(
         self, folder: str, net: MultiLayerNet, record: Record, data: Data, *, resumed: bool,
-        n_threads: int | None, as_json: bool,
+        n_threads: int | None, as_json: bool, continued_by: str | None = None,
     ) -> None:
+        self.continued_by = folder if continued_by is None else continued_by
         self.folder, self.net, self.record, self.data = folder, net, record, data
         self.settings, self.n_threads = record.settings, n_threads
         self.divergence = ""
@@ -209,7 +212,7 @@ class Session:
                 note("; ".join(["interrupted before the first epoch had ended", *before]))
             else:
                 note(f"interrupted: {model} is the network as it was then; cnet train --resume "
-                     f"{as_word(self.folder)} continues from the last whole epoch")
+                     f"{as_word(self.continued_by)} continues from the last whole epoch")
             return self.status or INTERRUPTED
         if self.record.state == "diverged":
             if self.snapshot.iterations:

@@ -37,6 +37,7 @@ class Settings:
 
     `hidden` and `activation` are one for each hidden layer, or one value where a single one says it all;
     0 hidden units are no hidden layer. The parameters of optimizer and schedule are by their names.
+    `recipe` is what the settings were taken from, as far as nothing else was given; it decides nothing.
     """
 
     data: str
@@ -67,6 +68,7 @@ class Settings:
     early_stop: int | None = None
     early_stop_metric: str = "validation_loss"
     early_stop_delta: float = 0.0
+    recipe: str | None = None
 
     @classmethod
     def of(cls, fields: Fields) -> Settings:
@@ -162,6 +164,7 @@ def _newer(fields: Fields) -> dict[str, Any]:
         "early_stop_metric": fields.checked("early_stop_metric", f"one of {', '.join(map(repr, METRICS))}",
                                             _one_of(METRICS), "validation_loss"),
         "early_stop_delta": fields.checked("early_stop_delta", "what --early-stop-delta takes", _not_negative, 0.0),
+        "recipe": fields.checked("recipe", "the name of a recipe, or null", _or_none(_name), None),
     }
     for name in FIT_FIELDS:
         found[name] = fields.checked(name, f"what fit takes as {name}", _of_fit(name), FitOptions.__dict__[name])
@@ -237,6 +240,15 @@ def _patience(value: Any) -> int:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
+    return value
+
+
+def _name(value: Any) -> str:
+    """A short word: later versions may have other recipes."""
+    if not isinstance(value, str):
+        raise TypeError
+    if not (value.isidentifier() and value.isascii() and len(value) <= 40):
+        raise ValueError
     return value
 
 

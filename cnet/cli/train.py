@@ -6,20 +6,22 @@ import argparse
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from . import pictures
-from .choices import check_schedule, chosen_settings, refuse_changes, rows_to_train_with
+from ..committee_checks import MOST_NETWORKS
+from . import committee, pictures
+from .beginning import new_run, resumed_run
+from .choices import chosen_settings
 from .console import USAGE, Failure, as_word, note, print_json, say
-from .data import Data, check_fit, load_data, load_own_data
+from .data import Data
 from .finished import is_finished, restore_results
 from .lock import owning
 from .options import add_data, add_json, at_most, count, make_folder, path
+from .recipe import with_recipe
 from .record import Record
-from .run_folder import CHECKPOINT, CURVES, check_is_run, read_checkpoint
+from .run_folder import CURVES, check_is_run, is_committee, refuse_committee
 from .session import Session
-from .settings import MOST_ITERATIONS, Settings
+from .settings import Settings
 from .training_options import add_training_options
 from .words import network_text, regularisation_text, run_text, stopping_text
 
@@ -43,6 +45,8 @@ examples:
   cnet train --activation relu --hidden 100  # another network
   cnet train --layers 512,256 --optimizer adam --schedule cosine --dropout 0.2 --epochs 20
   cnet train --layers 300,100 --optimizer adamw --early-stop 5 --epochs 100
+  cnet train --data mnist --recipe fast      # 99 % of the real MNIST in some seconds
+  cnet train --data mnist --recipe committee --networks 5 --out five  # several networks
   cnet train --epochs 30 --out long-run      # longer, into a folder of its own
   cnet train --resume cnet-run               # continue a run that was cut off
   cnet train --resume cnet-run --epochs 40   # ... or a finished one, up to 40 epochs in all
@@ -52,9 +56,9 @@ accuracies), curves.png (a picture of both) and checkpoint.safetensors (for --re
 A new run replaces an earlier one in its folder, whose model stays until the new one is
 written. Ctrl-C stops early and keeps the network as it is then. A run that is killed
 continues from its checkpoint, which is at most some two seconds and one epoch old.
+The folder of a committee has a folder for each network, network-000 and so on.
 """
 
-DEFAULT_ITERATIONS = 10_000
 DEFAULT_OUT = "cnet-run"
 
 
@@ -89,6 +93,11 @@ def _add_length(training: Any) -> None:
         help="or: times through the training images; with --resume the total, including those done before",
     )
     training.add_argument(
+        "--networks", type=at_most(MOST_NETWORKS), metavar="N",
+        help="train so many networks of different seeds, one after the other, and make a committee of them, whose "
+        "predictions are averaged (default: 1)",
+    )
+    training.add_argument(
         "--threads", type=at_most(256), metavar="N", help="threads to use (default: chosen automatically)"
     )
 
@@ -102,22 +111,30 @@ def run(args: argparse.Namespace) -> int:
 
 def _run_new(args: argparse.Namespace) -> int:
     folder = DEFAULT_OUT if args.out is None else args.out
+    args = with_recipe(args)
     chosen = chosen_settings(args)
     # A folder that cannot be is known before the data is there.
     with _made(folder), owning(folder):
-        if args.data in (None, "drawn"):
-            say("drawing 70,000 digits ...", as_json=args.json)
-        net, record, data = _new(args, chosen)
-        return _train(folder, net, record, data, args, resumed=False)
+        if (args.networks or 1) > 1:
+            return committee.run_new(folder, args, chosen)
+        refuse_committee(folder)
+        settings, data = new_run(args, chosen)
+        net = settings.network(data.n_inputs, data.n_classes)
+        return _train(folder, net, Record(settings), data, args, resumed=False)
 
 
 def _run_resumed(args: argparse.Namespace) -> int:
     folder = args.resume
     if args.out is not None and os.path.abspath(args.out) != os.path.abspath(folder):
         raise Failure("--resume continues in the run's own folder; --out cannot be given with it", USAGE)
+    if is_committee(folder):
+        with owning(folder):
+            return committee.run_resumed(folder, args)
     check_is_run(folder)
+    if args.networks not in (None, 1):
+        raise Failure(f"--networks {args.networks}: the run in {folder} has a single network, which has to stay", USAGE)
     with owning(folder):
-        net, record, data = _resumed(folder, args)
+        net, record, data = resumed_run(folder, args)
         if not is_finished(folder, record):
             return _train(folder, net, record, data, args, resumed=True)
         _describe(net, record.settings, data, args.json)
@@ -204,60 +221,3 @@ def _report(record: Record, folder: str, written: list[str], as_json: bool) -> N
 
 def _listed(folder: str, names: list[str]) -> str:
     return ", ".join(os.path.join(folder, name) for name in names)
-
-
-def _new(args: argparse.Namespace, chosen: dict[str, Any]) -> tuple[MultiLayerNet, Record, Data]:
-    """A network with its first weights, and an empty record."""
-    data = load_data("drawn" if args.data is None else args.data)
-    n_rows = rows_to_train_with(len(data.train[1]), chosen.get("validation_split"))
-    if chosen["sampling"] == "shuffle" and chosen["batch_size"] > n_rows:
-        raise Failure(f"--batch-size {chosen['batch_size']} is more than the {n_rows} images", USAGE)
-    per_epoch = -(-n_rows // chosen["batch_size"])
-    settings = Settings(
-        **chosen, data=data.source, checksum=data.checksum(), iterations_per_epoch=per_epoch,
-        iterations=_asked_iterations(args, per_epoch) or DEFAULT_ITERATIONS,
-    )
-    check_schedule(settings)
-    return settings.network(data.n_inputs, data.n_classes), Record(settings), data
-
-
-def _resumed(folder: str, args: argparse.Namespace) -> tuple[MultiLayerNet, Record, Data]:
-    """Network and record as the last whole epoch of a run left them; all is checked before anything is touched."""
-    net, record = read_checkpoint(folder)
-    settings = record.settings
-    refuse_changes(args, settings, folder)
-    own = settings if args.data is None else replace(settings, data=args.data)
-    data = load_own_data(folder, own, strict=True)
-    path = os.path.join(folder, CHECKPOINT)
-    check_fit(folder, net, data)
-    n_rows = rows_to_train_with(len(data.train[1]), settings.validation_split)
-    per_epoch = -(-n_rows // settings.batch_size)
-    if per_epoch != settings.iterations_per_epoch:
-        raise Failure(
-            f"{path} is damaged: settings.iterations_per_epoch must be {per_epoch} for {n_rows} images in "
-            f"mini-batches of {settings.batch_size}, got {settings.iterations_per_epoch}"
-        )
-    if settings.sampling == "shuffle" and settings.batch_size > n_rows:
-        raise Failure(f"{path} is damaged: settings.batch_size must be at most {n_rows}, got {settings.batch_size}")
-    iterations = _asked_iterations(args, per_epoch) or settings.iterations
-    if iterations < record.iterations:
-        raise Failure(f"the run in {folder} has {record.iterations:,} iterations already", USAGE)
-    record.settings = replace(settings, data=data.source, iterations=iterations)
-    check_schedule(record.settings)
-    if settings.schedule is not None and record.iterations and iterations != settings.iterations:
-        note(f"the schedule {settings.schedule} now has {iterations:,} iterations instead of {settings.iterations:,}: "
-             "rates up to here were those of the shorter or longer run")
-    return net, record, data
-
-
-def _asked_iterations(args: argparse.Namespace, per_epoch: int) -> int | None:
-    """How long, if it was said."""
-    if args.epochs is None:
-        return None if args.iterations is None else int(args.iterations)
-    iterations = int(args.epochs) * per_epoch
-    if iterations > MOST_ITERATIONS:
-        raise Failure(
-            f"--epochs {args.epochs}: that is {iterations:,} mini-batches, at most {MOST_ITERATIONS:,} are possible",
-            USAGE,
-        )
-    return iterations

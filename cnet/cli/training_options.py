@@ -22,7 +22,7 @@ from .augmentation import named_amounts
 from .options import count, number, positive_number, seed, whole_or_number
 
 __all__ = [
-    "HYPER", "OF_FIT", "OPTIONS", "SCHEDULE_PARAMETERS", "Option", "activation", "add_network_options",
+    "HYPER", "OF_FIT", "OPTIONS", "RECIPES", "SCHEDULE_PARAMETERS", "Option", "activation", "add_network_options",
     "add_training_options", "flag_of", "has_parameter", "layers",
 ]
 
@@ -190,7 +190,11 @@ def _fit_option(name: str, group: str, read: Callable[[str], Any], metavar: str,
 
 RATES = _by_value({name: each.default_lr for name, each in OPTIMIZERS.items()})
 
+# Names alone: the recipes themselves are imported when one is asked for.
+RECIPES = ("chapter", "fastest", "faster", "fast", "plain", "accurate", "record", "deep", "committee")
+
 GROUPS = {
+    "recipe": "all settings by one name",
     "network": "the network",
     "training": "training",
     "optimizer": "the optimizer",
@@ -199,6 +203,9 @@ GROUPS = {
     "stopping": "early stopping",
 }
 OPTIONS: tuple[Option, ...] = (
+    Option("recipe", "recipe", None, "NAME",
+           f"settings for digits: {_listed(RECIPES, 'or')} (see cnet.recipes); options that are given besides take the "
+           "place of the recipe's own", RECIPES),
     Option("hidden", "network", count, "N", "units of the hidden layer (default: 50)"),
     Option("layers", "network", layers, "N[,N...]",
            f"or: units of each hidden layer, as in 512,256; 0 for none; up to {MOST_HIDDEN_LAYERS} layers"),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .record import Record
     from .settings import Settings
 
-__all__ = ["network_text", "regularisation_text", "run_text", "stopping_text"]
+__all__ = ["duration_text", "network_text", "regularisation_text", "run_text", "stopping_text"]
 
 
 def network_text(sizes: tuple[int, ...], activations: tuple[str, ...]) -> str:
@@ -27,12 +27,30 @@ def network_text(sizes: tuple[int, ...], activations: tuple[str, ...]) -> str:
     return ", ".join(["-".join(map(str, sizes)), *(["-".join(names)] if names else [])])
 
 
+def duration_text(seconds: float) -> str:
+    """A time in few words.
+
+    Examples
+    --------
+    >>> duration_text(4.2), duration_text(75), duration_text(59 * 60 + 40), duration_text(3 * 3600 + 61)
+    ('4 s', '1 min 15 s', '59 min 40 s', '3 h 1 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
 def run_text(settings: Settings) -> str:
     """How a network is trained, in a few words."""
     how = [] if settings.optimizer == "sgd" else [settings.optimizer]
     how.append(f"learning rate {settings.learning_rate:g}")
     if settings.schedule is not None:
         how.append(f"{settings.schedule} schedule")
+    if settings.recipe is not None:
+        how.append(f"recipe {settings.recipe}")
     return (f"{settings.iterations:,} mini-batches of {settings.batch_size:,}, {', '.join(how)}, "
             f"seed {settings.seed}")
 

@@ -23,7 +23,7 @@ TRIED = {
     "warmup": "9", "schedule_every": "0.3", "schedule_factor": "0.3", "schedule_final": "0.1", "weight_decay": "0.1",
     "l2": "0.001", "dropout": "0.3", "input_dropout": "0.1", "label_smoothing": "0.1", "clip_norm": "0.5",
     "max_norm": "0.4", "averaging": "0.9", "early_stop": "2", "early_stop_metric": "loss", "early_stop_delta": "0.5",
-    "validation_split": "0.3", "augment": "rotation=20",
+    "validation_split": "0.3", "augment": "rotation=20", "recipe": "accurate",
 }
 NEEDS = {
     "momentum": ["--optimizer", "momentum"], "epsilon": ["--optimizer", "rmsprop"],

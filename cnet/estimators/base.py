@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import warnings
 from abc import abstractmethod
 from dataclasses import replace
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 
+from ..checks import excerpt
 from ..core._network import Network
 from ..core._one_fit import alone
 from ..options import FitOptions, check_options
@@ -335,7 +337,10 @@ class MultiLayerEstimator(CallbackSupportMixin, FittedNetwork):
         seen.__dict__.update(vars(self))
         seen.__dict__.pop("feature_names_in_", None)
         more = {} if samples.weight is None else {"sample_weight": samples.weight}
-        return float(scorer(seen, samples.x, self._given(samples.y), **more))
+        score = scorer(seen, samples.x, self._given(samples.y), **more)
+        if not isinstance(score, numbers.Real):
+            raise ParameterError(f"scoring must return a number, got {excerpt(score)}")
+        return float(score)
 
     def _options(self, settings: Settings, n_rows: int) -> FitOptions:
         batch_size = min(200, n_rows) if settings.batch_size is None else settings.batch_size
@@ -369,6 +374,9 @@ def _check_task(settings: Settings, incremental: bool, validates: bool) -> None:
         raise ValueError("partial_fit does not support early_stopping=True: there are no epochs to choose from")
     if incremental and settings.schedule is not None:
         raise ValueError("partial_fit goes without schedule: nobody knows how many epochs there will be")
+    if settings.early_stopping and not validates and not settings.validation_fraction:
+        raise ParameterError("validation_fraction must be above 0 with early_stopping=True, unless X_val and y_val are "
+                             "given, got 0.0")
     scores = settings.early_stopping or settings.record_train_score or validates
     if settings.scoring is not None and not scores:
         raise ParameterError("scoring has nothing to score: set early_stopping=True or record_train_score=True, or "

@@ -16,6 +16,7 @@ from ..networks import MultiLayerNet
 from .base import MultiLayerEstimator, has_partial_fit, store
 from .class_weight import class_weights
 from .compiled import check_net, parameters_of, scores_network
+from .kinds import check_labels
 from .labels import Labels, labels_of
 from .scores import accuracy
 from .settings import ParameterError
@@ -233,7 +234,9 @@ class MLPClassifier(ClassifierMixin, MultiLayerEstimator):
             if known is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
             return
-        given = unique_labels(classes)
+        given = unique_labels(check_labels("classes", classes))
+        if not len(given):
+            raise ValueError("classes must hold all labels that there will be, got none")
         if known is None:
             several = type_of_target(y).startswith("multilabel")
             self._labels = labels_of(y) if several else Labels(given)

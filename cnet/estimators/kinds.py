@@ -6,6 +6,7 @@ It reads digits out of text, counts a date's nanoseconds and forgets what a mask
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from ..checks import excerpt
 
-__all__ = ["check_labels", "check_numbers"]
+__all__ = ["check_labels", "check_numbers", "check_values"]
 
 Array = npt.NDArray[Any]
 
@@ -59,6 +60,25 @@ def check_numbers(name: str, value: Any) -> Any:
     return value
 
 
+def check_values(name: str, value: Any) -> Any:
+    """`check_numbers` for targets, of which None is missing too, where inputs have NaN.
+
+    Parameters
+    ----------
+    name : str
+    value : array-like
+
+    Returns
+    -------
+    object
+        As `check_numbers` returns it.
+    """
+    value = check_numbers(name, value)
+    if getattr(getattr(value, "dtype", None), "kind", "f") == "O" and not hasattr(value, "tocsr"):
+        _find_missing(name, np.asarray(value))
+    return value
+
+
 def check_labels(name: str, value: Any) -> Any:
     """Refuse what cannot be labels of classes either: records, and masked or missing values.
 
@@ -90,12 +110,17 @@ def _plain(name: str, value: Any) -> Any:
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name} is a masked array with masked values; fill them first, with {name}.filled(number), "
                          f"or with {name}.filled(np.nan) and sklearn.impute.SimpleImputer")
+    if isinstance(value, str | bytes | Mapping | Set | Iterator):
+        raise ValueError(f"{name} must be an array, a data frame or a list, got {excerpt(value)}")
     if not isinstance(value, list | tuple):
         return value
     try:
         return np.asarray(value)
     except (TypeError, ValueError):
         # Rows of different lengths, say.
+        if name.startswith("y") and any(isinstance(each, list | tuple | Set) for each in value):
+            raise ValueError(f"{name} holds sequences of different lengths; several labels of a sample are given as "
+                             f"indicators: sklearn.preprocessing.MultiLabelBinarizer().fit_transform({name})") from None
         return value
 
 

@@ -29,7 +29,14 @@ def labels_of(y: Any) -> Labels:
     if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "biuU":
         # What scikit-learn looks for would take longer than a short fit.
         return Labels(np.unique(y))
-    kind = type_of_target(y, input_name="y")
+    try:
+        kind = type_of_target(y, input_name="y")
+    except TypeError:
+        kinds = sorted({type(each).__name__ for each in np.asarray(y).ravel().tolist()})
+        if len(kinds) < 2:
+            raise
+        raise ValueError(f"y holds labels that cannot be sorted, of the types {', '.join(kinds)}; write y.astype(str) "
+                         "if they are meant to be text") from None
     if kind == "multilabel-indicator":
         return Labels(np.arange(y.shape[1]), several=True, as_sparse=hasattr(y, "tocsr"))
     if kind not in ("binary", "multiclass"):

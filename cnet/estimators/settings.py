@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,9 @@ __all__ = ["STOCHASTIC", "ParameterError", "Settings", "check_settings"]
 STOCHASTIC = ("sgd", "adam")
 SOLVERS = ("lbfgs", *STOCHASTIC)
 LEARNING_RATES = ("constant", "invscaling", "adaptive")
+
+# Of a layer: column numbers have 32 bits.
+MOST_UNITS = 2**31 - 1
 
 # scikit-learn's name of an activation, where cnet has another one.
 OTHER_NAMES = {"logistic": "sigmoid"}
@@ -247,7 +250,7 @@ def _check_dtype(dtype: Any) -> np.dtype[Any] | None:
 
 def _check_hidden(sizes: Any) -> tuple[int, ...]:
     """One number for one hidden layer, or one for each."""
-    if isinstance(sizes, str) or not isinstance(sizes, Iterable | numbers.Integral):
+    if isinstance(sizes, str | Mapping | Set) or not isinstance(sizes, Iterable | numbers.Integral):
         raise TypeError(f"hidden_layer_sizes must be a whole number or a sequence of them, got {excerpt(sizes)}")
     each = list(sizes) if isinstance(sizes, Iterable) else [sizes]
     for size in each:
@@ -255,6 +258,8 @@ def _check_hidden(sizes: Any) -> tuple[int, ...]:
             raise TypeError(f"hidden_layer_sizes must hold whole numbers, got {excerpt(sizes)}")
         if size <= 0:
             raise ValueError(f"hidden_layer_sizes must be > 0, got {excerpt(sizes)}")
+        if int(size) > MOST_UNITS:
+            raise ValueError(f"hidden_layer_sizes must be at most {MOST_UNITS}, got {excerpt(sizes)}")
     if len(each) > 16:
         raise ValueError(f"hidden_layer_sizes must hold at most 16 layers, got {len(each)}")
     return tuple(int(size) for size in each)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .kinds import check_labels, check_numbers
+from .kinds import check_labels, check_numbers, check_values
 
 __all__ = ["FLOATS", "check_fitted", "check_weight", "validated", "validated_with_targets"]
 
@@ -85,7 +85,7 @@ def validated_with_targets(
         estimator.n_features_in_ = X.shape[1]
         return X, y
     X = check_numbers(f"X{suffix}", X)
-    y = (check_numbers if numeric else check_labels)(f"y{suffix}", y)
+    y = (check_values if numeric else check_labels)(f"y{suffix}", y)
     with np.errstate(over="ignore"):
         x, y = validate_data(
             estimator, X, y, reset=reset, accept_sparse=["csr", "csc"], multi_output=True, dtype=dtypes,

@@ -276,7 +276,8 @@ def test_parameters_are_those_of_scikit_learn_with_its_defaults():
 
 @pytest.mark.parametrize(("name", "value"), [
     ("hidden_layer_sizes", 0), ("hidden_layer_sizes", (3, -1)), ("hidden_layer_sizes", "3"),
-    ("hidden_layer_sizes", 1.5),
+    ("hidden_layer_sizes", 1.5), ("hidden_layer_sizes", {3}), ("hidden_layer_sizes", {3: 1}),
+    ("hidden_layer_sizes", 10**30), ("hidden_layer_sizes", [[3]]), ("hidden_layer_sizes", True),
     ("hidden_layer_sizes", (5,) * 17), ("activation", "sine"), ("activation", ["relu", "tanh"]), ("solver", "newton"),
     ("alpha", -1), ("alpha", "much"), ("batch_size", 0), ("batch_size", "all"), ("learning_rate", "falling"),
     ("learning_rate_init", 0), ("power_t", -1), ("max_iter", 0), ("shuffle", 1), ("tol", -1), ("verbose", "yes"),
@@ -344,6 +345,7 @@ def test_wrong_weights_of_classes(data, weights, message):
     ({"solver": "sgd", "optimizer": "rmsprop"}, "solver or optimizer, not both"),
     ({"solver": "sgd", "learning_rate": "adaptive", "schedule": "cosine"}, "learning_rate or schedule, not both"),
     ({"optimizer": "adamw", "learning_rate": "adaptive"}, 'learning_rate=.adaptive. belongs to solver="sgd"; an opt'),
+    ({"early_stopping": True, "validation_fraction": 0.0}, "validation_fraction must be above 0 with early_stopping"),
     ({"scoring": "r2"}, "scoring has nothing to score: set early_stopping=True"),
     *(({"solver": "lbfgs", name: value}, f"{name} goes with mini-batches") for name, value in (
         ("dropout", 0.5), ("schedule", "cosine"), ("scoring", "r2"), ("averaging", 0.9), ("record_train_score", True),
@@ -417,6 +419,13 @@ def test_scipys_minimiser_has_one_thread_of_its_blas_while_it_works(data, monkey
     assert seen == {1}
 
 
+@pytest.mark.parametrize("answer", ["high", None, [1.0]])
+def test_a_scorer_returns_a_number(data, answer):
+    x, y = data["iris"]
+    with pytest.raises(ValueError, match="scoring must return a number, got"):
+        MLPClassifier(early_stopping=True, scoring=lambda *given: answer).fit(x, y)
+
+
 def test_what_diverges_is_an_error_and_keeps_finite_weights(data):
     x, y = data["values"]
     wild = MLPRegressor(solver="sgd", activation="identity", learning_rate_init=1e3, random_state=0, max_iter=200)
@@ -468,6 +477,10 @@ def test_partial_fit_is_not_there_for_lbfgs_and_needs_its_classes(data):
     with pytest.raises(ValueError, match="classes must be passed on the first call"):
         MLPClassifier().partial_fit(x, y)
     fitted = MLPClassifier().partial_fit(x, y, classes=[0, 1, 2, 3])
+    with pytest.raises(ValueError, match="classes must hold all labels that there will be, got none"):
+        MLPClassifier().partial_fit(x, y, classes=[])
+    with pytest.raises(ValueError, match="classes is a masked array"):
+        MLPClassifier().partial_fit(x, y, classes=np.ma.masked_equal([0, 1, 2], 1))
     with pytest.raises(ValueError, match="not the same as on the last call"):
         fitted.partial_fit(x, y, classes=[0, 1, 2])
     with pytest.raises(ValueError, match="partial_fit does not support early_stopping"):

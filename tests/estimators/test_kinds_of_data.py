@@ -209,6 +209,29 @@ def test_what_is_no_label_is_refused(y, message):
         MLPClassifier().fit(X, y)
 
 
+@pytest.mark.parametrize("wrong", ["numbers", b"numbers", {"a": [1]}, {1, 2}, iter([[1.0]])],
+                         ids=["text", "bytes", "dict", "set", "iterator"])
+def test_what_is_no_array_is_refused(wrong):
+    fitted = MLPRegressor(hidden_layer_sizes=5, max_iter=2).fit(X, Y)
+    for name, call in (
+        ("X", lambda: MLPClassifier().fit(wrong, Y)), ("X", lambda: fitted.predict(wrong)),
+        ("y", lambda: MLPClassifier().fit(X, wrong)), ("y", lambda: MLPRegressor().fit(X, wrong)),
+        ("sample_weight", lambda: MLPRegressor().fit(X, Y, wrong)),
+        ("X_val", lambda: MLPRegressor().fit(X, Y, X_val=wrong, y_val=Y)),
+    ):
+        with pytest.raises(ValueError, match=f"{name} must be an array, a data frame or a list, got"):
+            call()
+
+
+def test_labels_of_several_types_and_lists_of_labels_are_refused():
+    with pytest.raises(ValueError, match="labels that cannot be sorted, of the types float, int, str; write y.astype"):
+        MLPClassifier().fit(X, np.array(["a", 1, 2.5, "b"] * 10, object))
+    with pytest.raises(ValueError, match=r"sklearn.preprocessing.MultiLabelBinarizer\(\).fit_transform\(y\)"):
+        MLPClassifier().fit(X, [["a", "b"], ["a"]] * 20)
+    with pytest.raises(ValueError, match=r"y\[0\] is missing \(None\)"):
+        MLPRegressor().fit(X, np.array([None, 1.0] * 20, object))
+
+
 def test_dates_are_labels():
     day = np.where(Y == 1, DAY[0], DAY[1])
     fitted = MLPClassifier(5, max_iter=200, random_state=0, learning_rate_init=0.05).fit(X, day)

@@ -20,6 +20,10 @@ static CNET_INLINE void clear_lowest(uint64_t* bits, uint64_t* more, ptrdiff_t* 
 #if (defined(__GNUC__) || defined(__clang__)) && defined(__x86_64__) && defined(__BMI__)
     __asm__("blsr %0, %0\n\tcmovz %1, %0\n\tcmovz %4, %1\n\tcmovz %3, %2"
             : "+&r"(*bits), "+&r"(*more), "+&r"(*base) : "r"((ptrdiff_t)CNET_TILE), "r"((uint64_t)0) : "cc");
+#elif (defined(__GNUC__) || defined(__clang__)) && defined(__aarch64__)
+    uint64_t left = *bits - 1;
+    __asm__("ands %0, %0, %3\n\tcsel %0, %1, %0, eq\n\tcsel %1, xzr, %1, eq\n\tcsel %2, %4, %2, eq"
+            : "+&r"(*bits), "+&r"(*more), "+&r"(*base) : "r"(left), "r"((ptrdiff_t)CNET_TILE) : "cc");
 #else
     uint64_t left = *bits & (*bits - 1);
     *base = left ? *base : ptrdiff_t(CNET_TILE);

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from .console import is_terminal, loss_text, note, percent, say
+from .words import duration_text
 
 __all__ = ["Progress"]
 
@@ -72,7 +73,9 @@ class Progress:
             seconds = time.monotonic() - self._last_line
             rate = (self.n - self._last_n) * self.batch_size / seconds
             self._remember_line()
-            note(f"  iteration {self.done + self.n:,} of {self.total:,}, {self._loss}, {rate:,.0f} samples/s")
+            done = self.done + self.n
+            left = f", {duration_text((self.total - done) * self.batch_size / rate)} left" if rate else ""
+            note(f"  iteration {done:,} of {self.total:,}, {self._loss}, {rate:,.0f} samples/s{left}")
 
     def epoch_line(self, name: str, loss: float, train: float, test: float, *, last: bool = False) -> None:
         """Print an epoch's line, or as much of it as a narrow terminal has room for, without tearing the bar."""

@@ -26,6 +26,7 @@ EXPECTED = {
     "inside_a_network": "weights that begin at 3: loss 1.",
     "losses": "right: squared error 0.0975, cross-entropy 0.5108",
     "mini_batch_learning": "validation accuracy 0.",
+    "mnist_record": "less than the mean of its networks: True",
     "optimizers": "Adam(lr=0.001, beta1=0.9, beta2=0.999, epsilon=1e-08): loss 0.0",
     "photograph": "it is a 2",
     "quantile_bands": "lie between the quantiles 0.05 and 0.95",

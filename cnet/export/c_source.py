@@ -135,6 +135,8 @@ def c(
         )
     header = target.with_suffix(".h")
     _refuse_foreign(header)
+    if os.path.realpath(header) == os.path.realpath(target):
+        raise ValueError(f"path must not be its header: {header} and {target} are one file")
     name = _checked_name(name, target.stem)
     check_choice("weights", weights, WEIGHTS)
     single = describe(net, np.float32)

@@ -173,7 +173,7 @@ def numpy(net: MultiLayerNet, path: str | os.PathLike[str], *, dtype: npt.DTypeL
     """
     target = check_target("path", path, "Python")
     name = Path(target).name
-    if not name.endswith(".py"):
+    if Path(name).suffix != ".py":
         raise ValueError(f"path must end in .py, got {excerpt(name)}")
     if name[:-3] == "numpy" or name[:-3] in sys.stdlib_module_names:
         raise ValueError(f"path must not be {name}: Python, or NumPy, would import it in the place of its own module")

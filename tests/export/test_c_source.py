@@ -373,6 +373,13 @@ def test_both_files_are_replaced_or_neither(network, tmp_path):
     assert {path.name for path in tmp_path.iterdir() if path.read_bytes() != before[path.name]} == {"model.c"}
 
 
+def test_links_do_not_make_one_file_of_both(network, tmp_path):
+    (tmp_path / "model.h").symlink_to("model.c")
+    with pytest.raises(ValueError, match=r"model\.h and .*model\.c are one file"):
+        cnet.export.c(network, tmp_path / "model.c")
+    assert os.listdir(tmp_path) == ["model.h"]
+
+
 def test_networks_too_large_for_a_compiler(tmp_path):
     net = cnet.MultiLayerNet(3_000, [3_400], 1, weight_init_std=0.0, rng=0)
     with pytest.raises(ValueError, match="at most 10,000,000 parameters are written as C, this network has 10,206,801"):

@@ -140,6 +140,7 @@ def test_it_replaces_a_file_whole_or_not_at_all(network, tmp_path):
     ("nowhere/model.py", FileNotFoundError, "path must name a file in a folder that is there"),
     ("model.txt", ValueError, "path must end in .py, got 'model.txt'"),
     ("model", ValueError, "path must end in .py"),
+    (".py", ValueError, "path must end in .py, got '.py'"),
     ("model.safetensors", ValueError, "path must end in .py"),
     ("numpy.py", ValueError, r"path must not be numpy\.py: Python, or NumPy, would import it"),
     ("base64.py", ValueError, r"path must not be base64\.py"),

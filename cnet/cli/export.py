@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..checks import listed, printable
 from .console import USAGE, Failure, print_json, say
 from .data import check_fit, data_for
-from .options import add_data, add_json, path
+from .options import add_data, add_json, count, path
 from .run_folder import load_model, run_of
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("--name", metavar="NAME", help="c: what all names begin with (default: the file's name)")
     parser.add_argument(
-        "--opset", type=int, metavar="N", help="onnx: version of the set of operators, from 9 to 28 (default: 17)"
+        "--opset", type=count, metavar="N", help="onnx: version of the set of operators, from 9 to 28 (default: 17)"
     )
     parser.add_argument(
         "--pixels", action=argparse.BooleanOptionalAction, default=None,

@@ -220,6 +220,8 @@ def load_any(path: str) -> MultiLayerNet | Committee:
     """
     net: MultiLayerNet | Committee
     if not os.path.isdir(path):
+        if os.path.basename(path) == CHECKPOINT and os.path.isfile(path):
+            raise Failure(f"{path} is the checkpoint of a run, not a model; name the run's folder")
         net = load(path)
     elif has_model(path):
         net = load(os.path.join(path, MODEL))

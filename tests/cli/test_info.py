@@ -111,6 +111,12 @@ def test_a_run_that_was_cut_off(data, tmp_path, capsys):
     assert "weight-decay 0.01, validation-split 0.1, early stopping after 2 epochs" in text
 
 
+def test_the_checkpoint_of_a_run_is_named_so(trained, one_error):
+    for command in (["info"], ["export", "--format", "numpy"], ["page"]):
+        assert main([*command, os.path.join(trained, "checkpoint.safetensors")]) == 1
+        assert "is the checkpoint of a run, not a model; name the run's folder" in one_error()
+
+
 def test_a_damaged_history_does_not_hide_the_model(trained, tmp_path, capsys, model_bytes):
     (tmp_path / "model.safetensors").write_bytes(model_bytes(trained))
     (tmp_path / "history.json").write_text("nonsense")

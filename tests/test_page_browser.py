@@ -311,3 +311,16 @@ def test_without_samples_an_image_page_begins_empty(visit, tmp_path):
     assert page.locator("#train, #gallery").count() == 0
     draw(page, SEVEN)
     np.testing.assert_allclose(shown_percents(page), 100 * net.predict(pixels_of(page)), atol=0.5)
+
+
+@pytest.mark.parametrize("clipboard", ["undefined", "{ writeText: () => Promise.reject(new Error('not allowed')) }"])
+def test_without_a_clipboard_the_link_is_shown(visit, tmp_path, clipboard):
+    path = tmp_path / "small.html"
+    cnet.MultiLayerNet(2, [3], 2, rng=0).to_html(path)
+    page, shown = visit(path), []
+    page.evaluate(f"Object.defineProperty(navigator, 'clipboard', {{ value: {clipboard} }})")
+    page.on("dialog", lambda dialog: (shown.append(dialog.default_value), dialog.dismiss()))
+    button = page.get_by_role("button", name="Copy link")
+    button.click()
+    settle(page)
+    assert shown == [page.url] and button.count() == 1

@@ -173,8 +173,13 @@ function tryIt(store, text, inputs, isImage) {
       model.sizes[0] === 2 ? surfaceView(store, text, inputs.numbers) : null, bars,
     ];
   const copy = el("button", { type: "button", onclick: async () => {
-    await navigator.clipboard?.writeText(location.href);
-    copy.textContent = text.copied;
+    try {
+      await navigator.clipboard.writeText(location.href);
+      copy.textContent = text.copied;
+    } catch {
+      // Without a clipboard, or without leave to write to it.
+      window.prompt(text.copyLink, location.href);
+    }
   } }, text.copyLink);
   const example = el("button", { type: "button", onclick: inputs.example }, text.example);
   const notice = el("p", { class: "notice" });

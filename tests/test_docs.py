@@ -22,7 +22,7 @@ import cnet
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 OWN_PAGES = (
     "index", "augmentation", "committees", "coming-from-scikit-learn", "differences", "exchange", "exporting",
-    "how-it-is-fast", "page", "recipes", "reproducibility", "stability",
+    "how-it-is-fast", "page", "recipes", "reproducibility", "stability", "your-own-table",
 )
 PAGES = sorted([*(DOCS / "chapter").glob("*.rst"), *(DOCS / f"{name}.rst" for name in OWN_PAGES)])
 

@@ -153,3 +153,37 @@ def test_a_moving_picture_has_to_move_and_to_be_small(
     monkeypatch.setattr(animation, "LARGEST", 100)
     with pytest.raises(RuntimeError, match="here: a.webp has .* bytes, more than 100"):
         animation.draw(MOVING, "light", *paths, "here")
+
+
+PAGE_WITH_EXAMPLES = """
+>>> a = [1]
+>>> print("once")
+once
+
+.. picture:: First.
+   :continued:
+
+   plt.plot(a)
+
+>>> a.append(2)
+>>> b = 1 / 0
+"""
+
+
+def test_a_picture_finds_what_the_examples_above_it_made(
+    extension: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
+    picture = extension("picture")
+    page = tmp_path / "page.rst"
+    page.write_text(PAGE_WITH_EXAMPLES, encoding="utf-8")
+    examples = picture.Examples(page)
+    line = 1 + PAGE_WITH_EXAMPLES[: PAGE_WITH_EXAMPLES.index(".. picture")].count("\n")
+    for _ in range(2):
+        assert examples.above(line)["a"] == [1]
+    assert capsys.readouterr().out == ""
+    picture.draw("plt.plot(a)", "light", tmp_path / "a.png", "here", {**picture.GIVEN, "a": [1, 2]})
+    assert (tmp_path / "a.png").stat().st_size > 0
+    with pytest.raises(ZeroDivisionError):
+        examples.above(100)
+    assert examples.names["a"] == [1, 2]

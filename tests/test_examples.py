@@ -28,6 +28,7 @@ EXPECTED = {
     "mini_batch_learning": "validation accuracy 0.",
     "mnist_record": "less than the mean of its networks: True",
     "optimizers": "Adam(lr=0.001, beta1=0.9, beta2=0.999, epsilon=1e-08): loss 0.0",
+    "own_table": "stopped after ",
     "photograph": "it is a 2",
     "quantile_bands": "lie between the quantiles 0.05 and 0.95",
     "rare_class": "class_weight='balanced': recall",

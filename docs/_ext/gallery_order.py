@@ -5,8 +5,8 @@ from __future__ import annotations
 ORDER = (
     "losses.py", "derivatives.py", "gradients.py", "gradient_descent.py", "gradient_simplenet.py",
     "mini_batch_learning.py", "gradient_check.py", "optimizers.py", "initial_weights.py", "inside_a_network.py",
-    "photograph.py", "mnist_record.py", "table_with_gaps.py", "rare_class.py", "quantile_bands.py", "texts.py",
-    "grid_search.py", "cython_kernels.py",
+    "photograph.py", "mnist_record.py", "own_table.py", "table_with_gaps.py", "rare_class.py", "quantile_bands.py",
+    "texts.py", "grid_search.py", "cython_kernels.py",
 )
 
 

@@ -10,15 +10,21 @@
 The code runs under a light style and under a dark one, with a transparent background; the theme
 shows the one that fits. ``np``, ``plt`` and ``cnet`` are there. Every picture runs in a namespace of its own. What
 stands above a line ``# shown from here`` repeats what the page has said already: it runs, but is not shown. With
-``:hide-code:`` nothing is shown.
+``:hide-code:`` nothing is shown. With ``:continued:`` the code finds what the page's own examples above it (lines that
+begin with ``>>>``) have made, so it need not repeat them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import doctest
 import random
 import tempfile
+import warnings
+from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import matplotlib
@@ -60,7 +66,7 @@ class Picture(Directive):
     required_arguments = 1
     final_argument_whitespace = True
     has_content = True
-    option_spec = {"hide-code": directives.flag, "width": directives.unchanged}
+    option_spec = {"hide-code": directives.flag, "continued": directives.flag, "width": directives.unchanged}
 
     def run(self) -> list[nodes.Node]:
         """Draw, and return the code with both images."""
@@ -77,9 +83,13 @@ class Picture(Directive):
             result.append(block)
         folder = Path(env.srcdir, FOLDER)
         folder.mkdir(parents=True, exist_ok=True)
+        given: Mapping[str, Any] = GIVEN
+        if "continued" in self.options:
+            made = env.temp_data.setdefault("cnet-examples", Examples(Path(env.doc2path(env.docname))))
+            given = {**GIVEN, **made.above(self.lineno)}
         for theme in INK:
             path = folder / f"{stem}-{theme}.png"
-            draw(code, theme, path, f"{env.docname}, line {self.lineno}")
+            draw(code, theme, path, f"{env.docname}, line {self.lineno}", given)
             classes = [f"only-{theme}", "cnet-picture"]
             image = nodes.image(uri=f"/{FOLDER}/{path.name}", alt=alt, classes=classes)
             if theme == "light":
@@ -90,7 +100,28 @@ class Picture(Directive):
         return result
 
 
-def draw(code: str, theme: str, path: Path, where: str) -> None:
+class Examples:
+    """What the examples of one page make, from its top to any line; each runs once."""
+
+    def __init__(self, page: Path) -> None:
+        self.page = page
+        self.left = doctest.DocTestParser().get_examples(page.read_text(encoding="utf-8"))
+        self.names: dict[str, Any] = {}
+
+    def above(self, line: int) -> dict[str, Any]:
+        """Run those that stand above a line and have not run yet, and return all names."""
+        # The files that one example leaves another one may read, so they have a folder in common.
+        with tempfile.TemporaryDirectory() as elsewhere, contextlib.chdir(elsewhere), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            while self.left and self.left[0].lineno < line:
+                example = self.left.pop(0)
+                code = compile(example.source, f"{self.page.name}, line {example.lineno + 1}", "single")
+                with contextlib.redirect_stdout(StringIO()), plt.rc_context({"backend": "Agg"}):
+                    exec(code, self.names)
+        return self.names
+
+
+def draw(code: str, theme: str, path: Path, where: str, given: Mapping[str, Any] = MappingProxyType(GIVEN)) -> None:
     """Run the code and save its last figure."""
     plt.close("all")
     random.seed(0)
@@ -102,7 +133,7 @@ def draw(code: str, theme: str, path: Path, where: str) -> None:
         tempfile.TemporaryDirectory() as elsewhere,
         contextlib.chdir(elsewhere),
     ):
-        exec(compile(code, where, "exec"), dict(GIVEN))
+        exec(compile(code, where, "exec"), dict(given))
         if not plt.get_fignums():
             raise RuntimeError(f"{where}: the code drew no figure")
         save(plt.gcf(), path)

@@ -52,7 +52,7 @@ def test_the_first_page_lists_all_others_with_the_minutes_that_they_take() -> No
     assert list(listed) == ORDER
     for name, minutes in listed.items():
         text = page(name).partition("\nExercises\n---")[0]
-        text = re.sub(r"(?m)^\.\. animation::.*\n(?:\n|   .*\n)+", "", text)  # its code is not shown
+        text = re.sub(r"(?m)^\.\. animation::.*\n(?:\n|   .*\n)+", "", text)  # its code is not read but run
         code = r"(?m)^ *(?:>>>|\.\.\.) .*$"
         words = re.findall(r"[A-Za-z]{2,}", re.sub(code, "", text))
         formulas = re.findall(r"\.\. (?:math|worked)::", text)

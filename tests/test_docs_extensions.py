@@ -121,6 +121,7 @@ def test_the_menu_has_the_pages_own_titles() -> None:
 
 
 MOVING = """
+from matplotlib.animation import FuncAnimation
 fig, ax = plt.subplots(figsize=(2, 1))
 line, = ax.plot([0, 1], [0, 1])
 animation = FuncAnimation(fig, lambda frame: line.set_ydata([0, frame]), frames=5)

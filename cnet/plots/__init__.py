@@ -26,6 +26,7 @@ except ModuleNotFoundError as error:
         'cnet.plots needs matplotlib: pip install "cnet-nn[plot]"', name=error.name
     ) from error
 
+from .animations import animate_batches, animate_boundary, animate_descent, animate_weights
 from .confusion import confusion_matrix
 from .curves import accuracy_curve, loss_curve, loss_curves
 from .distortions import distortions
@@ -43,6 +44,10 @@ __all__ = [
     "accuracy_curve",
     "activation_histograms",
     "activations",
+    "animate_batches",
+    "animate_boundary",
+    "animate_descent",
+    "animate_weights",
     "confusion_matrix",
     "derivative",
     "descent",

@@ -84,12 +84,12 @@ def weights(
     check_network(net)
     n_in, n_units = net.sizes[:2]
     unit = "output" if len(net.sizes) == 2 else "hidden unit"
-    tile = _tile_shape(n_in, shape)
+    tile = tile_shape(n_in, shape)
     count = min(check_count("limit", limit), n_units)
     check_axes(ax)
     rows = finite(net.params["W1"].T[:count])
     ax = new_axes(ax, size=weights_size(net, shape, count))
-    bound, clipped = _bound(rows)
+    bound, clipped = weight_bound(rows)
     options: dict[str, Any] = {"cmap": sign_map(ax), "norm": Normalize(-bound, bound)}
     if tile is None:
         image = ax.imshow(rows, aspect="auto", interpolation="nearest", **options)
@@ -108,7 +108,7 @@ def weights(
     return ax
 
 
-def _tile_shape(n_in: int, shape: Shape | None) -> Shape | None:
+def tile_shape(n_in: int, shape: Shape | None) -> Shape | None:
     """Height and width; None if none was given and no square fits."""
     if shape is None:
         side = math.isqrt(n_in)
@@ -125,7 +125,7 @@ def _tile_shape(n_in: int, shape: Shape | None) -> Shape | None:
 def weights_size(net: MultiLayerNet, shape: Shape | None = None, limit: int = 64) -> tuple[float, float]:
     """Inches of a figure that the images of `weights` fill."""
     n_in, n_units = net.sizes[:2]
-    tile, count = _tile_shape(n_in, shape), min(limit, n_units)
+    tile, count = tile_shape(n_in, shape), min(limit, n_units)
     if tile is None:
         return 6.6, min(6.0, 1.8 + 0.15 * count)
     columns = _columns(count, tile)
@@ -138,7 +138,7 @@ def _columns(count: int, tile: Shape) -> int:
     return min(range(side, side + side // 3 + 1), key=lambda columns: (-count % columns, columns))
 
 
-def _bound(rows: Any) -> tuple[float, bool]:
+def weight_bound(rows: Any) -> tuple[float, bool]:
     """Ends of a scale around 0, and whether some weights are beyond them."""
     sizes = np.abs(rows.compressed())
     if not sizes.any():
@@ -313,7 +313,7 @@ def checked_images(x: npt.ArrayLike) -> Array:
 
 
 def _image_shape(n_in: int, shape: Shape | None) -> Shape:
-    tile = _tile_shape(n_in, shape)
+    tile = tile_shape(n_in, shape)
     if tile is None:
         raise ValueError(f"{n_in} inputs make no square image; give shape=(height, width)")
     return tile

@@ -14,7 +14,7 @@ from ..differentiation import gradient_descent
 from .evaluation import Plane, check_points, check_range, of_two, over, quiet
 from .style import background, check_axes, fade, ink, legend, new_axes, palette, tidy, width_of
 
-__all__ = ["descent", "learning_rates"]
+__all__ = ["MARKERS", "descent", "draw_contours", "learning_rates", "named_paths", "view_of"]
 
 FloatArray = npt.NDArray[np.float64]
 Range = tuple[float, float]
@@ -84,7 +84,7 @@ def descent(
     'learning rate 0.1: f = 0.00332 after 20 steps'
     """
     g = of_two(f)
-    named = _named(paths)
+    named = named_paths(paths)
     ends = {name: _ends(g, path) for name, path in named.items()}
     low, high = _view(list(named.values()), list(ends.values()))
     count = check_points("points", points)
@@ -93,7 +93,7 @@ def descent(
     check_axes(ax)
     values = over(g, x0, x1)
     ax = new_axes(ax, size=(6.2, 5.8))
-    _draw_contours(ax, x0, x1, values)
+    draw_contours(ax, x0, x1, values)
     for number, (name, path) in enumerate(named.items()):
         _draw_path(ax, _within(path, (x0, x1)), _label(name, len(path) - 1, ends[name]), number,
                    went_down=_went_down(*ends[name]))
@@ -182,7 +182,8 @@ def learning_rates(
     return descent(f, paths, x_range=x_range, y_range=y_range, points=points, ax=ax)
 
 
-def _named(paths: Any) -> dict[Any, FloatArray]:
+def named_paths(paths: Any) -> dict[Any, FloatArray]:
+    """Checked paths by their names."""
     named = dict(paths) if isinstance(paths, Mapping) else {"path": paths}
     if not named:
         raise ValueError("paths must hold at least one path, got none")
@@ -229,6 +230,11 @@ def _view(paths: list[FloatArray], ends: list[tuple[float, float]]) -> tuple[Flo
     return middle - half, middle + half
 
 
+def view_of(g: Plane, named: Mapping[Any, FloatArray]) -> tuple[FloatArray, FloatArray]:
+    """Lower and upper corner of what a picture of these paths shows by default."""
+    return _view(list(named.values()), [_ends(g, path) for path in named.values()])
+
+
 def _within(path: FloatArray, view: tuple[FloatArray, FloatArray]) -> FloatArray:
     """The path up to its first step out of the view; a step far out is shortened, its direction kept."""
     low, high = np.array([[axis[0], axis[-1]] for axis in view]).T
@@ -253,7 +259,7 @@ def _label(name: Any, steps: int, ends: tuple[float, float]) -> str:
     return f"{text}: f = {ends[1]:.3g} after {steps:,} step{'' if steps == 1 else 's'}"
 
 
-def _draw_contours(ax: Axes, x0: FloatArray, x1: FloatArray, values: FloatArray) -> None:
+def draw_contours(ax: Axes, x0: FloatArray, x1: FloatArray, values: FloatArray) -> None:
     finite = values[np.isfinite(values)]
     levels = np.unique(np.quantile(finite, np.linspace(0, 1, LEVELS))) if len(finite) else finite
     if len(levels) < 2:

@@ -4,13 +4,10 @@
 
     .. animation:: What moves, for those who do not see it.
 
-       fig, ax = plt.subplots()
-       ...
-       animation = FuncAnimation(fig, draw, frames=60)
+       animation = cnet.plots.animate_weights(snapshots)
 
-The code runs as that of ``.. picture::`` does, with ``FuncAnimation`` beside ``np``, ``plt`` and ``cnet``, and leaves
-the animation in ``animation``. A page shows a still picture, the last frame, to readers who prefer no motion, and on
-paper; a click stops the motion.
+The code runs, and is shown, as that of ``.. picture::`` is, and leaves the animation in ``animation``. A page
+shows a still picture, the last frame, to readers who prefer no motion, and on paper; a click stops the motion.
 """
 
 from __future__ import annotations
@@ -28,7 +25,7 @@ import numpy as np
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from matplotlib.animation import AbstractMovieWriter, FuncAnimation
-from picture import FOLDER, GIVEN, SHOWN, save, style
+from picture import FOLDER, GIVEN, save, shown_code, style
 from PIL import Image
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.util.typing import ExtensionMetadata
@@ -57,21 +54,21 @@ class Animation(Directive):
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        """Draw, and return the moving images and the still ones."""
+        """Draw, and return the code, the moving images and the still ones."""
         env = self.state.document.settings.env
         alt, code = " ".join(self.arguments[0].split()), "\n".join(self.content)
         stem = f"{env.docname.replace('/', '-')}-moving-{env.new_serialno('cnet-animation')}"
         folder = Path(env.srcdir, FOLDER)
         folder.mkdir(parents=True, exist_ok=True)
-        result: list[nodes.Node] = []
+        images: list[nodes.image] = []
         for theme in INK:
             paths = folder / f"{stem}-{theme}.webp", folder / f"{stem}-{theme}.png"
             draw(code, theme, *paths, f"{env.docname}, line {self.lineno}")
             for path, name in zip(paths, ("cnet-moving", "cnet-unmoved"), strict=True):
                 classes = [f"only-{theme}", "cnet-picture", name]
-                result.append(nodes.image(uri=f"/{FOLDER}/{path.name}", alt=alt, classes=classes))
-        result[0]["cnet-code"] = code  # type: ignore[index]
-        return result
+                images.append(nodes.image(uri=f"/{FOLDER}/{path.name}", alt=alt, classes=classes))
+        images[0]["cnet-code"] = code  # for notebooks, which draw it themselves
+        return [shown_code(code), *images]
 
 
 def draw(code: str, theme: str, moving: Path, still: Path, where: str) -> None:
@@ -81,9 +78,9 @@ def draw(code: str, theme: str, moving: Path, still: Path, where: str) -> None:
     np.random.seed(0)
     paper = dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), PAPER[theme])
     settings: Any = {**matplotlib.rcParamsDefault, **style(theme), **paper, "backend": "Agg"}
-    names: dict[str, Any] = {**GIVEN, "FuncAnimation": FuncAnimation}
+    names: dict[str, Any] = dict(GIVEN)
     with plt.rc_context(settings), tempfile.TemporaryDirectory() as elsewhere, contextlib.chdir(elsewhere):
-        exec(compile(code.replace(SHOWN, ""), where, "exec"), names)
+        exec(compile(code, where, "exec"), names)
         animation = names.get("animation")
         if not isinstance(animation, FuncAnimation):
             raise RuntimeError(f"{where}: the code left no animation")

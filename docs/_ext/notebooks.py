@@ -37,7 +37,6 @@ CATCH = 'except Exception as error:\n    print(f"{type(error).__name__}: {error}
 IMPORTS = """
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.animation import FuncAnimation
 
 import cnet
 import cnet.plots
@@ -163,7 +162,7 @@ class Notebook:
         body = re.sub(r"(?m)^import cnet\.plots\n|^# shown from here\n", "", code + "\n")
         inner = "\n".join(f"    {line}".rstrip() for line in body.strip("\n").splitlines())
         if re.search(r"(?m)^animation = ", body):
-            inner += "\n    plt.close(fig)\n    return animation"
+            inner += "\n    plt.close()\n    return animation"
         self.code(f"def picture():\n{inner}\n\n\npicture()")
         self.text.append(f"*{escaped(self.words['picture'].format(alt))}*")
 

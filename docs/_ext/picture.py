@@ -77,10 +77,7 @@ class Picture(Directive):
         stem = f"{env.docname.replace('/', '-')}-{number}"
         result: list[nodes.Node] = []
         if "hide-code" not in self.options:
-            shown = code.rpartition(SHOWN)[2].strip("\n")
-            block = nodes.literal_block(shown, shown, language="python")
-            block["cnet-shown"] = True
-            result.append(block)
+            result.append(shown_code(code))
         folder = Path(env.srcdir, FOLDER)
         folder.mkdir(parents=True, exist_ok=True)
         given: Mapping[str, Any] = GIVEN
@@ -98,6 +95,14 @@ class Picture(Directive):
                 image["width"] = self.options["width"]
             result.append(image)
         return result
+
+
+def shown_code(code: str) -> nodes.literal_block:
+    """The part of the code that a page shows; notebooks, which run it, leave it out."""
+    shown = code.rpartition(SHOWN)[2].strip("\n")
+    block = nodes.literal_block(shown, shown, language="python")
+    block["cnet-shown"] = True
+    return block
 
 
 class Examples:

@@ -189,6 +189,7 @@ html_sidebars: dict[str, list[str]] = {
     for page in (
         "index", "architecture", "changelog", "command-line", "contributing", "differences", "exporting",
         "how-it-is-fast", "installing", "page", "performance", "reproducibility", "stability", "tried",
+        "your-own-table",
     )
 }
 copybutton_prompt_text = r">>> |\.\.\. |\$ "

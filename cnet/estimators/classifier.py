@@ -275,7 +275,12 @@ class MLPClassifier(ClassifierMixin, MultiLayerEstimator):
             raise ParameterError('class_weight="balanced" needs all samples: give partial_fit a dict of weights by '
                                  "label")
         factors = class_weights(self.class_weight, self._labels, y)
-        return factors if weight is None else factors * weight
+        if weight is not None:
+            factors = factors * weight
+        if not factors.any():
+            besides = "" if weight is None else " times sample_weight"
+            raise ParameterError(f"class_weight{besides} is 0 for every sample; at least one must be above 0")
+        return factors
 
     def _stratify(self, y: Array) -> Array | None:
         # As scikit-learn's, which has one output for two classes.

@@ -110,7 +110,8 @@ def _plain(name: str, value: Any) -> Any:
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name} is a masked array with masked values; fill them first, with {name}.filled(number), "
                          f"or with {name}.filled(np.nan) and sklearn.impute.SimpleImputer")
-    if isinstance(value, str | bytes | Mapping | Set | Iterator):
+    # A sparse matrix by keys is a dict besides.
+    if isinstance(value, str | bytes | Mapping | Set | Iterator) and not hasattr(value, "tocsr"):
         raise ValueError(f"{name} must be an array, a data frame or a list, got {excerpt(value)}")
     if not isinstance(value, list | tuple):
         return value

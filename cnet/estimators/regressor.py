@@ -15,6 +15,7 @@ from ..losses import LOSSES, Loss, Poisson, SquaredError, as_loss
 from ..networks import MultiLayerNet
 from .base import MultiLayerEstimator, has_partial_fit, store
 from .compiled import check_net, parameters_of
+from .rows import is_sparse
 from .scores import r2
 from .settings import ParameterError
 
@@ -216,6 +217,8 @@ class MLPRegressor(RegressorMixin, MultiLayerEstimator):
         return self._train(X, y, sample_weight, incremental=True)
 
     def _read_targets(self, y: Any, incremental: bool, warm: bool, name: str = "y") -> tuple[Array, int, str]:
+        if is_sparse(y):
+            raise ValueError(f"{name} must be dense for a regressor, got a sparse matrix; pass {name}.toarray()")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         columns = y.reshape(len(y), -1)

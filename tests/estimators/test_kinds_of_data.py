@@ -238,6 +238,24 @@ def test_dates_are_labels():
     assert fitted.classes_.tolist() == DAY[:2].tolist() and fitted.score(X, day) > 0.9
 
 
+def test_sparse_targets_are_indicators_alone():
+    indicators = np.c_[Y, 1 - Y]
+    plain = MLPClassifier(5, max_iter=3, random_state=0).fit(X, indicators)
+    for kind in ("csr", "lil", "dok"):
+        given = MLPClassifier(5, max_iter=3, random_state=0).fit(X, scipy.sparse.csr_array(indicators).asformat(kind))
+        assert given.loss_curve_ == plain.loss_curve_
+        np.testing.assert_array_equal(given.predict(X).toarray(), plain.predict(X))
+        with pytest.raises(ValueError, match=r"y must be dense for a regressor, got a sparse matrix; pass y\.toarray\(\)"):
+            MLPRegressor().fit(X, scipy.sparse.csr_array(indicators).asformat(kind))
+
+
+def test_weights_that_leave_nothing_are_named():
+    with pytest.raises(ValueError, match="^class_weight is 0 for every sample; at least one must be above 0"):
+        MLPClassifier(class_weight={0: 0, 1: 0}).fit(X, Y)
+    with pytest.raises(ValueError, match="^class_weight times sample_weight is 0 for every sample"):
+        MLPClassifier(class_weight={0: 0}).fit(X, Y, sample_weight=Y == 0)
+
+
 @pytest.mark.parametrize(("weight", "message"), [
     (TOWNS, "sample_weight must hold numbers, got text"), (DAY, "sample_weight must hold numbers, got dates"),
     (np.ma.masked_equal(Y, 0), "sample_weight is a masked array"), (np.full(40, np.nan), "NaN"), (np.nan, "NaN"),

@@ -48,7 +48,7 @@ def test_the_core_computes_the_bits_of_dense_rows(isa, dtype, columns):
     {}, {"solver": "sgd"}, {"input_dropout": 0.2}, {"solver": "lbfgs"}, {"early_stopping": True}, {"batch_size": 7},
     {"n_threads": 3, "alpha": 1.0},
 ])
-@pytest.mark.parametrize("kind", ["csr", "csc", "coo"])
+@pytest.mark.parametrize("kind", ["csr", "csc", "coo", "dok"])
 def test_a_fit_has_the_bits_of_one_on_dense_rows(options, kind):
     x = made(300, 200, 0.08)
     y = (np.asarray(x.sum(axis=1)).ravel() > 0) * 1

@@ -229,9 +229,14 @@ class Training:
             raise
         expected = self.new_network(i)
         self.check_new(i, expected)
-        if not isinstance(net, MultiLayerNet) or (repr(net), net.seed) != (repr(expected), expected.seed):
-            raise ValueError(f"{path} is not network {i} of this training: {excerpt(net, 200)}, expected {expected!r}; "
-                             "remove it, and it is trained again")
+        kind = type(expected)
+        if isinstance(net, MultiLayerNet) and type(net) is not kind and net._KIND == kind._KIND:
+            # A file does not know of subclasses.
+            net = kind.load(path)
+        seed = net.seed if isinstance(net, MultiLayerNet) else None
+        if (repr(net), seed) != (repr(expected), expected.seed):
+            raise ValueError(f"{path} is not network {i} of this training: {excerpt(net, 200)} with the seed {seed}, "
+                             f"expected {expected!r} with the seed {expected.seed}; remove it, and it is trained again")
         return net
 
 
@@ -273,6 +278,8 @@ def _read_record(folder: str) -> dict[str, Any] | None:
     path = os.path.join(folder, RECORD)
     if not os.path.exists(path):
         return None
+    if not os.path.isfile(path):
+        raise ValueError(f"{path} is not a file; choose another folder")
     with open_regular(path) as file:
         text = b"".join(read_pieces(file, LARGEST_RECORD + 1))
     try:

@@ -123,6 +123,10 @@ class Normalize(Value):
         array([[1, 1, 1, 1]], dtype=uint8)
         """
         array = real_array(x, "x")
+        if array.dtype not in (np.uint8, np.float32, np.float64):
+            # What is between two pixels is no whole number.
+            with np.errstate(over="ignore"):
+                array = array.astype(np.float32)
         if array.ndim != 2:
             raise ValueError(f"x must have shape (N, I), one image in each row, got {array.shape}")
         height, columns = self.shape_of(array.shape[1])

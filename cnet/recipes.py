@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 from .augment import Distort
 from .committee import Committee
+from .core._arrays import real_array
 from .networks import MultiLayerNet, TwoLayerNet
 from .optimizer_base import Optimizer
 from .optimizers import SGD, AdamW
@@ -119,6 +120,8 @@ class Recipe:
         if not isinstance(self.hidden, list | tuple):
             raise TypeError(f"hidden must be a tuple of units, got {self.hidden!r}")
         object.__setattr__(self, "hidden", tuple(self.hidden))
+        if isinstance(self.dropout, list):
+            object.__setattr__(self, "dropout", tuple(self.dropout))
         check_count("networks", self.networks, MOST_NETWORKS)
         if (self.epochs is None) == (self.iterations is None):
             raise ValueError(f"give epochs or iterations, one of them (got {self.epochs!r} and {self.iterations!r})")
@@ -187,7 +190,7 @@ class Recipe:
             The seed of everything.
         **options
             More arguments of ``fit``, or of ``Committee.train`` where there are several networks, such as
-            ``progress=True``, ``validation_data`` or ``folder``.
+            ``progress=True``, ``validation_data`` or ``folder``. They take the place of the recipe's own.
 
         Returns
         -------
@@ -201,9 +204,18 @@ class Recipe:
         >>> dataclasses.replace(recipes.ACCURATE, hidden=[50], epochs=2).train(x, t, rng=0).iterations
         16
         """
-        n_inputs, classes = np.shape(x)[-1], np.asarray(t)
-        n_classes = classes.shape[1] if classes.ndim == 2 else max(10, int(classes.max(initial=0)) + 1)
+        images, classes = real_array(x, "x"), real_array(t, "t")
+        if images.ndim != 2:
+            raise ValueError(f"x must have shape (N, I), one image in each row, got {images.shape}")
+        # What is no class at all is refused by the fit, by name.
+        highest = classes.max(initial=0) if np.isfinite(classes).all() else 0
+        n_inputs = images.shape[1]
+        n_classes = classes.shape[1] if classes.ndim == 2 else max(10, int(highest) + 1)
         whole = {**self.fit_options(), **options}
+        if options.get("iterations") is not None and "epochs" not in options:
+            whole["epochs"] = None
+        if options.get("epochs") is not None and "iterations" not in options:
+            whole["iterations"] = None
 
         def make_network(rng: Any) -> MultiLayerNet:
             return self.network(n_inputs, n_classes, rng=rng)

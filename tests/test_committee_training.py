@@ -455,6 +455,34 @@ def test_a_network_of_another_training_or_a_damaged_one_is_refused(tmp_path):
     assert path.read_bytes() == whole
 
 
+def test_a_network_of_another_seed_is_told_by_its_seed(tmp_path):
+    committee = train(2, folder=tmp_path)
+    one, other = (net.seed for net in committee.networks)
+    shutil.copy(tmp_path / "network-001.safetensors", tmp_path / "network-000.safetensors")
+    with pytest.raises(ValueError, match=rf"with the seed {other}, expected .* with the seed {one}; remove it"):
+        train(2, folder=tmp_path)
+
+
+def test_networks_of_a_subclass_go_on_as_such(tmp_path):
+    class Mine(cnet.MultiLayerNet):
+        pass
+
+    def again(n):
+        options = {**OPTIONS, "folder": tmp_path}
+        return cnet.Committee.train(lambda rng: Mine(784, [12], 10, rng=rng), X, T, n=n, **options)
+
+    again(2)
+    committee = again(3)
+    assert {type(net) for net in committee.networks} == {Mine}
+    assert written(committee) == written(train(3))
+
+
+def test_a_record_that_is_no_file_is_named(tmp_path):
+    (tmp_path / "committee.json").mkdir()
+    with pytest.raises(ValueError, match=r"committee.json is not a file; choose another folder"):
+        train(1, folder=tmp_path)
+
+
 def test_a_folder_that_cannot_be(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):

@@ -104,6 +104,18 @@ def test_each_row_depends_on_itself_alone():
             np.testing.assert_array_equal(whole[::-1], prepare(images[::-1]))
 
 
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.int64, np.uint16, np.float16, np.longdouble])
+def test_other_numbers_become_float32(dtype):
+    x = (make_images((9, 14)) > 100).astype(dtype)
+    prepare = Normalize(width=4, image_shape=(9, 14))
+    got = prepare(x)
+    assert got.dtype == np.float32 and ((got > 0) & (got < 1)).any()
+    np.testing.assert_array_equal(got, prepare(x.astype(np.float32)))
+    if np.finfo(np.longdouble).max > 1e308 * 10 and dtype is np.longdouble:
+        with pytest.raises(ValueError, match="finite"):
+            Normalize()(np.full((1, 9), np.longdouble(10) ** 400))
+
+
 def test_an_object_is_a_value():
     one = Normalize(width=np.int64(14), image_shape=[28, 28])
     assert repr(one) == "Normalize(deslant=True, width=14, image_shape=(28, 28))"

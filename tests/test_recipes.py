@@ -63,6 +63,25 @@ def test_other_images_and_targets():
     assert len(told) == 1 and told[0].validation_accuracy is not None
 
 
+@pytest.mark.parametrize(("x", "t", "error", "message"), [
+    (X.reshape(-1, 28, 28), T, ValueError, r"x must have shape \(N, I\), one image in each row, got \(260, 28, 28\)"),
+    (X[0], T[:1], ValueError, "x must have shape"), (None, T, TypeError, "x must hold real numbers, got NoneType"),
+    (iter(X), T, TypeError, "x must hold real numbers"), (X, None, TypeError, "t must hold real numbers, got NoneType"),
+    (X, T.astype(str), TypeError, "t must hold real numbers, got strings"), (X, np.full(260, np.nan), ValueError, "t"),
+    (X, np.full(260, np.inf), ValueError, "t"), (X, T - 1.0, ValueError, "is not a class"),
+])
+def test_wrong_data_are_refused_by_name(x, t, error, message):
+    with pytest.raises(error, match=message):
+        dataclasses.replace(recipes.FASTEST, epochs=1).train(x, t, rng=0)
+
+
+def test_a_length_takes_the_place_of_the_recipes():
+    assert dataclasses.replace(recipes.FASTEST, hidden=(5,)).train(X, T, rng=0, iterations=7).iterations == 7
+    assert dataclasses.replace(recipes.CHAPTER, hidden=(5,)).train(X, T, rng=0, epochs=2).iterations == 6
+    with pytest.raises(ValueError, match="give iterations or epochs, not both"):
+        recipes.FASTEST.train(X, T, rng=0, iterations=7, epochs=2)
+
+
 def test_a_committee_goes_into_a_folder(tmp_path):
     recipe = dataclasses.replace(recipes.COMMITTEE, **SMALL, networks=3)
     committee = recipe.train(X, T, rng=3, folder=tmp_path)
@@ -106,6 +125,7 @@ def test_settings_that_make_no_sense_are_refused_by_name(changes, error, message
 
 
 def test_recipes_are_values():
+    assert hash(Recipe(name="mine", about="", hidden=[5], epochs=3, dropout=[0.5]))
     one = Recipe(name="mine", about="", hidden=[5], epochs=3, schedule=Cosine())
     assert one == Recipe(name="mine", about="", hidden=(5,), epochs=3, schedule=Cosine()) != recipes.FAST
     assert hash(one) == hash(dataclasses.replace(one))

@@ -233,10 +233,10 @@ class Training:
         if isinstance(net, MultiLayerNet) and type(net) is not kind and net._KIND == kind._KIND:
             # A file does not know of subclasses.
             net = kind.load(path)
-        seed = net.seed if isinstance(net, MultiLayerNet) else None
-        if (repr(net), seed) != (repr(expected), expected.seed):
-            raise ValueError(f"{path} is not network {i} of this training: {excerpt(net, 200)} with the seed {seed}, "
-                             f"expected {expected!r} with the seed {expected.seed}; remove it, and it is trained again")
+        if not isinstance(net, MultiLayerNet) or (repr(net), net.seed) != (repr(expected), expected.seed):
+            seed = f" with the seed {net.seed}" if isinstance(net, MultiLayerNet) else ""
+            raise ValueError(f"{path} is not network {i} of this training: {excerpt(net, 200)}{seed}, expected "
+                             f"{expected!r} with the seed {expected.seed}; remove it, and it is trained again")
         return net
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from ..atomic_file import replacing
-from .console import USAGE, Failure, print_json, say
+from .console import USAGE, Failure, as_word, print_json, say
 from .options import add_json, count, make_folder, path, seed
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ __all__ = ["add_to", "run"]
 
 DESCRIPTION = """\
 Draw handwritten digits: into one picture, if OUT ends in .png, or into a folder, as the four
-files of MNIST's own format (IDX, gzipped), which "cnet train --data FOLDER" takes.
+files of MNIST's own format (IDX, gzipped), which "cnet train --data FOLDER" takes. A new folder
+whose name looks like a file's is written with a slash: digits.old/
 
 A seed gives the same digits on any machine.
 """
@@ -31,6 +33,8 @@ examples:
   cnet digits my-digits --count 5000 --test-count 1000
 """
 
+# Not that of a version, as in digits-1.2.
+FILE_SUFFIX = re.compile(r"\.[A-Za-z]\w*")
 SHEET_LIMIT = 10_000
 GAP, GAP_GREY = 2, 90
 
@@ -83,6 +87,9 @@ def _draw_folder(args: argparse.Namespace) -> None:
     from ..datasets import make_digits, write_idx
 
     counts = {"train": args.count or 60_000, "t10k": args.test_count or 10_000}
+    if FILE_SUFFIX.fullmatch(os.path.splitext(args.out)[1]) and not os.path.lexists(args.out):
+        raise Failure(f"{args.out}: a picture's name ends in .png; for a folder of this name write "
+                      f"{as_word(args.out + '/')}", USAGE)
     make_folder(args.out)
     files = []
     # One stream, so that the two parts have no image in common.

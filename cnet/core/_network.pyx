@@ -32,11 +32,11 @@ from .structs cimport (
 FIRST_LAYERS = ("auto", "sparse", "dense")
 
 # Rows between two looks at the signals, and the most and fewest that one thread takes through the
-# layers at a time (of sparse rows, for which all weights are loaded anew each time, more).
+# layers at a time (of rows in tiles, for which all weights are loaded anew each time, more).
 cdef Py_ssize_t CHUNK = 16384
 cdef Py_ssize_t ROWS = 64
 cdef Py_ssize_t FEW_ROWS = 12
-cdef Py_ssize_t FEW_SPARSE_ROWS = 32
+cdef Py_ssize_t FEW_TILED_ROWS = 32
 
 
 cdef struct Sums:
@@ -313,7 +313,9 @@ cdef inline void forward_block(
     x.first = start
     if not job.checked and not all_finite(job.kernels, x, start, start + rows):
         job.nonfinite.set(1)
-    if x.sparse:
+    if x.starts is not NULL:
+        job.kernels.compressed_sums(&job.layers.layer[0], x, rows, workspace.sums, workspace.ld[0])
+    elif x.sparse:
         workspace.sparse.rows = rows
         job.kernels.first_layer_pass(first_layer_pass, 0)
     elif x.in_place:
@@ -330,11 +332,11 @@ cdef inline void forward_block(
         job.kernels.losses(job.layers, x, &job.targets, workspace, 0, rows)
 
 
-cdef Py_ssize_t block_of(Py_ssize_t rows, bint sparse, int threads) noexcept nogil:
+cdef Py_ssize_t block_of(Py_ssize_t rows, bint tiled, int threads) noexcept nogil:
     """Rows of a block: where threads share few of them, smaller ones, so that one may come late."""
     if threads == 1:
         return min(ROWS, rows)
-    return min(ROWS, max(FEW_SPARSE_ROWS if sparse else FEW_ROWS, rows // (4 * threads)))
+    return min(ROWS, max(FEW_TILED_ROWS if tiled else FEW_ROWS, rows // (4 * threads)))
 
 
 cdef int forward_all(
@@ -360,7 +362,7 @@ cdef int forward_all(
     x.rows.in_place = usable_in_place(&x.rows, layers)
     if x.rows.sparse:
         take_tiling(&job.tiling, &x.rows, 1, NULL, 0, memory)
-    job.block = block_of(chunk, x.rows.sparse, threads)
+    job.block = block_of(chunk, x.rows.sparse and x.rows.starts is NULL, threads)
     workspaces = <Workspace[real]*>memory.allocate(threads * sizeof(Workspace[real]))
     for i in range(threads):
         allocate_workspace(workspaces + i, layers, kernels, &x.rows, &job.tiling, job.block, 1, False, False, False,

@@ -116,8 +116,10 @@ cdef int allocate_workspace(
     if x.sparse:
         # Only on the way back are whole words of rows transposed over.
         workspace.sparse.capacity = (capacity + CNET_TILE - 1) // CNET_TILE * CNET_TILE if backward else capacity
-        allocate_sparse_rows(&workspace.sparse, x, tiling, sizeof(real),
-                             copies_of_inputs(tiling.n_parts, net.layer[0].n_out, sizeof(real), threads), memory)
+        if backward or x.starts is NULL:
+            # Forward alone, compressed rows are read where they stand.
+            allocate_sparse_rows(&workspace.sparse, x, tiling, sizeof(real),
+                                 copies_of_inputs(tiling.n_parts, net.layer[0].n_out, sizeof(real), threads), memory)
         workspace.sums = <real*>memory.allocate_for(
             tiling.n_parts * workspace.sparse.capacity * workspace.ld[0] * sizeof(real), zeroed)
     elif x.in_place:

@@ -226,10 +226,12 @@ template <class T> struct Kernels {
     ptrdiff_t scratch;             // elements of room that products need
     ptrdiff_t panel;               // but for those of so few columns
     // Rows begin..end of a block through all layers: scores in the last z. Sparse inputs'
-    // first layer has been summed by `first_layer_pass`. Here and below: `scratch` is this thread's room for products.
+    // first layer has been summed by `first_layer_pass` or `compressed_sums`. Here and below: `scratch` is this thread's room for products.
     void (*forward)(const Layers<T>*, const Inputs*, const Tiling*, Workspace<T>*, T* scratch, ptrdiff_t begin, ptrdiff_t end);
     // A part of the first layer, for sparse inputs.
     void (*first_layer_pass)(const FirstLayerPass<T>*, int part);
+    // The first layer's sums (rows, ld) over compressed rows from Inputs.first on, without tiles: predictions and losses.
+    void (*compressed_sums)(const Layer<T>*, const Inputs*, ptrdiff_t rows, T* sums, ptrdiff_t ld);
     // Scores to predictions, in place.
     void (*predict)(const Layers<T>*, Workspace<T>*, ptrdiff_t begin, ptrdiff_t end);
     // From scores: the loss of each row, and whether it is classified right.

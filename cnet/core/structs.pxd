@@ -199,6 +199,7 @@ cdef extern from "structs.h" nogil:
         void (*forward)(
             const Layers[T]*, const Inputs*, const Tiling*, Workspace[T]*, T*, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*first_layer_pass)(const FirstLayerPass[T]*, int) noexcept nogil
+        void (*compressed_sums)(const Layer[T]*, const Inputs*, Py_ssize_t, T*, Py_ssize_t) noexcept nogil
         void (*predict)(const Layers[T]*, Workspace[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*losses)(
             const Layers[T]*, const Inputs*, const Targets[T]*, Workspace[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil

@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse
 from sklearn import neural_network as theirs
 
+import cnet
 from cnet.core import _network
 from cnet.core._inputs import CompressedRows
 from cnet.estimators import MLPClassifier, MLPRegressor
@@ -42,6 +43,61 @@ def test_the_core_computes_the_bits_of_dense_rows(isa, dtype, columns):
     assert one[0] == other[0] == pytest.approx(net.loss_and_accuracy(x.toarray(), t)[0])
     for a, b in zip((*one[1], *one[2]), (*other[1], *other[2]), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def bits(a):
+    """Of floats, so that 0 and -0 differ."""
+    return a.view(f"u{a.itemsize}")
+
+
+@pytest.fixture(params=[1, 2])
+def threads(request):
+    cnet.set_num_threads(request.param)
+    yield request.param
+    cnet.set_num_threads(None)
+
+
+@pytest.mark.parametrize("of_values", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("rows", "columns", "units"), [
+    (1, 1, 1), (65, 7, 3), (333, 61, 13), (130, 3001, 37), (129, 6007, 100), (67, 4099, 131),
+])
+def test_predictions_have_the_bits_of_dense_rows(isa, threads, of_values, dtype, rows, columns, units):
+    """Compressed rows go past the tiles and bitmaps that dense ones go through."""
+    rng = np.random.default_rng(rows)
+    dense = rng.standard_normal((rows, columns)) * (rng.random((rows, columns)) < rng.random((rows, 1)) ** 4)
+    dense[rows // 3] = 0
+    # Products that vanish may leave a sum of -0, to which 0 must not be added.
+    dense[rows // 2] *= 1e-30
+    lost = columns // 3
+    dense[:, lost] = 1
+    x = scipy.sparse.csr_matrix(dense.astype(of_values))
+    x.data[::5] = x.data[x.indices == lost] = 0  # kept explicitly
+    dense = x.toarray()
+    net = _network.Network((columns, units), (), dtype, "squared_error")
+    net.forced_first_layer = "sparse"
+    net.weights[0][...] = rng.standard_normal((columns, units)) * 1e-12 ** rng.random((columns, 1))
+    net.weights[0][columns // 2] = 1e-320 if dtype == np.float64 else 1e-44
+    exact = dense.astype(dtype).astype(np.float64) @ net.weights[0].astype(np.float64)
+    size = np.abs(dense.astype(np.float64)) @ np.abs(net.weights[0].astype(np.float64))
+    # Zeros are left out, not multiplied.
+    net.weights[0][lost] = np.inf
+    net.biases[0][...] = -0.0
+    expected, got = net.predict(dense), net.predict(rows_of(x))
+    np.testing.assert_array_equal(bits(got), bits(expected))
+    halves = [net.predict(rows_of(half)) for half in (x[: rows // 2], x[rows // 2 :]) if half.shape[0]]
+    np.testing.assert_array_equal(bits(np.concatenate(halves)), bits(expected))
+    # NumPy's sums, in another order.
+    assert (np.abs(got - exact) <= columns * np.finfo(dtype).eps * size + 1e-40).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e39])
+def test_the_core_refuses_values_in_any_row(isa, threads, value):
+    x = made(300, 4000, 0.02)
+    x.data[-1] = value
+    net = _network.Network((4000, 100, 3), "relu", np.float32)
+    with pytest.raises(ValueError, match=r"too large for float32|not finite"):
+        net.predict(rows_of(x))
 
 
 @pytest.mark.parametrize("options", [
@@ -128,7 +184,6 @@ def test_rows_that_kernels_must_not_read(columns, starts):
 
 
 def test_numerical_gradients_take_arrays_alone():
-    import cnet
     from cnet.core._numerical_trainer import NumericalTrainer
 
     net = cnet.TwoLayerNet(3, 2, 2, rng=0)

@@ -50,6 +50,7 @@ include "inputs.pxi"
 include "bitmaps.pxi"
 include "sparse_update.pxi"
 include "sparse.pxi"
+include "compressed.pxi"
 include "zeros.pxi"
 include "softmax.pxi"
 include "cross_entropy.pxi"
@@ -72,6 +73,7 @@ table.float32.predict = predict[float]
 table.float32.losses = losses[float]
 table.float32.backward = backward[float]
 table.float32.first_layer_pass = first_layer_pass[float]
+table.float32.compressed_sums = compressed_sums[float]
 table.float32.weight_rows = weight_rows[float]
 table.float32.product = product[float]
 table.float32.nonzero_product = nonzero_product[float]
@@ -90,6 +92,7 @@ table.float64.predict = predict[double]
 table.float64.losses = losses[double]
 table.float64.backward = backward[double]
 table.float64.first_layer_pass = first_layer_pass[double]
+table.float64.compressed_sums = compressed_sums[double]
 table.float64.weight_rows = weight_rows[double]
 table.float64.product = product[double]
 table.float64.nonzero_product = nonzero_product[double]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import json
 import os
@@ -34,6 +35,8 @@ FORMAT = 1
 # What is in a record beside the format.
 FIELDS = ("key", "network", "parameters", "data", "fit", "preprocessing")
 LARGEST_RECORD = 1 << 20
+# The longest list that a record shows; of longer ones, weights of samples, it has the checksum.
+MOST_SHOWN = 100
 # Arguments of fit that change no bit of a network, or that train has itself.
 NOT_RECORDED = ("callback", "n_threads")
 NOT_OPTIONS = ("self", "x", "t", "rng", "progress")
@@ -50,9 +53,10 @@ def train_one(
     """Train one network, here or in another process; the optimizer's state is not kept."""
     if prepare is not None:
         x = prepare(x)
-        if options.get("validation_data") is not None:
-            validation_x, *rest = options["validation_data"]
-            options = {**options, "validation_data": (prepare(validation_x), *rest)}
+        validation = options.get("validation_data")
+        # What is no pair is refused by fit.
+        if isinstance(validation, tuple | list) and len(validation) == 2:
+            options = {**options, "validation_data": (prepare(validation[0]), validation[1])}
     net.fit(x, t, **options)
     net.reset_optimizer()
     return net
@@ -219,6 +223,9 @@ class Training:
             path = _path_of(folder, i)
             if os.path.exists(path):
                 self.networks[i] = self.finished(i, path)
+        if len(self.networks) < self.n and not os.access(folder, os.W_OK):
+            # Before a network is trained, not after.
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
 
     def finished(self, i: int, path: str) -> MultiLayerNet:
         """A network of an earlier call."""
@@ -304,9 +311,12 @@ def _difference(record: dict[str, Any], told: dict[str, Any], name: str) -> str:
 
 def _told(value: Any) -> str:
     """A value of an option as text that is the same in another process."""
-    if isinstance(value, np.ndarray):
+    # Of arrays and data frames, a repr shows the first and the last values alone.
+    if hasattr(value, "__array__") and not isinstance(value, np.generic):
         return _checksum(value)
     if isinstance(value, list | tuple):
+        if len(value) > MOST_SHOWN:
+            return _checksum(value)
         return f"[{', '.join(map(_told, value))}]"
     text = repr(value)
     # Of a function, and of an object of no repr of its own, only the name is the same next time.

@@ -409,6 +409,34 @@ def test_options_that_are_functions_are_known_by_name(tmp_path):
     assert written(train(1, folder=tmp_path, schedule=schedule, sample_weight=np.ones(120))) == written(first)
 
 
+@pytest.mark.parametrize("kind", ["array", "list", "tuple", "series"])
+def test_weights_of_any_kind_are_known_by_all_their_values(kind, tmp_path):
+    make = {"array": np.asarray, "list": list, "tuple": tuple}.get(kind) or pytest.importorskip("pandas").Series
+    weights = np.linspace(1, 2, 120)
+    first = train(1, folder=tmp_path, sample_weight=make(weights))
+    assert written(train(1, folder=tmp_path, sample_weight=make(weights))) == written(first)
+    assert (tmp_path / "committee.json").stat().st_size < 2000
+    weights[60] += 0.25
+    with pytest.raises(ValueError, match="holds a committee of another training: sample_weight was"):
+        train(1, folder=tmp_path, sample_weight=make(weights))
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_training(tmp_path, monkeypatch):
+    train(1, folder=tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    told = []
+    with pytest.raises(PermissionError, match=tmp_path.name):
+        train(2, folder=tmp_path, callback=told.append)
+    assert not told and len(train(1, folder=tmp_path)) == 1
+
+
+@pytest.mark.parametrize("data", [3, (X,), iter((X, T))])
+def test_validation_data_that_are_no_pair_are_refused_by_name(data):
+    for prepare in (None, Normalize()):
+        with pytest.raises(TypeError, match=r"validation_data must be a pair \(x, t\)"):
+            train(1, validation_data=data, preprocessing=prepare, averaging=None)
+
+
 @pytest.mark.parametrize("text", [
     b"", b"[]", b"{}", b"null", b'{"cnet_committee": 2}', b"\xff", b"[" * 10**4, b"x" * (2 << 20),
     {"key": -1}, {"key": 1.0}, {"key": 2**64}, {"key": True}, {"key": None}, {"more": 1}, {"data": ...}, {"fit": ...},

@@ -57,9 +57,9 @@ class Recipe:
     activation : str, default "relu"
         Of all hidden layers.
     weight_init_std : float or str, default "he"
-        The initial weights, as `MultiLayerNet` takes them.
+        The initial weights, as `cnet.MultiLayerNet` takes them.
     networks : int, default 1
-        Several of them become a `Committee`.
+        Several of them become a `cnet.Committee`.
     epochs, iterations : int, optional
         How long to train each network: one of them.
     batch_size : int, default 128
@@ -71,7 +71,7 @@ class Recipe:
     input_dropout, label_smoothing : float, default 0
     max_norm, averaging : float, optional
     augment : cnet.augment.Distort, optional
-        As `MultiLayerNet.fit` takes them.
+        As `cnet.MultiLayerNet.fit` takes them.
 
     Raises
     ------
@@ -142,7 +142,7 @@ class Recipe:
         ----------
         n_inputs, n_classes : int
         rng : None, int or numpy.random.Generator
-            As `MultiLayerNet` takes it.
+            As `cnet.MultiLayerNet` takes it.
 
         Returns
         -------
@@ -161,7 +161,7 @@ class Recipe:
         return MultiLayerNet(n_inputs, self.hidden, n_classes, self.activation, std, rng=rng)
 
     def fit_options(self) -> dict[str, Any]:
-        """Return the arguments of `MultiLayerNet.fit`.
+        """Return the arguments of `cnet.MultiLayerNet.fit`.
 
         Returns
         -------

@@ -107,6 +107,8 @@ def check_labels(name: str, value: Any) -> Any:
 
 
 def _plain(name: str, value: Any) -> Any:
+    if hasattr(value, "tocsr"):
+        _check_places(name, value)
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise ValueError(f"{name} is a masked array with masked values; fill them first, with {name}.filled(number), "
                          f"or with {name}.filled(np.nan) and sklearn.impute.SimpleImputer")
@@ -123,6 +125,33 @@ def _plain(name: str, value: Any) -> Any:
             raise ValueError(f"{name} holds sequences of different lengths; several labels of a sample are given as "
                              f"indicators: sklearn.preprocessing.MultiLabelBinarizer().fit_transform({name})") from None
         return value
+
+
+def _check_places(name: str, matrix: Any) -> None:
+    """Raise unless all values of a sparse matrix lie inside it: SciPy's compiled loops do not look.
+
+    A damaged file can make such a matrix, and so can a program that writes into its arrays.
+    """
+    kind, shape = matrix.format, matrix.shape
+    if len(shape) != 2:
+        return
+    fits = True
+    if kind in ("csr", "csc", "bsr"):
+        lines, others = shape if kind != "csc" else shape[::-1]
+        if kind == "bsr":
+            lines, others = lines // matrix.blocksize[0], others // matrix.blocksize[1]
+        starts, places = matrix.indptr, matrix.indices
+        fits = len(starts) == lines + 1 and starts[0] == 0 and bool((starts[1:] >= starts[:-1]).all())
+        fits = fits and starts[-1] <= min(len(places), len(matrix.data)) and _inside(places[: starts[-1]], others)
+    elif kind == "coo":
+        fits = _inside(matrix.row, shape[0]) and _inside(matrix.col, shape[1])
+    if not fits:
+        raise ValueError(f"{name} is a damaged sparse matrix: what it says of where its values are does not fit its "
+                         f"shape {shape}")
+
+
+def _inside(places: Array, n: int) -> bool:
+    return not len(places) or bool(0 <= places.min() and places.max() < n)
 
 
 def _check_frame(name: str, frame: Any) -> None:

@@ -126,6 +126,30 @@ def test_as_scikit_learn(data):
     np.testing.assert_allclose(got.predict_proba(x), expected.predict_proba(x), atol=1e-9)
 
 
+@pytest.mark.parametrize(("kind", "array", "place", "value"), [
+    ("csr", "indices", 3, 10**8), ("csr", "indices", 3, -10**8), ("csr", "indptr", 5, 10**8), ("csr", "indptr", 0, 1),
+    ("csr", "indptr", 5, -1), ("csr", "indptr", -1, 10**8), ("csc", "indices", 3, 10**8), ("csc", "indptr", 2, 10**8),
+    ("bsr", "indices", 3, 10**8), ("coo", "row", 3, 10**8), ("coo", "col", 3, -10**8),
+])
+def test_a_damaged_matrix_is_refused(kind, array, place, value):
+    y = np.arange(60) % 2
+    sound = made(60, 6, 0.8)
+    damaged = sound.asformat(kind).copy()
+    getattr(damaged, array)[place] = value
+    fitted = MLPClassifier(4, max_iter=2).fit(sound, y)
+    for call in (
+        fitted.predict, fitted.predict_proba, fitted.hidden_activations, lambda x: fitted.fit(x, y),
+        lambda x: fitted.partial_fit(x, y), lambda x: fitted.score(x, y),
+        lambda x: fitted.fit(sound, y, X_val=x, y_val=y),
+    ):
+        with pytest.raises(ValueError, match=r"^X(_val)? is a damaged sparse matrix: .* its shape \(60, 6\)"):
+            call(damaged)
+    labels = scipy.sparse.csr_array(np.c_[y, 1 - y])
+    labels.indices[3] = 10**8
+    with pytest.raises(ValueError, match=r"^y is a damaged sparse matrix: .* its shape \(60, 2\)"):
+        fitted.fit(sound, labels)
+
+
 def test_full_matrices_go_the_dense_way_row_block_by_row_block(monkeypatch):
     from cnet.estimators import rows
 

@@ -22,6 +22,8 @@ from .schedules import as_schedule
 __all__ = ["FitOptions", "check_options"]
 
 MAX_THREADS = 256
+# Of inputs in float32, whose squares are summed.
+MOST_NOISE = 1e6
 SAMPLINGS = ("replacement", "shuffle")
 GRADIENTS = ("backprop", "numerical")
 
@@ -49,6 +51,8 @@ class FitOptions:
         makes one share for all into a tuple.
     input_dropout, label_smoothing : float
         Shares, 0 if unused.
+    input_noise : float
+        The standard deviation of what is added to inputs, 0 if unused.
     clip_norm, max_norm : float or None
         The largest norm of the gradient, and of the weights into a unit.
     averaging : float or None
@@ -72,6 +76,7 @@ class FitOptions:
     n_threads: int = 0
     dropout: float | tuple[float, ...] = 0.0
     input_dropout: float = 0.0
+    input_noise: float = 0.0
     label_smoothing: float = 0.0
     clip_norm: float | None = None
     max_norm: float | None = None
@@ -96,6 +101,7 @@ class FitOptions:
             "n_threads": 0 if self.n_threads in (None, 0) else check_count("n_threads", self.n_threads, MAX_THREADS),
             "dropout": _check_dropout(self.dropout),
             "input_dropout": check_share("input_dropout", self.input_dropout, positive=False),
+            "input_noise": _check_noise(self.input_noise),
             "label_smoothing": check_share("label_smoothing", self.label_smoothing, positive=False),
             "clip_norm": None if self.clip_norm is None else check_number("clip_norm", self.clip_norm, positive=True),
             "max_norm": None if self.max_norm is None else check_number("max_norm", self.max_norm, positive=True),
@@ -170,6 +176,13 @@ def _check_dropout(dropout: Any) -> float | tuple[float, ...]:
     return check_share("dropout", dropout, positive=False)
 
 
+def _check_noise(input_noise: Any) -> float:
+    noise = check_number("input_noise", input_noise, positive=False)
+    if noise > MOST_NOISE:
+        raise ValueError(f"input_noise must be at most {MOST_NOISE:g}, got {noise:g}")
+    return noise
+
+
 def _check_split(validation_split: Any) -> float | None:
     if validation_split is None:
         return None
@@ -204,7 +217,8 @@ def _check_numerical(options: FitOptions) -> None:
         raise ValueError(f'gradient="numerical" goes with plain descent (optimizer="sgd"), got {options.optimizer!r}')
     dropout = options.dropout if isinstance(options.dropout, tuple) else (options.dropout,)
     given = {
-        "dropout": any(dropout), "input_dropout": options.input_dropout, "label_smoothing": options.label_smoothing,
+        "dropout": any(dropout), "input_dropout": options.input_dropout, "input_noise": options.input_noise,
+        "label_smoothing": options.label_smoothing,
         "clip_norm": options.clip_norm, "max_norm": options.max_norm, "averaging": options.averaging,
         "augment": options.augment,
     }

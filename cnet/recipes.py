@@ -68,7 +68,7 @@ class Recipe:
     learning_rate : float, default 0.001
     schedule : an object of cnet.schedules, optional
     dropout : float or tuple of float, default 0
-    input_dropout, label_smoothing : float, default 0
+    input_dropout, input_noise, label_smoothing : float, default 0
     max_norm, averaging : float, optional
     augment : cnet.augment.Distort, optional
         As `cnet.MultiLayerNet.fit` takes them.
@@ -108,6 +108,7 @@ class Recipe:
     schedule: Schedule | None = None
     dropout: float | tuple[float, ...] = 0.0
     input_dropout: float = 0.0
+    input_noise: float = 0.0
     label_smoothing: float = 0.0
     max_norm: float | None = None
     averaging: float | None = None

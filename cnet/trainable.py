@@ -62,6 +62,7 @@ class Trainable:
         class_weight: Mapping[int, float] | Literal["balanced"] | None = None,
         dropout: float | Sequence[float] = 0.0,
         input_dropout: float = 0.0,
+        input_noise: float = 0.0,
         label_smoothing: float = 0.0,
         clip_norm: float | None = None,
         max_norm: float | None = None,
@@ -117,6 +118,9 @@ class Trainable:
             others are scaled by ``1 / (1 - dropout)``.
         input_dropout : float, default 0
             The same for inputs.
+        input_noise : float, default 0
+            The standard deviation of normally distributed noise that is added to every input in training, anew each
+            time: in the units of the inputs, where pixels (uint8) go from 0 to 1.
         label_smoothing : float, default 0
             This share of each target is spread evenly over the classes.
         clip_norm : float, optional
@@ -195,9 +199,9 @@ class Trainable:
             n_hidden=len(self._core.activations), loss=self.loss_function,
             iterations=iterations, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
             optimizer=optimizer, schedule=schedule, sampling=sampling, gradient=gradient, n_threads=n_threads,
-            dropout=dropout, input_dropout=input_dropout, label_smoothing=label_smoothing, clip_norm=clip_norm,
-            max_norm=max_norm, averaging=averaging, validation_split=validation_split, early_stopping=early_stopping,
-            augment=augment, callback=callback, validation_data=validation_data,
+            dropout=dropout, input_dropout=input_dropout, input_noise=input_noise, label_smoothing=label_smoothing,
+            clip_norm=clip_norm, max_norm=max_norm, averaging=averaging, validation_split=validation_split,
+            early_stopping=early_stopping, augment=augment, callback=callback, validation_data=validation_data,
         )
         return training.fit(
             cast("MultiLayerNet", self), x, t, options, validation_data=validation_data, sample_weight=sample_weight,

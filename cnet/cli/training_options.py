@@ -237,6 +237,8 @@ OPTIONS: tuple[Option, ...] = (
                 "share of the hidden units that each mini-batch goes without, or one for each hidden layer, as in "
                 "0.2,0.5 (default: 0)"),
     _fit_option("input_dropout", "regularisation", number, "P", "the same of the pixels (default: 0)"),
+    _fit_option("input_noise", "regularisation", number, "R",
+                "add noise of this standard deviation to the pixels, which go from 0 to 1 (default: 0)"),
     _fit_option("label_smoothing", "regularisation", number, "P",
                 "share of each label that is spread over all classes (default: 0)"),
     _fit_option("clip_norm", "regularisation", number, "R",

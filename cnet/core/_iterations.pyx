@@ -136,7 +136,7 @@ cdef inline FirstLayerShare share_of(const BatchJob[real]* batch, int thread, in
 
 
 cdef inline const Dropout[real]* dropout_of(FitJob[real]* job, Py_ssize_t iteration) noexcept nogil:
-    return &job.dropout[iteration % 3] if job.dropping else NULL
+    return &job.dropout[iteration % 3] if job.drawing else NULL
 
 
 cdef inline void choose_rows(FitJob[real]* job, Py_ssize_t iteration, int thread, int threads) noexcept nogil:
@@ -176,7 +176,7 @@ cdef inline void begin_iteration(FitJob[real]* job) noexcept nogil:
     batch.skipped = False
     batch.x.index = rows_to_read(job, job.iteration)
     batch.scale = 1.0 if job.separate else -job.rates[job.iteration]
-    if job.dropping:
+    if job.drawing:
         prepare_dropout(job, job.iteration)
         prepare_dropout(job, job.iteration + 1)
         batch.workspace.dropout = dropout_of(job, job.iteration)

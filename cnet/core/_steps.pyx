@@ -38,7 +38,7 @@ cdef double share_dropped(object dropout, int hidden_layer) except -1:
 
 
 cdef int set_up_dropout(FitJob[real]* job, object options) except -1:
-    """Which share of each layer is dropped: layer 0 are the inputs."""
+    """Which share of each layer is dropped: layer 0 are the inputs; and their noise."""
     cdef Dropout[real]* dropout = &job.dropout[0]
     cdef int l
     cdef double p
@@ -49,6 +49,8 @@ cdef int set_up_dropout(FitJob[real]* job, object options) except -1:
         dropout.scale[l] = <real>(1 / (1 - p))
         job.dropping = job.dropping or dropout.threshold[l] > 0
     dropout.threshold[job.layers.n_layers] = 0
+    dropout.noise = <real>options.input_noise
+    job.drawing = job.dropping or dropout.noise > 0
     job.dropout[1] = job.dropout[2] = dropout[0]
     job.batch[0].input_scale = dropout.scale[0]
     return 0
@@ -137,7 +139,7 @@ cdef double penalty_of(const FitJob[real]* job, const BatchJob[real]* batch) noe
 
 
 cdef void prepare_dropout(FitJob[real]* job, Py_ssize_t iteration) noexcept nogil:
-    """The key of an iteration's dropout."""
+    """The key of an iteration's dropout and noise."""
     cdef uint32_t words[4]
     philox4x32(job.key, <uint64_t>(iteration - job.epoch_begin), job.epoch, PURPOSE_DROPOUT, words)
     job.dropout[iteration % 3].key = words[0] | <uint64_t>words[1] << 32

@@ -74,6 +74,7 @@ cdef class Trainer:
     cdef int64_t* order
     cdef object given
     cdef readonly bint sparse
+    cdef object first_layer
     cdef readonly double density
     cdef readonly int n_threads
     cdef readonly Py_ssize_t n_rows
@@ -237,7 +238,7 @@ cdef int set_up(
     job.accuracies = <double*>memory.allocate(EPOCHS_OF_TICK * sizeof(double))
     job.last_rates = <double*>memory.allocate(EPOCHS_OF_TICK * sizeof(double))
     batch.x = trainer.batch.rows
-    scan_inputs(job, kernels, trainer, first_epoch, iterations)
+    scan_inputs(job, kernels, trainer, options, first_epoch, iterations)
     if not trainer.n_threads:
         trainer.n_threads = trainer.threads_worth()
     for i in range(3):
@@ -294,7 +295,7 @@ cdef Py_ssize_t rows_of_all(const Layers[real]* net) noexcept:
 
 
 cdef int scan_inputs(
-    FitJob[real]* job, const Kernels[real]* kernels, Trainer trainer, uint32_t first_epoch,
+    FitJob[real]* job, const Kernels[real]* kernels, Trainer trainer, object options, uint32_t first_epoch,
     Py_ssize_t iterations,
 ) except -1:
     """Check the rows that this fit will reach, choose the first layer's way, cut the columns."""
@@ -310,6 +311,12 @@ cdef int scan_inputs(
     count = <int64_t*>scratch.allocate(rows * sizeof(int64_t))
     total = count_rows(kernels, x, index, rows, count, trainer.n_threads)
     x.sparse = sparse_pays(x, rows, total, trainer.net.forced_first_layer)
+    trainer.first_layer = "sparse" if x.sparse else "dense"
+    if options.input_noise:
+        # Noise leaves no input at 0. Predictions, which have none, go the data's way.
+        if x.starts is not NULL:
+            raise ValueError("input_noise fills every input, which compressed rows cannot hold; pass a dense array")
+        x.sparse = False
     trainer.sparse = x.sparse
     trainer.density = <double>total / (<double>rows * x.n_in) if x.sparse else 1.0
     if x.sparse:
@@ -356,7 +363,7 @@ cdef bint publish_to(FitJob[real]* job, Layers[real]* net, Trainer trainer) exce
     copy_parameters(net, layers)
     store_state(trainer.state, job)
     trainer.net.optimizer_state = trainer.state
-    trainer.net.first_layer = "sparse" if trainer.sparse else "dense"
+    trainer.net.first_layer = trainer.first_layer
     return True
 
 

@@ -79,12 +79,14 @@ template <class T> struct Targets {
     double smoothing;              // label smoothing
 };
 
-// Dropout in one mini-batch: which units are kept is drawn from (key, row, unit, layer).
+// Dropout in one mini-batch: which units are kept is drawn from (key, row, unit, layer). And the noise of its inputs,
+// drawn from (key, row, column).
 template <class T> struct Dropout {
     uint64_t key;                  // of this iteration
     ptrdiff_t first_row;           // of the block in the mini-batch
     uint32_t threshold[CNET_MAX_LAYERS + 1];  // a unit is kept whose word is at least that; layer 0: the inputs
     T scale[CNET_MAX_LAYERS + 1];  // 1 / (1 - p)
+    T noise;                       // the standard deviation of what is added to (dense) inputs, or 0
 };
 
 // An optimizer's numbers in one iteration. What each means to which optimizer: see kernels/optimizers.pxi.

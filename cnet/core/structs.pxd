@@ -86,6 +86,7 @@ cdef extern from "structs.h" nogil:
         Py_ssize_t first_row
         uint32_t* threshold
         T* scale
+        T noise
 
     cdef cppclass Step[T]:
         int kind

@@ -22,7 +22,7 @@ from .activations import activate, activation_grad
 from .distortions import augmented, bilinear, distort, distort_image, image_key, mixture, motion, noise, smooth
 from .losses import softmax
 from .networks import accuracy, forward, gradient, loss, numerical_gradient, predict, scores
-from .random_numbers import draw_rows, dropout_mask, philox4x32, shuffle_rows
+from .random_numbers import draw_rows, dropout_mask, normal_numbers, philox4x32, shuffle_rows
 from .training import fit
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "mixture",
     "motion",
     "noise",
+    "normal_numbers",
     "numerical_gradient",
     "philox4x32",
     "predict",

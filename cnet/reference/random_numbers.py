@@ -1,4 +1,4 @@
-"""Philox, and what is drawn by it: mini-batches and dropout."""
+"""Philox, and what is drawn by it: mini-batches, dropout and noise."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ Array = npt.NDArray[Any]
 PURPOSE_SAMPLE = 1
 PURPOSE_SHUFFLE = 2
 PURPOSE_DROPOUT = 4
+# The last word with an iteration's own key, whose others are the layers of dropout.
+STREAM_NOISE = 32
 
 MASK32 = np.uint64(0xFFFFFFFF)
 SHIFT32 = np.uint64(32)
@@ -127,6 +129,15 @@ def shuffle_rows(key: int, epoch: int, n_rows: int) -> Array:
     return order
 
 
+def words_of_rows(key: int, epoch: int, iteration: int, rows: int, counters: int, stream: int) -> Array:
+    """Return the words of a mini-batch's rows: four from each counter of a row, by the iteration's own key."""
+    low, high = (int(word) for word in philox4x32(key, np.array([iteration]), epoch, PURPOSE_DROPOUT)[0, :2])
+    drawn = philox4x32(
+        low | high << 32, np.tile(np.arange(counters), rows), np.repeat(np.arange(rows), counters), stream
+    )
+    return drawn.reshape(rows, 4 * counters)
+
+
 def dropout_mask(key: int, epoch: int, iteration: int, layer: int, shape: tuple[int, int], p: float) -> Array:
     """Draw what dropout multiplies the units of one layer by, for one mini-batch.
 
@@ -160,13 +171,49 @@ def dropout_mask(key: int, epoch: int, iteration: int, layer: int, shape: tuple[
     >>> sorted(set(mask.ravel().tolist())), bool(0.9 < mask.mean() < 1.1)
     ([0.0, 2.0], True)
     """
-    # The iteration's own key; then one counter for each row and four units.
-    low, high = (int(word) for word in philox4x32(key, np.array([iteration]), epoch, PURPOSE_DROPOUT)[0, :2])
     rows, units = shape
-    counters = -(-units // 4)
-    drawn = philox4x32(
-        low | high << 32, np.tile(np.arange(counters), rows), np.repeat(np.arange(rows), counters), layer
-    )
     threshold = min(2**32 - 1, int(p * 2**32))
-    kept = drawn.reshape(rows, 4 * counters)[:, :units] >= threshold
+    kept = words_of_rows(key, epoch, iteration, rows, -(-units // 4), layer)[:, :units] >= threshold
     return np.where(kept, 1 / (1 - p), 0.0)
+
+
+def normal_numbers(key: int, epoch: int, iteration: int, shape: tuple[int, int]) -> Array:
+    """Draw numbers of the standard normal distribution for the inputs of one mini-batch.
+
+    Parameters
+    ----------
+    key : int
+        64 bits.
+    epoch, iteration : int
+        The iteration's number within its epoch, from 0.
+    shape : tuple of int
+        Rows of the mini-batch and its columns.
+
+    Returns
+    -------
+    numpy.ndarray of float64, of the given shape
+
+    Notes
+    -----
+    64 words make 64 numbers: the first 32 are distances r, from u in (0, 1) as ``sqrt(-2 log u)``, the others
+    directions, and r cos and r sin are numbers of the distribution.
+
+    References
+    ----------
+    .. [1] G. E. P. Box and M. E. Muller, "A note on the generation of random normal deviates", Annals of Mathematical
+       Statistics 29, 1958.
+
+    Examples
+    --------
+    >>> from cnet.reference import normal_numbers
+    >>> numbers = normal_numbers(0, 0, 0, (100, 100))
+    >>> bool(abs(numbers.mean()) < 0.03), bool(0.98 < numbers.std() < 1.02)
+    (True, True)
+    """
+    rows, columns = shape
+    blocks = -(-columns // 64)
+    distance, direction = np.moveaxis(
+        words_of_rows(key, epoch, iteration, rows, 16 * blocks, STREAM_NOISE).reshape(rows, blocks, 2, 32), 2, 0)
+    r = np.sqrt(-2 * np.log(((distance >> np.uint64(1)) + 0.5) / 2**31))
+    angle = np.pi * direction.astype(np.uint32).view(np.int32) / 2**31
+    return np.stack([r * np.cos(angle), r * np.sin(angle)], axis=2).reshape(rows, 64 * blocks)[:, :columns]

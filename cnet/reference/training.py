@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .distortions import augmented
-from .networks import Params, depth, gradient, loss
+from .networks import Params, as_inputs, depth, gradient, loss, masked
 from .optimizers import OPTIMIZERS, flush
-from .random_numbers import draw_rows, dropout_mask, shuffle_rows
+from .random_numbers import draw_rows, dropout_mask, normal_numbers, shuffle_rows
 
 Array = npt.NDArray[Any]
 
@@ -44,6 +44,14 @@ def dropout_masks(
     ]
 
 
+def noisy(
+    x: Array, mask: Array | None, params: Params, input_noise: float, key: int, epoch: int, iteration: int,
+) -> tuple[Array, None]:
+    """Return a mini-batch's inputs after dropout and with noise, and that nothing is left to be dropped."""
+    inputs = masked(as_inputs(x, params["W1"].dtype), mask)
+    return inputs + (input_noise * normal_numbers(key, epoch, iteration, inputs.shape)).astype(inputs.dtype), None
+
+
 @np.errstate(under="ignore")
 def fit(
     params: Params,
@@ -69,6 +77,7 @@ def fit(
     weight_decay_lambda: float = 0.0,
     dropout: float | Sequence[float] = 0.0,
     input_dropout: float = 0.0,
+    input_noise: float = 0.0,
     clip_norm: float | None = None,
     max_norm: float | None = None,
     averaging: float | None = None,
@@ -125,6 +134,8 @@ def fit(
         The probability that a hidden unit is dropped: one for all hidden layers, or one for each.
     input_dropout : float, default 0
         The probability that an input is dropped.
+    input_noise : float, default 0
+        The standard deviation of what is added to the inputs that are not dropped.
     clip_norm : float, optional
         The largest norm of all derivatives together.
     max_norm : float, optional
@@ -187,6 +198,9 @@ def fit(
         objective["sample_weight"] = weight
         if weight is None or weight.sum() > 0:
             objective["masks"] = dropout_masks(params, dropout, input_dropout, key, epoch, place, len(batch))
+            if input_noise:
+                masks = objective["masks"]
+                inputs, masks[0] = noisy(inputs, masks[0], params, input_noise, key, epoch, place)
             losses[iteration] = loss(params, inputs, targets, activation, **objective)
             grads = derivatives(
                 params, inputs, targets, activation, weight_decay_lambda=weight_decay_lambda, **objective

@@ -21,7 +21,8 @@ TRIED = {
     "sampling": "shuffle", "gradient": "backprop", "seed": "3", "optimizer": "adamw", "learning_rate": "0.05",
     "momentum": "0.7", "epsilon": "1e-5", "decay_rate": "0.9", "beta1": "0.8", "beta2": "0.99", "schedule": "one-cycle",
     "warmup": "9", "schedule_every": "0.3", "schedule_factor": "0.3", "schedule_final": "0.1", "weight_decay": "0.1",
-    "l2": "0.001", "dropout": "0.3", "input_dropout": "0.1", "label_smoothing": "0.1", "clip_norm": "0.5",
+    "l2": "0.001", "dropout": "0.3", "input_dropout": "0.1", "input_noise": "0.3", "label_smoothing": "0.1",
+    "clip_norm": "0.5",
     "max_norm": "0.4", "averaging": "0.9", "early_stop": "2", "early_stop_metric": "loss", "early_stop_delta": "0.5",
     "validation_split": "0.3", "augment": "rotation=20", "recipe": "accurate",
 }
@@ -44,8 +45,8 @@ for later_flag, later_option, later_values in LATER:
     TRIED[later_option] = str(next(iter(later_values.values())) / 2)
 TOGETHER = [
     "--layers", "9,8,7", "--activation", "gelu,tanh,relu", "--optimizer", "adam", "--schedule", "cosine",
-    "--warmup", "0.2", "--dropout", "0.2,0.1,0", "--input-dropout", "0.1", "--label-smoothing", "0.1",
-    "--clip-norm", "1", "--max-norm", "2",
+    "--warmup", "0.2", "--dropout", "0.2,0.1,0", "--input-dropout", "0.1", "--input-noise", "0.2",
+    "--label-smoothing", "0.1", "--clip-norm", "1", "--max-norm", "2",
     "--averaging", "0.9", "--early-stop", "3", "--weight-decay", "0.001", "--sampling", "shuffle",
 ]
 

@@ -11,6 +11,8 @@ cdef inline void forward_dense(
         widen(x.source, x.n_in, <const char*>x.data + row_of(x, r) * x.stride * size, workspace.x + r * workspace.ld_x)
         if workspace.dropout is not NULL and workspace.dropout.threshold[0]:
             drop_units(workspace.dropout, 0, r, x.n_in, workspace.x + r * workspace.ld_x, <real*>NULL)
+        if workspace.dropout is not NULL and workspace.dropout.noise > 0:
+            add_noise(workspace.dropout, r, x.n_in, workspace.x + r * workspace.ld_x)
     product(end - begin, layer.n_out, layer.n_in, workspace.x + begin * workspace.ld_x, workspace.ld_x, 1,
             layer.weight, layer.ld, <real>1, layer.bias, 0,
             workspace.z[0] + begin * workspace.ld[0], workspace.ld[0], scratch)

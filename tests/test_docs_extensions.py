@@ -188,3 +188,40 @@ def test_a_picture_finds_what_the_examples_above_it_made(
     with pytest.raises(ZeroDivisionError):
         examples.above(100)
     assert examples.names["a"] == [1, 2]
+
+
+@pytest.mark.parametrize(("formula", "pieces"), [
+    (r"E = - \sum_k t_k \log y_k", 1), (r"a = b \quad c = d", 2), (r"a \;\Rightarrow\; b", 2),
+    (r"\begin{pmatrix} 1 & 2 & 3 & 4 & 5 & 6 \\ 7 & 8 & 9 & 10 & 11 & 12 \end{pmatrix} = x", 2),
+    (r"\left( aaaaaaaaaaaaaaaaaaaa = \quad b \right)", 1), (r"a &= b \quad c \\ b &= c", 1),
+])
+def test_long_formulas_break_where_nothing_is_open(extension: Any, formula: str, pieces: int) -> None:
+    found = extension("formulas").pieces(formula)
+    assert len(found) == pieces
+    assert "".join("".join(found).replace("{} =", "=").split()) == "".join(formula.split()), "nothing is lost"
+
+
+def test_formulas_become_their_pieces_in_html_alone(extension: Any) -> None:
+    formulas = extension("formulas")
+    nodes = pytest.importorskip("docutils.nodes")
+    for kind, count in (("html", 2), ("text", 1)):
+        doctree = nodes.container("", nodes.math_block("", r"a = b \quad c = d"))
+        app = SimpleNamespace(builder=SimpleNamespace(format=kind))
+        formulas.break_formulas(app, doctree, "page")
+        assert len(list(doctree.findall(nodes.math_block))) == count
+
+
+def test_the_index_has_chinese_words(extension: Any) -> None:
+    search = extension("chinese_search").SearchRuns({})
+    assert search.split("学习率is 0.1，损失") == ["学习率", "学习", "习率", "is", "0", "1", "损失", "损失"]
+    # The script names a stemmer, which has to be the one that is there.
+    assert search.language_name == "English" and search.js_stemmer_rawcode == "english-stemmer.js"
+
+
+def test_each_line_of_code_is_a_box(extension: Any) -> None:
+    lines = extension("code_lines")
+    highlight = pytest.importorskip("pygments").highlight
+    lexer = importlib.import_module("pygments.lexers").PythonLexer()
+    html = highlight("if a:\n\n    b\n", lexer, lines.LinesFormatter())
+    inner = re.findall(r'<span class="cnet-line">(.*?\n)</span>', html, re.S)
+    assert [re.sub("<[^>]+>", "", line) for line in inner] == ["if a:\n", "\n", "    b\n"]

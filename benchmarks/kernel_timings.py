@@ -63,6 +63,23 @@ def dense_products(n, batch, dtype, threads):
         yield name, seconds / repeats, flop
 
 
+def narrow_products(n, dtype, threads):
+    """x W and x^T d of 100 rows, 784 inputs and few outputs: (name, seconds, flop of whole vectors of columns)."""
+    from cnet.core._dispatch import vector_bytes
+    from cnet.core._products import multiply
+
+    rng = np.random.default_rng(0)
+    x, d, w = (rng.uniform(0.1, 1, shape).astype(dtype) for shape in ((100, 784), (100, n), (784, n)))
+    lanes = vector_bytes() // x.itemsize
+    flop = 2 * 100 * 784 * (-(-n // lanes) * lanes)
+    repeats = max(2, int(1e9 / flop))
+    for name, a, b, transposed in (("x W", x, w, False), ("x^T d", x, d, True)):
+        seconds = min(
+            multiply(a, b, transposed=transposed, repeats=repeats, n_threads=threads)[1] for _ in range(10)
+        )
+        yield name, seconds / repeats, flop
+
+
 def dense_gradient(n, batch, dtype):
     """The gradient of a network of n-n-n, through its public entry point: seconds and flop."""
     net, rows = network((n, n, n), dtype)
@@ -101,6 +118,12 @@ def main():
             ):
                 report(
                     threads, kernel=name, shape=f"{batch} x {n} x {n}", dtype=np.dtype(dtype).name,
+                    seconds=seconds, flop=flop,
+                )
+        for n in (10, 16, 32, 50, 64, 100):
+            for name, seconds, flop in narrow_products(n, dtype, threads):
+                report(
+                    threads, kernel=f"{name}, whole vectors", shape=f"100 x 784 x {n}", dtype=np.dtype(dtype).name,
                     seconds=seconds, flop=flop,
                 )
         for n, batch, iterations in ((512, 100, 200), (1024, 100, 50), (1024, 1000, 8)):

@@ -5,8 +5,11 @@ import pytest
 
 from cnet.core import _products
 
-# Around every limit: register blocks (4, 6, 8 and 12 rows, 1 to 4 vectors), panels, packed rows (72), steps (256).
-SIZES = [1, 2, 3, 5, 6, 7, 9, 11, 13, 15, 16, 17, 24, 31, 33, 40, 63, 64, 65, 71, 73, 100, 130, 255, 257, 300, 520]
+# Around every limit: register blocks (4, 6, 8 and 12 rows, 1 to 4 vectors), panels, packed rows (72, 144), steps (256).
+SIZES = [
+    1, 2, 3, 5, 6, 7, 9, 11, 13, 15, 16, 17, 24, 31, 33, 40, 47, 48, 63, 64, 65, 71, 73, 100, 130, 145, 255, 257, 300,
+    520,
+]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -32,6 +35,19 @@ def test_products_have_the_same_bits_at_any_number_of_threads(isa, transposed, d
         results = [_products.multiply(a, b, transposed=transposed, n_threads=threads)[0] for threads in (1, 2, 3, 4)]
         for other in results[1:]:
             np.testing.assert_array_equal(results[0], other)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_rows_have_the_bits_that_they_have_alone(isa, transposed, dtype):
+    """However many rows go along the columns together, and whatever is packed for them."""
+    rng = np.random.default_rng(7)
+    for m, n, depth in [(420, 40, 257), (420, 264, 100), (150, 128, 130), (60, 300, 40)]:
+        a, b = rng.normal(0, 1, (m, depth)).astype(dtype), rng.normal(0, 1, (depth, n)).astype(dtype)
+        together, _ = _products.multiply(np.ascontiguousarray(a.T) if transposed else a, b, transposed=transposed)
+        for i in range(0, m, 19):
+            alone, _ = _products.multiply(a[i : i + 1], b)
+            np.testing.assert_array_equal(together[i : i + 1], alone)
 
 
 def test_doors():

@@ -8,8 +8,8 @@
 #
 # A panel of b (DEPTH rows of one block's width) is asked for while the one before it is used, and
 # walked along where it stands; only where vectors are short, so that a row of it is a line or two of a page
-# of its own, it is packed. The rows of a transposed a are packed where they lie far apart and b has several panels, in
-# strips of STRIP rows.
+# of its own, it is packed (packing.pxi). The rows of a transposed a are packed where they lie far apart and b has
+# several panels, in strips of STRIP rows. Others go along all panels by so many that the second cache keeps them meanwhile.
 
 cdef extern from *:
     """
@@ -20,18 +20,9 @@ cdef extern from *:
     #define BLOCK_ROWS(vectors) \
         ((vectors) == 1 ? 12 : (vectors) == 2 || CNET_REGISTERS == 32 ? 6 : CNET_VECTOR_BYTES == 16 ? 3 : 4)
     #define ROW_VECTORS 8    // vectors of a block of a single row
-    // Rows that are packed side by side: whole blocks of each width that a packed product is cut into.
-    #define STRIP (CNET_REGISTERS == 32 ? 6 : 12)
-    #define PACKED_ROWS 72   // rows of a that are packed at once
-    #define PANEL 24         // elements of the widest panel that is packed
-    #define ROWS_FOR_PACKING 24  // rows of a from which packing a panel pays
-    static_assert(PACKED_ROWS % STRIP == 0, "whole strips are packed");
-    static_assert(CNET_ISA::BLOCK_VECTORS * CNET_VECTOR_BYTES / 4 <= PANEL || !CNET_ISA::NARROW_PANELS,
-                  "a panel has room");
     #define SCRATCH (DEPTH * (PANEL + PACKED_ROWS))  // elements that packing takes
-    #define NEAR_BYTES 65536 // rows of a transposed a that lie near together in so many bytes are not packed
-    #define ROWS_AHEAD 12    // how far ahead rows are asked for
-    #define NEAR_ROW 256     // bytes; a panel of rows that are not longer is not packed
+    #define ROWS_BYTES 196608 // of rows of a, beside panels of b, in the second cache (half a megabyte or more)
+    #define STRIP_BYTES 12288 // of a strip, beside a panel of three vectors, in the first cache (32 kB or more)
     #define LONG_DEPTH 32    // steps in which c can come nearer, or a product be turned; in fewer, it only costs
     #define TURNED_COLUMNS 16  // most columns of a product that is turned
     #define TURNED_SUMS (TURNED_COLUMNS * CNET_VECTOR_BYTES)  // at most as many as four vectors of floats hold
@@ -46,14 +37,9 @@ cdef extern from *:
     enum:
         DEPTH
         ROW_VECTORS
-        STRIP
-        PACKED_ROWS
-        PANEL
-        ROWS_FOR_PACKING
         SCRATCH
-        NEAR_BYTES
-        NEAR_ROW
-        ROWS_AHEAD
+        ROWS_BYTES
+        STRIP_BYTES
         LONG_DEPTH
         TURNED_COLUMNS
         TURNED_SUMS
@@ -217,45 +203,16 @@ cdef void product_row(const Panel[real]* panel) noexcept nogil:
     product_block(1, ROW_VECTORS, False, panel, panel.a, 0, 0, panel.ahead, 0)
 
 
-cdef inline Py_ssize_t vectors_of_panel(Py_ssize_t left) noexcept nogil:
-    """Vectors of the next panel: never a single one behind others, for which packed rows have too short blocks."""
+cdef inline Py_ssize_t vectors_of_panel(Py_ssize_t left, bint wide) noexcept nogil:
+    """Vectors of the next panel: never a single one behind others, for which packed rows have too short blocks.
+
+    Three, as long as there are any, are `wide`, two, as long as there are any, are not.
+    """
     if left <= BLOCK_VECTORS:
         return left
     if BLOCK_VECTORS == 3:
-        return 3 if left & 1 else 2
+        return 3 if left & 1 or wide and left != 4 else 2
     return BLOCK_VECTORS - 1 if left == BLOCK_VECTORS + 1 else BLOCK_VECTORS
-
-
-cdef inline void pack_strips(
-    Py_ssize_t m, Py_ssize_t depth, const real* a, Py_ssize_t ld, real* out
-) noexcept nogil:
-    """m rows of a transposed a (a[i + k * ld]) as strips: STRIP rows of one k side by side.
-
-    The last strip holds the last rows, whatever the one before it holds.
-    """
-    cdef Py_ssize_t k, i, s, strips = m // STRIP
-    cdef const real* row
-    cdef real* to
-    for k in range(depth):
-        # The rows of a may lie pages apart, where no processor looks ahead by itself.
-        i = 0
-        while i < m:
-            prefetch(a + min(k + ROWS_AHEAD, depth - 1) * ld + i)
-            i += 64 // sizeof(real)
-        row, to = a + k * ld, out + k * STRIP
-        for s in range(strips):
-            memcpy(to, row + s * STRIP, STRIP * sizeof(real))
-            to += depth * STRIP
-        if strips * STRIP < m:
-            memcpy(to, row + m - STRIP, STRIP * sizeof(real))
-
-
-cdef inline void pack_panel(Py_ssize_t vectors, Py_ssize_t depth, const real* b, Py_ssize_t ld, real* out) noexcept nogil:
-    """`depth` rows of b, so many vectors wide, one behind the other."""
-    cdef Py_ssize_t k, j, lanes = sizeof(vec[real]) // sizeof(real)
-    for k in range(depth):
-        for j in range(vectors):
-            vstore(out + (k * vectors + j) * lanes, vload(b + k * ld + j * lanes))
 
 
 cdef void product_slab(const Panel[real]* whole, Py_ssize_t n, real* packed) noexcept nogil:
@@ -263,13 +220,13 @@ cdef void product_slab(const Panel[real]* whole, Py_ssize_t n, real* packed) noe
     cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
     cdef Py_ssize_t vectors, left = (n + lanes - 1) // lanes, shift = 0
     cdef bint half = HAS_HALF and 0 < n % lanes <= lanes // 2
-    cdef bint pack = (NARROW_PANELS and packed is not NULL and left > BLOCK_VECTORS
-                      and whole.m >= ROWS_FOR_PACKING and whole.depth > 128
-                      and whole.ld_b * <Py_ssize_t>sizeof(real) > NEAR_ROW)
+    cdef bint wide = whole.a_row > 1 or whole.depth * STRIP * <Py_ssize_t>sizeof(real) <= STRIP_BYTES
+    cdef bint pack = (packed is not NULL and left > BLOCK_VECTORS
+                      and packing_pays(whole.m, whole.depth, whole.ld_b * <Py_ssize_t>sizeof(real)))
     cdef Panel[real] panel = whole[0]
     panel.ld_ahead = whole.ld_b if left > BLOCK_VECTORS else 0
     while left > 0:
-        vectors = ROW_VECTORS if whole.m == 1 and left >= ROW_VECTORS else vectors_of_panel(left)
+        vectors = ROW_VECTORS if whole.m == 1 and left >= ROW_VECTORS else vectors_of_panel(left, wide)
         # The next panel, or the first one, which the next rows will take; a single panel is near already.
         panel.ahead = whole.b + (shift + vectors * lanes if left > vectors else 0)
         panel.b, panel.base, panel.c = whole.b + shift, whole.base + shift, whole.c + shift
@@ -297,11 +254,11 @@ cdef inline void product_packed(
 ) noexcept nogil:
     """As product_slab, with a transposed a, whose rows are packed."""
     cdef real* packed = scratch + DEPTH * PANEL
-    cdef Py_ssize_t i = 0, m = whole.m
+    cdef Py_ssize_t i = 0, m = whole.m, most = rows_packed(n // <Py_ssize_t>(sizeof(vec[real]) // sizeof(real)))
     cdef Panel[real] panel = whole[0]
     panel.a, panel.a_row, panel.a_step, panel.a_strip = packed, 1, STRIP, panel.depth * STRIP
     while i < m:
-        panel.m = min(PACKED_ROWS, m - i)
+        panel.m = min(most, m - i)
         if 0 < m - i - panel.m < STRIP:
             # Enough rows stay for a strip.
             panel.m -= STRIP
@@ -310,6 +267,21 @@ cdef inline void product_packed(
         panel.base, panel.c = whole.base + i * whole.ld_base, whole.c + i * whole.ld_c
         product_slab(&panel, n, scratch)
         i += panel.m
+
+
+cdef inline void product_rows_near(const Panel[real]* whole, Py_ssize_t n, real* scratch) noexcept nogil:
+    """As product_slab, by so many rows at a time that they stay near while they go along all panels."""
+    cdef Py_ssize_t i = 0, m = whole.m, most = m
+    cdef Panel[real] panel = whole[0]
+    if NARROW_PANELS:
+        most = max(ROWS_FOR_PACKING, ROWS_BYTES // (panel.depth * <Py_ssize_t>sizeof(real)) // STRIP * STRIP)
+    while i < m:
+        # Up to half as many again at the end, rather than a few rows by themselves.
+        panel.m = most if m - i >= most + most // 2 else m - i
+        panel.a_end = panel.a + panel.m * panel.a_row
+        product_slab(&panel, n, scratch)
+        i += panel.m
+        panel.a, panel.base, panel.c = panel.a_end, panel.base + panel.m * panel.ld_base, panel.c + panel.m * panel.ld_c
 
 
 cdef inline bint worth_turning(Py_ssize_t m, Py_ssize_t n, Py_ssize_t depth, Py_ssize_t lanes) noexcept nogil:
@@ -379,12 +351,11 @@ cdef void product(
     while k < depth:
         panel.depth = min(DEPTH, depth - k)
         panel.b = b + k * ld_b
-        if (scratch is not NULL and a_row == 1 and m >= STRIP and n > BLOCK_VECTORS * lanes
+        if (scratch is not NULL and a_row == 1 and m >= STRIP and n > VECTORS_FOR_STRIPS * lanes
                 and panel.depth * a_step * <Py_ssize_t>sizeof(real) > NEAR_BYTES):
             product_packed(&panel, n, a + k * a_step, a_step, scratch)
         else:
             panel.a, panel.m = a + k * a_step, m
-            panel.a_end = panel.a + m * a_row
             panel.base, panel.c = base, c
             if a_row == 1 and worth_turning(m, n, panel.depth, lanes):
                 panel.m -= m % lanes
@@ -393,7 +364,7 @@ cdef void product(
                 panel.base += panel.m * panel.ld_base
                 panel.c += panel.m * ld_c
                 panel.m = m % lanes
-            product_slab(&panel, n, scratch)
+            product_rows_near(&panel, n, scratch)
         # The next steps add to what these have left.
         base, panel.base, panel.ld_base, panel.c = c, c, ld_c, c
         k += panel.depth

@@ -41,16 +41,17 @@ cdef inline void step_by_momentum(
 
 cdef inline void update_columns(
     int columns, int vectors, bint half, bint joined, uint64_t bits, uint64_t more, const cell* x,
-    const real* d, Py_ssize_t ld, const vec[real]* tails, const real* scale, real* weight, Py_ssize_t ld_weight,
-    bint last, const real* momentum, real* velocity,
+    const real* d, Py_ssize_t ld, const real* scale, real* weight, Py_ssize_t ld_weight, bint last,
+    const real* momentum, real* velocity,
 ) noexcept nogil:
     """weight (columns, vectors) += scale * sum over the rows in `bits`, and 64 rows later in `more`, of x[row] * d[row].
 
     Of two neighbouring columns, the rows in which either is not zero are taken. With a velocity: it takes
     the sum (and first decays by `momentum`, unless that is NULL), and the weights take it at last.
 
-    `joined`: behind the vectors is half a vector more, and one register has the sums of both columns: `tails` are the
-    deltas' halves, twice each. (Scalars come by pointers, so that no vector of them is kept in a register meanwhile.)
+    `joined`: behind the vectors is half a vector more, and one register has the sums of both columns. It comes last in
+    a step, when the factors' registers are free. (Scalars come by pointers, so that no vector of them is kept in a
+    register meanwhile.)
     """
     cdef vec[real] total[2][8]
     cdef half_vec[real] rest[2]
@@ -69,13 +70,12 @@ cdef inline void update_columns(
         rest[c] = hlow(both)
     if bits == 0:
         bits, more, base = more, 0, CNET_TILE
+    x, d = opaque(x), opaque(d)
     while bits:
         r = base + count_trailing_zeros(bits)
         clear_lowest(&bits, &more, &base)
         for c in range(columns):
             factor[c] = vset(as_number(x + r * CNET_TILE + c, d))
-        if joined:
-            both = vfma(low_and_low(factor[0], factor[1]), tails[r], both)
         row = opaque(d + r * ld)
         for j in range(vectors):
             delta = vload(row + j * lanes)
@@ -87,6 +87,10 @@ cdef inline void update_columns(
             delta_rest = hload(row + vectors * lanes)
             for c in range(columns):
                 rest[c] = hfma(hlow(factor[c]), delta_rest, rest[c])
+        if joined:
+            factor[0] = held(low_and_low(factor[0], factor[1]))
+            delta = held(twice(hload(row + vectors * lanes)))
+            both = vfma(factor[0], delta, both)
     if joined:
         rest[0], rest[1] = hlow(both), hhigh(both)
     if velocity is not NULL and FEW_REGISTERS and columns * vectors > 8:
@@ -123,8 +127,8 @@ cdef inline void update_columns(
 
 cdef inline void update_some(
     int columns, int vectors, bint half, bint joined, const FirstLayerPass[real]* p, Py_ssize_t c, Py_ssize_t word,
-    Py_ssize_t words, const uint64_t* transposed, const cell* x, const real* d, const vec[real]* tails,
-    const real* scale, real* weight, Py_ssize_t ld_weight, real* velocity,
+    Py_ssize_t words, const uint64_t* transposed, const cell* x, const real* d, const real* scale, real* weight,
+    Py_ssize_t ld_weight, real* velocity,
 ) noexcept nogil:
     """Column c of a tile, or it and the next, by one or two `words` of rows of deltas from `word` on."""
     cdef const uint64_t* mask = transposed + word * CNET_TILE + place_of(c)
@@ -139,7 +143,7 @@ cdef inline void update_some(
         return
     update_columns(
         columns, vectors, half, joined, bits, more, x + word * CNET_TILE * CNET_TILE + c,
-        d + word * CNET_TILE * p.ld, p.ld, tails, scale, weight + c * ld_weight, ld_weight,
+        d + word * CNET_TILE * p.ld, p.ld, scale, weight + c * ld_weight, ld_weight,
         (word + words) * CNET_TILE >= p.old.rows,
         &p.step.momentum if velocity is not NULL and word == 0 else NULL, velocity)
 
@@ -154,20 +158,16 @@ cdef void update_joined(
     around it.
     """
     cdef Py_ssize_t all_words = (p.old.rows + CNET_TILE - 1) // CNET_TILE
-    cdef Py_ssize_t lanes = sizeof(vec[real]) // sizeof(real)
-    cdef Py_ssize_t word = 0, words, c, r
-    cdef vec[real] tails[2 * CNET_TILE]
+    cdef Py_ssize_t word = 0, words, c
     while word < all_words:
         words = min(2, all_words - word)
-        for r in range(min(words * CNET_TILE, p.old.rows - word * CNET_TILE)):
-            tails[r] = twice(hload(d + (word * CNET_TILE + r) * p.ld + JOINED_VECTORS * lanes))
         c = 0
         while c + 1 < n:
-            update_some(2, JOINED_VECTORS, False, True, p, c, word, words, transposed, x, d,
-                        <const vec[real]*>tails, scale, weight, ld_weight, velocity)
+            update_some(2, JOINED_VECTORS, False, True, p, c, word, words, transposed, x, d, scale, weight,
+                        ld_weight, velocity)
             c += 2
         if c < n:
-            update_some(1, JOINED_VECTORS + 1, False, False, p, c, word, words, transposed, x, d, NULL, scale, weight,
+            update_some(1, JOINED_VECTORS + 1, False, False, p, c, word, words, transposed, x, d, scale, weight,
                         ld_weight, velocity)
         word += words
 
@@ -194,11 +194,11 @@ cdef inline void update_block(
         c = 0
         if vectors <= PAIRED_VECTORS and paired:
             while c + 1 < n:
-                update_some(2, vectors, half, False, p, c, word, words, transposed, x, d, NULL, scale, weight,
+                update_some(2, vectors, half, False, p, c, word, words, transposed, x, d, scale, weight,
                             ld_weight, velocity)
                 c += 2
         while c < n:
-            update_some(1, vectors, half, False, p, c, word, words, transposed, x, d, NULL, scale, weight, ld_weight,
+            update_some(1, vectors, half, False, p, c, word, words, transposed, x, d, scale, weight, ld_weight,
                         velocity)
             c += 1
         word += words

@@ -128,7 +128,7 @@ def test_a_boundary_is_shown_with_the_loss_so_far(quadrants):
     # By hand: the mean of -log p of the right class.
     expected = [-np.log(net.predict(x)[np.arange(150), t]).mean() for net in networks[:3]]
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
-    np.testing.assert_array_equal(left.collections[-1].get_offsets(), x)
+    np.testing.assert_array_equal(left.collections[0].get_offsets(), x)
     colors = left.collections[-1].get_facecolors()
     assert len(np.unique(colors, axis=0)) == 2 and (colors[t == 1] == colors[t == 1][0]).all()
     assert right.get_xlim() == (0, 900)
@@ -186,3 +186,56 @@ def test_odd_batches_are_refused():
         plots.animate_batches(net, x, t, frames=0)
     with pytest.raises(TypeError, match="net must be"):
         plots.animate_batches(None, x, t)
+
+
+def everything(paths):
+    """Each of the four functions with the axes that it needs, by the number of them."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 2))
+    t = (x[:, 0] > 0).astype(int)
+    net = cnet.MultiLayerNet(2, [4], 2, rng=0)
+    networks = [copy.deepcopy(net)]
+    net.fit(x, t, epochs=3, batch_size=10)
+    networks.append(net)
+    return {
+        "descent": (2, lambda ax: plots.animate_descent(valley, paths, ax=ax)),
+        "one descent": (1, lambda ax: plots.animate_descent(valley, paths[0.3], ax=ax)),
+        "weights": (3, lambda ax: plots.animate_weights(rng.normal(size=(2, 16, 3)), ax=ax)),
+        "boundary": (2, lambda ax: plots.animate_boundary(networks, x, t, ax=ax)),
+        "batches": (1, lambda ax: plots.animate_batches(net, x, t, batch_size=5, frames=2, rng=0, ax=ax)),
+    }
+
+
+@pytest.mark.parametrize("name", ["descent", "one descent", "weights", "boundary", "batches"])
+def test_axes_may_be_given(paths, name):
+    import matplotlib.pyplot as plt
+
+    count, animate = everything(paths)[name]
+    figure, axes = plt.subplots(2, 4, layout="constrained")
+    given = axes.flat[0] if count == 1 else axes.flat[:count]
+    others = list(axes.flat[count:])
+    animation = animate(given)
+    assert animation._fig is figure and figure.axes == list(axes.flat)
+    assert type(figure.get_layout_engine()).__name__ == "ConstrainedLayoutEngine", "the layout is the caller's"
+    at(animation, 1)
+    for ax in axes.flat[:count]:
+        assert ax.has_data()
+    assert not any(ax.has_data() for ax in others)
+    for wrong, error in ((3, TypeError), (axes.flat[:5], TypeError if count == 1 else ValueError)):
+        with pytest.raises(error, match="ax must"):
+            animate(wrong)
+    plt.close("all")
+
+
+def test_frames_keep_the_style_under_which_the_axes_were_made(paths):
+    import matplotlib.pyplot as plt
+
+    _, animate = everything(paths)["boundary"]
+    with plt.style.context("dark_background"):
+        animation = animate(None)
+    figure = at(animation, 1)
+    left = figure.axes[0]
+    assert left.xaxis.label.get_color() == "white" and left.get_facecolor()[:3] == (0, 0, 0)
+    first = len(left.collections)
+    assert len(at(animation, 0).axes[0].collections) == first, "what one frame draws is gone in the next"
+    plt.close("all")

@@ -2,6 +2,7 @@
 
 Every function draws into the axes that it is given as `ax`, or into a new figure, and
 returns the axes; a function that needs several axes says so, and takes and returns as many.
+Those that make moving pictures return the animation.
 Nothing is shown or saved, and neither matplotlib's settings nor its backend are touched, so
 all of it works without a display. Lines and letters follow the style under which the axes
 were made, light or dark; the colours can be told apart with any kind of colour vision.

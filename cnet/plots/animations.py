@@ -1,7 +1,8 @@
 """Pictures that move: a descent, weights that form, a boundary that bends, the gradients of mini-batches.
 
-Each function returns matplotlib's animation, which a program keeps as long as it is shown. Frames are drawn when the
-animation is saved or shown; what they show has been computed before.
+Each function draws into the axes that it is given as `ax`, or into a new figure, and returns matplotlib's animation,
+which a program keeps as long as it is shown. Frames are drawn when the animation is saved or shown; what they show has
+been computed before.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.animation import FuncAnimation
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
 from ..checks import check_count
@@ -21,7 +24,7 @@ from .evaluation import check_points, check_range, of_two, over
 from .images import finite, tile_shape, weight_bound
 from .networks import check_network, predictions
 from .paths import MARKERS, Paths, Range, draw_contours, named_paths, view_of
-from .style import ink, new_axes, palette, sign_map, tidy
+from .style import check_axes, ink, new_axes, palette, sign_map, tidy
 
 __all__ = ["animate_batches", "animate_boundary", "animate_descent", "animate_weights"]
 
@@ -31,11 +34,12 @@ Array = npt.NDArray[Any]
 INTERVAL = 80
 
 
-def _animation(figure: Any, show: Callable[[int], list[Any]], frames: int) -> FuncAnimation:
-    """An animation whose axes stay where the first frame puts them: layouts are not computed anew for each."""
+def _animation(figure: Any, show: Callable[[int], list[Any]], frames: int, ax: Any) -> FuncAnimation:
+    """An animation; in a figure of its own, axes stay where the first frame puts them: no layout for each frame."""
     show(0)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    if ax is None:
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
     return FuncAnimation(figure, show, frames=frames, interval=INTERVAL)
 
 
@@ -46,6 +50,7 @@ def animate_descent(
     x_range: Range | None = None,
     y_range: Range | None = None,
     points: int = 81,
+    ax: Axes | Sequence[Axes] | None = None,
 ) -> FuncAnimation:
     """Let paths of gradient descent grow, step by step, each over contours of its own.
 
@@ -60,11 +65,13 @@ def animate_descent(
         What is shown; by default as for `plots.descent`.
     points : int, default 81
         At how many places to a row and to a column `f` is computed.
+    ax : matplotlib.axes.Axes or sequence of them, optional
+        Where to draw, one for each path; by default side by side in a new figure.
 
     Returns
     -------
     matplotlib.animation.FuncAnimation
-        One frame for each point of the longest path, in a new figure.
+        One frame for each point of the longest path.
 
     Raises
     ------
@@ -91,16 +98,19 @@ def animate_descent(
     x0 = np.linspace(*check_range("x_range", (low[0], high[0]) if x_range is None else x_range), count)
     x1 = np.linspace(*check_range("y_range", (low[1], high[1]) if y_range is None else y_range), count)
     values = over(g, x0, x1)
-    axes = np.ravel(new_axes(None, columns=len(named), size=(max(5.0, min(2.8 * len(named), 14.0)), 3.2)))
+    check_axes(ax, len(named))
+    axes = np.ravel(new_axes(ax, columns=len(named), size=(max(5.0, min(2.8 * len(named), 14.0)), 3.2)))
     lines = []
-    for number, (ax, name) in enumerate(zip(axes, named, strict=True)):
-        draw_contours(ax, x0, x1, values)
-        color = palette(ax)[number % len(palette(ax))]
-        lines += ax.plot([], [], marker=MARKERS[number % len(MARKERS)], markersize=4, linewidth=1.5, color=color)
-        ax.set(xlim=(x0[0], x0[-1]), ylim=(x1[0], x1[-1]))
+    for number, (one, name) in enumerate(zip(axes, named, strict=True)):
+        draw_contours(one, x0, x1, values)
+        color = palette(one)[number % len(palette(one))]
+        lines += one.plot([], [], marker=MARKERS[number % len(MARKERS)], markersize=4, linewidth=1.5, color=color)
+        one.set(xlim=(x0[0], x0[-1]), ylim=(x1[0], x1[-1]))
         title = f"learning rate {name:g}" if isinstance(name, int | float | np.number) else str(name)
-        tidy(ax, title, "$x_0$", "" if number else "$x_1$", grid=False)
-        ax.tick_params(labelleft=not number)
+        # In a new figure they stand side by side, and the first one's numbers serve all.
+        first = ax is not None or not number
+        tidy(one, title, "$x_0$", "$x_1$" if first else "", grid=False)
+        one.tick_params(labelleft=first)
 
     def show(step: int) -> list[Any]:
         for line, path in zip(lines, named.values(), strict=True):
@@ -108,11 +118,15 @@ def animate_descent(
         return lines
 
     frames = max(len(path) for path in named.values())
-    return _animation(axes[0].figure, show, frames)
+    return _animation(axes[0].figure, show, frames, ax)
 
 
 def animate_weights(
-    snapshots: npt.ArrayLike | Sequence[npt.ArrayLike], *, shape: tuple[int, int] | None = None, limit: int = 12
+    snapshots: npt.ArrayLike | Sequence[npt.ArrayLike],
+    *,
+    shape: tuple[int, int] | None = None,
+    limit: int = 12,
+    ax: Axes | Sequence[Axes] | None = None,
 ) -> FuncAnimation:
     """Let the weights of hidden units form, each unit an image.
 
@@ -124,11 +138,13 @@ def animate_weights(
         Height and width of an image, whose product is the number of inputs I. By default a square.
     limit : int, default 12
         The largest number of units to draw.
+    ax : matplotlib.axes.Axes or sequence of them, optional
+        Where to draw, one for each unit; by default in a new figure, up to six in a row.
 
     Returns
     -------
     matplotlib.animation.FuncAnimation
-        One frame for each snapshot, in a new figure.
+        One frame for each snapshot.
 
     Raises
     ------
@@ -171,24 +187,33 @@ def animate_weights(
     columns = min(count, 6)
     rows = -(-count // columns)
     inch = 7.0 / columns
-    axes = np.ravel(new_axes(None, rows=rows, columns=columns, size=(7.0, rows * inch * tile[0] / tile[1])))
+    check_axes(ax, count)
+    if ax is None:
+        axes = np.ravel(new_axes(None, rows=rows, columns=columns, size=(7.0, rows * inch * tile[0] / tile[1])))
+    else:
+        axes = np.ravel(new_axes(ax, columns=count))
     bound, _ = weight_bound(finite(kept[-1][:, :count]))
     frames = [finite(one[:, :count]).T.reshape(count, *tile) for one in kept]
-    images = [ax.imshow(image, cmap=sign_map(ax), norm=Normalize(-bound, bound), interpolation="nearest")
-              for ax, image in zip(axes[:count], frames[0], strict=True)]
-    for ax in axes:
-        ax.set_axis_off()
+    images = [one.imshow(image, cmap=sign_map(one), norm=Normalize(-bound, bound), interpolation="nearest")
+              for one, image in zip(axes[:count], frames[0], strict=True)]
+    for one in axes:
+        one.set_axis_off()
 
     def show(frame: int) -> list[Any]:
         for image, weights in zip(images, frames[frame], strict=True):
             image.set_data(weights)
         return images
 
-    return _animation(axes[0].figure, show, len(frames))
+    return _animation(axes[0].figure, show, len(frames), ax)
 
 
 def animate_boundary(
-    networks: Sequence[MultiLayerNet], x: npt.ArrayLike, t: npt.ArrayLike, *, points: int = 90
+    networks: Sequence[MultiLayerNet],
+    x: npt.ArrayLike,
+    t: npt.ArrayLike,
+    *,
+    points: int = 90,
+    ax: Sequence[Axes] | None = None,
 ) -> FuncAnimation:
     """Let the boundaries between classes bend over a plane of two inputs, and the loss fall beside it.
 
@@ -202,11 +227,13 @@ def animate_boundary(
         Their labels, as the networks' `loss` takes them.
     points : int, default 90
         At how many places to a row and to a column the networks predict.
+    ax : sequence of matplotlib.axes.Axes, optional
+        Where to draw: two, for the plane and for the loss; by default side by side in a new figure.
 
     Returns
     -------
     matplotlib.animation.FuncAnimation
-        One frame for each network, in a new figure.
+        One frame for each network.
 
     Raises
     ------
@@ -248,7 +275,8 @@ def animate_boundary(
     answers = [net.predict(plane).argmax(axis=1).reshape(count, count) for net in networks]
     losses = np.array([net.loss(samples, t) for net in networks])
     steps = np.array([net.iterations for net in networks])
-    left, right = new_axes(None, columns=2, size=(8.0, 3.6))
+    check_axes(ax, 2)
+    left, right = new_axes(ax, columns=2, size=(8.0, 3.6))
     colors = [palette(left)[k % len(palette(left))] for k in range(networks[0].sizes[-1])]
     levels = np.arange(len(colors) + 1) - 0.5
     extent = (x0[0], x0[-1], x1[0], x1[-1])
@@ -256,17 +284,21 @@ def animate_boundary(
     top = np.max(losses[np.isfinite(losses)], initial=0.0)
     right.set(xlim=(steps[0], max(steps[-1], steps[0] + 1)), ylim=(0, 1.05 * top or 1))
     curve, = right.plot([], [], color=palette(right)[2], linewidth=2)
+    left.scatter(*samples.T, c=[colors[label] for label in labels], s=8)
+    left.set(xlim=extent[:2], ylim=extent[2:], xlabel="$x_0$", ylabel="$x_1$")
+    regions: list[Any] = []
 
     def show(frame: int) -> list[Any]:
-        left.clear()
-        left.contourf(answers[frame], levels=levels, colors=colors, alpha=0.3, extent=extent)
-        left.scatter(*samples.T, c=[colors[label] for label in labels], s=8)
-        left.set(xlim=extent[:2], ylim=extent[2:], title=f"After {steps[frame]:,} iterations",
-                 xlabel="$x_0$", ylabel="$x_1$")
+        while regions:
+            regions.pop().remove()
+        drawn: Any = left.contourf(answers[frame], levels=levels, colors=colors, alpha=0.3, extent=extent, zorder=0)
+        # Before matplotlib 3.8 the regions were artists, and what held them was not.
+        regions.extend([drawn] if isinstance(drawn, Artist) else drawn.collections)
+        left.set_title(f"After {steps[frame]:,} iterations")
         curve.set_data(steps[: frame + 1], losses[: frame + 1])
         return []
 
-    return _animation(left.figure, show, len(networks))
+    return _animation(left.figure, show, len(networks), ax)
 
 
 def animate_batches(
@@ -277,6 +309,7 @@ def animate_batches(
     batch_size: int = 100,
     frames: int = 60,
     rng: int | np.random.Generator | None = None,
+    ax: Axes | None = None,
 ) -> FuncAnimation:
     """Draw the gradients of mini-batches, one after the other, around the gradient of all samples.
 
@@ -294,11 +327,13 @@ def animate_batches(
         How many mini-batches to draw.
     rng : None, int or numpy.random.Generator
         Where the samples of each batch come from; None draws other ones every time.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a new figure.
 
     Returns
     -------
     matplotlib.animation.FuncAnimation
-        One frame for each mini-batch, in a new figure.
+        One frame for each mini-batch.
 
     Raises
     ------
@@ -322,6 +357,7 @@ def animate_batches(
     >>> animation.save("batches.gif")  # doctest: +SKIP
     """
     check_network(net)
+    check_axes(ax)
     size, count = check_count("batch_size", batch_size), check_count("frames", frames)
     generator = np.random.default_rng(as_key(rng))
     samples, targets = np.asarray(x), np.asarray(t)
@@ -334,16 +370,16 @@ def animate_batches(
     along = drawn @ full / length**2
     rest = drawn / length - np.outer(along, full / length)
     across = rest @ np.linalg.svd(rest, full_matrices=False)[2][0]
-    ax = new_axes(None, size=(7.0, 4.0))
+    axes: Any = new_axes(ax, size=(7.0, 4.0))
     # A square around the tip of the full gradient and nearly all others; the one in thirty that reaches far is cut.
     side = 1.1 * max(1.0, float(np.quantile(np.maximum(np.abs(along - 1), np.abs(across)), 0.97)))
-    ax.set(xlim=(1 - side, 1 + side), ylim=(-side, side), aspect="equal")
-    tidy(ax, f"Gradients of mini-batches of {size}", "along the full gradient", "across it")
-    old, = ax.plot([], [], color=ink(ax), linewidth=0.7, alpha=0.4)
-    new, = ax.plot([], [], "o-", color=palette(ax)[0], linewidth=1.6, markersize=4, label="a mini-batch's")
-    ax.plot([0, 1], [0, 0], "s-", color=ink(ax), linewidth=2.5, label="the full gradient")
-    mean, = ax.plot([], [], "D", color=palette(ax)[1], markersize=7, label="mean so far")
-    ax.legend(frameon=False, labelcolor=ink(ax), loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.set(xlim=(1 - side, 1 + side), ylim=(-side, side), aspect="equal")
+    tidy(axes, f"Gradients of mini-batches of {size}", "along the full gradient", "across it")
+    old, = axes.plot([], [], color=ink(axes), linewidth=0.7, alpha=0.4)
+    new, = axes.plot([], [], "o-", color=palette(axes)[0], linewidth=1.6, markersize=4, label="a mini-batch's")
+    axes.plot([0, 1], [0, 0], "s-", color=ink(axes), linewidth=2.5, label="the full gradient")
+    mean, = axes.plot([], [], "D", color=palette(axes)[1], markersize=7, label="mean so far")
+    axes.legend(frameon=False, labelcolor=ink(axes), loc="center left", bbox_to_anchor=(1, 0.5))
 
     def show(frame: int) -> list[Any]:
         lines = np.full((frame, 3, 2), np.nan)
@@ -353,4 +389,4 @@ def animate_batches(
         mean.set_data([along[: frame + 1].mean()], [across[: frame + 1].mean()])
         return [old, new, mean]
 
-    return _animation(ax.figure, show, count)
+    return _animation(axes.figure, show, count, ax)

@@ -129,7 +129,7 @@ def test_a_boundary_is_shown_with_the_loss_so_far(quadrants):
     expected = [-np.log(net.predict(x)[np.arange(150), t]).mean() for net in networks[:3]]
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
     np.testing.assert_array_equal(left.collections[0].get_offsets(), x)
-    colors = left.collections[-1].get_facecolors()
+    colors = left.collections[0].get_facecolors()
     assert len(np.unique(colors, axis=0)) == 2 and (colors[t == 1] == colors[t == 1][0]).all()
     assert right.get_xlim() == (0, 900)
 

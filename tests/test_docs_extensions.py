@@ -225,3 +225,55 @@ def test_each_line_of_code_is_a_box(extension: Any) -> None:
     html = highlight("if a:\n\n    b\n", lexer, lines.LinesFormatter())
     inner = re.findall(r'<span class="cnet-line">(.*?\n)</span>', html, re.S)
     assert [re.sub("<[^>]+>", "", line) for line in inner] == ["if a:\n", "\n", "    b\n"]
+
+
+@pytest.mark.parametrize(("english", "chinese"), [
+    ("loss (nats)", "损失（奈特）"), ("learning rate 0.1: f = 0.5 after 20 steps", "学习率 0.1：20 步后 f = 0.5"),
+    ("Confusion matrix: 91.3 % of 2,000 right", "混淆矩阵：2,000 个中 91.3 % 正确"), ("SGD", "SGD"),
+    ("$x_{first}$", "$x_{first}$"),
+    ("0.5", "0.5"), ("B = 10", "B = 10"), ("损失", "损失"), ("something new", None),
+])
+def test_words_in_pictures_have_a_translation(extension: Any, english: str, chinese: str | None) -> None:
+    pytest.importorskip("matplotlib")
+    assert extension("picture_words").in_language(english, "zh_CN") == chinese
+
+
+def test_every_translation_of_a_picture_keeps_its_numbers(extension: Any) -> None:
+    pytest.importorskip("matplotlib")
+    for english, chinese in extension("picture_words").CHINESE.items():
+        assert english.count("{}") == len(re.findall(r"\{\d?\}", chinese)), english
+        assert re.search("[\u4e00-\u9fff]", chinese), english
+
+
+def test_a_figure_is_put_into_chinese(extension: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    words = extension("picture_words")
+    if words.font("zh_CN") is None:
+        pytest.skip("a font with Chinese letters is not installed")
+    figure, ax = pyplot.subplots()
+    ax.set(xlabel="iteration", title="new words")
+    warned: list[Any] = []
+    monkeypatch.setattr(words.logger, "warning", lambda *arguments: warned.append(arguments[1:]))
+    words.translate(figure, "zh_CN", "here")
+    words.translate(figure, "zh_CN", "here")
+    assert ax.get_xlabel() == "迭代" and warned == [("here", "new words")] * 2
+    assert words.font("zh_CN") in ax.xaxis.label.get_fontfamily()
+    pyplot.close(figure)
+
+
+def test_pictures_are_in_the_language_of_their_page(extension: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    words = extension("picture_words")
+    monkeypatch.setattr(words, "font", lambda language: "Some Sans" if language == "zh_CN" else None)
+    assert words.language_of("chapter/gradient", "zh_CN") == words.language_of("index", "zh_CN") == "zh_CN"
+    assert words.language_of("performance", "zh_CN") == words.language_of("index", "en") == "en"
+    monkeypatch.setattr(words, "font", lambda language: None)
+    assert words.language_of("index", "zh_CN") == "en"
+
+
+def test_the_menu_of_what_has_no_room_is_named_in_chinese(extension: Any) -> None:
+    languages = extension("languages")
+    for language, expected in (("zh_CN", {"a": 1, "header_dropdown_text": "更多"}), ("en", {"a": 1})):
+        config = SimpleNamespace(language=language, html_theme_options={"a": 1})
+        languages.name_menu(None, config)
+        assert config.html_theme_options == expected

@@ -26,6 +26,7 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from matplotlib.animation import AbstractMovieWriter, FuncAnimation
 from picture import FOLDER, GIVEN, save, shown_code, style
+from picture_words import language_of, translate
 from PIL import Image
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.util.typing import ExtensionMetadata
@@ -57,13 +58,15 @@ class Animation(Directive):
         """Draw, and return the code, the moving images and the still ones."""
         env = self.state.document.settings.env
         alt, code = " ".join(self.arguments[0].split()), "\n".join(self.content)
+        language = language_of(env.docname, env.config.language)
         stem = f"{env.docname.replace('/', '-')}-moving-{env.new_serialno('cnet-animation')}"
+        stem += f"-{language}" if language != "en" else ""
         folder = Path(env.srcdir, FOLDER)
         folder.mkdir(parents=True, exist_ok=True)
         images: list[nodes.image] = []
         for theme in INK:
             paths = folder / f"{stem}-{theme}.webp", folder / f"{stem}-{theme}.png"
-            draw(code, theme, *paths, f"{env.docname}, line {self.lineno}")
+            draw(code, theme, *paths, f"{env.docname}, line {self.lineno}", language)
             for path, name in zip(paths, ("cnet-moving", "cnet-unmoved"), strict=True):
                 classes = [f"only-{theme}", "cnet-picture", name]
                 images.append(nodes.image(uri=f"/{FOLDER}/{path.name}", alt=alt, classes=classes))
@@ -71,8 +74,8 @@ class Animation(Directive):
         return [shown_code(code), *images]
 
 
-def draw(code: str, theme: str, moving: Path, still: Path, where: str) -> None:
-    """Run the code, save its animation and the last frame of it."""
+def draw(code: str, theme: str, moving: Path, still: Path, where: str, language: str = "en") -> None:
+    """Run the code, save its animation and the last frame of it, with their words in a language."""
     plt.close("all")
     random.seed(0)
     np.random.seed(0)
@@ -84,7 +87,7 @@ def draw(code: str, theme: str, moving: Path, still: Path, where: str) -> None:
         animation = names.get("animation")
         if not isinstance(animation, FuncAnimation):
             raise RuntimeError(f"{where}: the code left no animation")
-        animation.save(moving, writer=LoopedWebP(fps=FRAMES_PER_SECOND), dpi=DPI)
+        animation.save(moving, writer=LoopedWebP(FRAMES_PER_SECOND, language, where), dpi=DPI)
         save(plt.gcf(), still)
     plt.close("all")
     if moving.stat().st_size > LARGEST:
@@ -94,6 +97,10 @@ def draw(code: str, theme: str, moving: Path, still: Path, where: str) -> None:
 class LoopedWebP(AbstractMovieWriter):
     """Frames as a WebP that begins anew, after a pause at its end."""
 
+    def __init__(self, fps: int, language: str, where: str) -> None:
+        super().__init__(fps=fps)
+        self.language, self.where = language, where
+
     def setup(self, fig: Any, outfile: Any, dpi: float | None = None) -> None:
         """Begin without frames."""
         super().setup(fig, outfile, dpi)
@@ -101,6 +108,7 @@ class LoopedWebP(AbstractMovieWriter):
 
     def grab_frame(self, **options: Any) -> None:
         """Keep the figure as it is now."""
+        translate(self.fig, self.language, self.where)
         buffer = BytesIO()
         self.fig.savefig(buffer, format="rgba", dpi=self.dpi, **options)
         picture = Image.frombuffer("RGBA", self.frame_size, buffer.getvalue(), "raw", "RGBA", 0, 1)

@@ -4,16 +4,19 @@
 
     python docs/_ext/first_picture.py
 
-Run it again when the pictures of `cnet.plots` change; the two files are committed, since a README cannot
-draw.
+Run it again when the pictures of `cnet.plots` change; the files are committed, since a README cannot draw. Those whose
+name holds a language are shown on its start page.
 """
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 from picture import save, style
+from picture_words import LANGUAGES, translate
 
 import cnet
 import cnet.plots
@@ -22,28 +25,37 @@ from cnet.plots.style import INK
 STATIC = Path(__file__).resolve().parents[1] / "_static"
 
 
-def draw(net: cnet.TwoLayerNet, history: cnet.History, digits: cnet.plots.images.Array) -> None:
+# Inches, and where the three parts are, for wide windows and for phones.
+FORMS: dict[str, tuple[tuple[float, float], dict[str, Any]]] = {
+    "network": ((10.4, 3.2), {"mosaic": [["digits", "weights", "accuracy"]], "width_ratios": (1, 1, 1.4)}),
+    "network-narrow": ((5.2, 5.6), {"mosaic": [["digits", "weights"], ["accuracy", "accuracy"]]}),
+}
+
+
+def draw(net: cnet.TwoLayerNet, history: cnet.History, digits: cnet.plots.images.Array, form: str) -> None:
     """Twenty-four digits, the weights of sixteen hidden units, and the accuracies."""
-    figure, (left, middle, right) = plt.subplots(
-        1, 3, figsize=(10.4, 3.2), layout="constrained", width_ratios=(1, 1, 1.4)
-    )
-    cnet.plots.digits(digits, limit=24, ax=left)
-    cnet.plots.weights(net, limit=16, colorbar=False, ax=middle)
-    cnet.plots.accuracy_curve(history, labels=("training", "never seen"), ax=right)
-    for ax, title in ((left, "Digits"), (middle, "Weights of hidden units"), (right, "Accuracy")):
-        ax.set_title(title)
+    size, places = FORMS[form]
+    _, axes = plt.subplot_mosaic(**places, figsize=size, layout="constrained")
+    cnet.plots.digits(digits, limit=24, ax=axes["digits"])
+    cnet.plots.weights(net, limit=16, colorbar=False, ax=axes["weights"])
+    cnet.plots.accuracy_curve(history, labels=("training", "never seen"), ax=axes["accuracy"])
+    for name, title in (("digits", "Digits"), ("weights", "Weights of hidden units"), ("accuracy", "Accuracy")):
+        axes[name].set_title(title)
 
 
 def main() -> None:
-    """Train the start page's network, and draw it for light pages and for dark ones."""
+    """Train the start page's network, and draw it for light pages and for dark ones, in all languages."""
     x, t = cnet.datasets.make_digits(60_000, rng=0)
     unseen = cnet.datasets.make_digits(10_000, rng=1)
     net = cnet.TwoLayerNet(784, 100, 10, "he", activation="relu", rng=0)
     history = net.fit(x, t, epochs=10, learning_rate=0.3, validation_data=unseen)
-    for theme in INK:
+    for theme, form in itertools.product(INK, FORMS):
         with plt.rc_context(style(theme)):
-            draw(net, history, unseen[0])
-            save(plt.gcf(), STATIC / f"network-{theme}.png")
+            draw(net, history, unseen[0], form)
+            save(plt.gcf(), STATIC / f"{form}-{theme}.png")
+            for language in LANGUAGES:
+                translate(plt.gcf(), language, "the first picture")
+                save(plt.gcf(), STATIC / f"{form}-{theme}.{language}.png")
             plt.close("all")
 
 

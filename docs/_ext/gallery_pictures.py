@@ -13,6 +13,7 @@ chooses its figure with ``# sphinx_gallery_thumbnail_number = 2``.
 
 from __future__ import annotations
 
+import gettext
 import os
 import re
 import runpy
@@ -139,9 +140,25 @@ def add_dark_thumbnails(app: Any, doctree: nodes.document) -> None:
         image.parent.insert(image.parent.index(image) + 1, dark)
 
 
+def translate_titles(app: Any, doctree: nodes.document) -> None:
+    """Put the titles under the thumbnails, which stand in HTML, into the page's language."""
+    titles = {}
+    for path in Path(app.srcdir, "..", "examples").glob("*.py"):
+        domain = f"gallery/{path.stem}"
+        catalogue = gettext.translation(domain, Path(app.srcdir, "locale"), [app.config.language], fallback=True)
+        title = path.read_text(encoding="utf-8").splitlines()[1]
+        titles[title] = catalogue.gettext(title)
+    for raw in list(doctree.findall(nodes.raw)):
+        found = re.search(r'(?<=<div class="sphx-glr-thumbnail-title">)[^<]+(?=</div>)', raw.astext())
+        if found and found[0] in titles:
+            text = raw.astext().replace(found[0], titles[found[0]])
+            raw.parent.replace(raw, nodes.raw("", text, format="html"))
+
+
 def setup(app: Any) -> ExtensionMetadata:
-    """Have thumbnails doubled before Sphinx collects a page's images."""
+    """Have thumbnails doubled before Sphinx collects a page's images, and named in its language."""
     app.connect("doctree-read", add_dark_thumbnails, priority=400)
+    app.connect("doctree-read", translate_titles)
     return {"version": "1", "parallel_read_safe": True}
 
 

@@ -20,6 +20,9 @@ from sphinx.util.typing import ExtensionMetadata
 # What the link to the other language says, and which language it leads to.
 OTHER = {"en": ("中文", "zh-CN"), "zh_CN": ("English", "en")}
 
+# What the theme calls the menu of what has no room in the head; all else that it says is in its catalogue, or in ours.
+MORE = {"zh_CN": "更多"}
+
 PUNCTUATION = tuple("，。、；：！？）”")
 
 
@@ -49,8 +52,15 @@ def add_link(app: Any, pagename: str, templatename: str, context: dict[str, Any]
         context["other_language"] = f'<a class="nav-link cnet-language" {attributes}>{words}</a>'
 
 
+def name_menu(app: Any, config: Any) -> None:
+    """Name the menu of what has no room in the head."""
+    if config.language in MORE:
+        config.html_theme_options = {**config.html_theme_options, "header_dropdown_text": MORE[config.language]}
+
+
 def setup(app: Any) -> ExtensionMetadata:
     """Register the setting."""
+    app.connect("config-inited", name_menu)
     app.add_config_value("other_language", "", "html", types=[str])
     app.connect("html-page-context", add_link)
     app.connect("doctree-resolved", keep_punctuation)

@@ -34,6 +34,7 @@ from cycler import cycler
 from docutils import nodes
 from docutils.parsers.rst import Directive, directives
 from matplotlib.figure import Figure
+from picture_words import language_of, translate
 from sphinx.util.typing import ExtensionMetadata
 
 import cnet
@@ -74,7 +75,8 @@ class Picture(Directive):
         alt = " ".join(self.arguments[0].split())
         code = "\n".join(self.content)
         number = env.new_serialno("cnet-picture")
-        stem = f"{env.docname.replace('/', '-')}-{number}"
+        language = language_of(env.docname, env.config.language)
+        stem = f"{env.docname.replace('/', '-')}-{number}" + (f"-{language}" if language != "en" else "")
         result: list[nodes.Node] = []
         if "hide-code" not in self.options:
             result.append(shown_code(code))
@@ -86,7 +88,7 @@ class Picture(Directive):
             given = {**GIVEN, **made.above(self.lineno)}
         for theme in INK:
             path = folder / f"{stem}-{theme}.png"
-            draw(code, theme, path, f"{env.docname}, line {self.lineno}", given)
+            draw(code, theme, path, f"{env.docname}, line {self.lineno}", given, language)
             classes = [f"only-{theme}", "cnet-picture"]
             image = nodes.image(uri=f"/{FOLDER}/{path.name}", alt=alt, classes=classes)
             if theme == "light":
@@ -126,8 +128,11 @@ class Examples:
         return self.names
 
 
-def draw(code: str, theme: str, path: Path, where: str, given: Mapping[str, Any] = MappingProxyType(GIVEN)) -> None:
-    """Run the code and save its last figure."""
+def draw(
+    code: str, theme: str, path: Path, where: str, given: Mapping[str, Any] = MappingProxyType(GIVEN),
+    language: str = "en",
+) -> None:
+    """Run the code and save its last figure, with its words in a language."""
     plt.close("all")
     random.seed(0)
     np.random.seed(0)
@@ -141,6 +146,7 @@ def draw(code: str, theme: str, path: Path, where: str, given: Mapping[str, Any]
         exec(compile(code, where, "exec"), dict(given))
         if not plt.get_fignums():
             raise RuntimeError(f"{where}: the code drew no figure")
+        translate(plt.gcf(), language, where)
         save(plt.gcf(), path)
     plt.close("all")
 

@@ -291,12 +291,10 @@ PLAIN = Recipe(
     name="plain",
     about="as far as one gets without any knowledge of images",
     hidden=(1024, 1024),
-    epochs=60,
-    optimizer=AdamW(weight_decay=0.01),
+    epochs=180,
     schedule=Cosine(warmup=0.02),
     dropout=0.5,
     input_dropout=0.2,
-    max_norm=2.0,
 )
 
 ACCURATE = Recipe(

@@ -76,7 +76,7 @@ for name in fuels:
     axes[1].plot(age[test][rows], 100 * error[rows], ".", markersize=3, label=name)
 axes[1].axhline(0, color="gray", linestyle=":")
 axes[1].set(title="Errors", xlabel="age in years", ylabel="error, %", ylim=(-45, 60))
-axes[1].legend(frameon=False, markerscale=3, ncols=3, loc="upper center")
+axes[1].legend(frameon=False, markerscale=3, ncols=3, loc="upper center", columnspacing=0.8, handletextpad=0)
 
 # %%
 # Beside the network, keep what turns a row of the table into its inputs, and its output into a price.

@@ -56,6 +56,13 @@ def test_a_network_has_its_units_weights_and_shapes(drawing: Any) -> None:
     assert parts(svg, "circle", "lit") == parts(svg, "line", "lit") == []
 
 
+def test_a_network_without_biases_shows_none(drawing: Any) -> None:
+    svg = drawing.network([2, 3], key="k", lit=["W1"], biases=False)
+    assert "W₁  (2, 3)" in texts(svg) and not any("b₁" in text for text in texts(svg))
+    with pytest.raises(ValueError, match="not in the drawing: b1"):
+        drawing.network([2, 3], key="k", lit=["b1"], biases=False)
+
+
 @pytest.mark.parametrize("sizes", [[1, 1], [2, 3, 2], [784, 50, 10], [3, 4, 4, 4, 2]])
 def test_all_that_is_drawn_is_within_the_drawing(drawing: Any, sizes: list[int]) -> None:
     svg = drawing.network(sizes, key="k")

@@ -164,16 +164,16 @@ def shown_units(size: int) -> list[int | None]:
 
 def network(
     sizes: Sequence[int], *, key: str, lit: Sequence[str] = (), values: Mapping[str, Sequence[float]] | None = None,
-    weights: Mapping[str, Sequence[Sequence[float]]] | None = None, language: str = "en",
+    weights: Mapping[str, Sequence[Sequence[float]]] | None = None, biases: bool = True, language: str = "en",
 ) -> str:
     """A network: a column of units for each layer, every weight a line, and the parameters' shapes above them.
 
     ``values`` holds the numbers in the units by the layers' letters, ``weights`` those on the lines by the
-    parameters' names.
+    parameters' names. Without ``biases`` the network has none.
     """
     if len(sizes) < 2 or min(sizes) < 1:
         raise ValueError(f"a network has two layers or more, each of one unit or more: {sizes}")
-    check_lit(lit, network_names(sizes))
+    check_lit(lit, {name for name in network_names(sizes) if biases or not name.startswith("b")})
     words = WORDS.get(language, WORDS["en"])
     names, canvas = layer_names(len(sizes)), Canvas()
     columns = [shown_units(size) for size in sizes]
@@ -191,7 +191,7 @@ def network(
                 canvas.text(xs[column], y + 5, "⋮", "middle")
     for i in range(1, len(sizes)):
         _weights(canvas, i, (xs[i - 1], xs[i]), (places[i - 1], places[i]), lit, weights)
-        _shapes(canvas, i, (xs[i - 1], xs[i]), (sizes[i - 1], sizes[i]), lit)
+        _shapes(canvas, i, (xs[i - 1], xs[i]), (sizes[i - 1], sizes[i]), lit, biases)
     bottom = middle + step * (tallest - 1) / 2 + RADIUS + 24
     for i, name in enumerate(names):
         what = words["inputs" if i == 0 else "outputs" if i == len(names) - 1 else "hidden"]
@@ -254,11 +254,15 @@ def _free_place(
     return next((point for point in points if all(dist(point, other) > 17 for other in taken)), points[0])
 
 
-def _shapes(canvas: Canvas, layer: int, xs: tuple[float, float], sizes: tuple[int, int], lit: Sequence[str]) -> None:
+def _shapes(
+    canvas: Canvas, layer: int, xs: tuple[float, float], sizes: tuple[int, int], lit: Sequence[str], biases: bool,
+) -> None:
     """An arrow from layer to layer, with the parameters of the step and their shapes."""
     center, weight, bias = sum(xs) / 2, f"W{layer}", f"b{layer}"
-    canvas.text(center, 16, f"{pretty(weight)}  ({sizes[0]}, {sizes[1]})", "middle shape", weight in lit)
-    canvas.text(center, 34, f"{pretty(bias)}  ({sizes[1]},)", "middle shape", bias in lit)
+    shape = f"{pretty(weight)}  ({sizes[0]}, {sizes[1]})"
+    canvas.text(center, 16 if biases else 34, shape, "middle shape", weight in lit)
+    if biases:
+        canvas.text(center, 34, f"{pretty(bias)}  ({sizes[1]},)", "middle shape", bias in lit)
     canvas.arrow((xs[0] + RADIUS, 44), (xs[1] - RADIUS, 44), weight in lit or bias in lit)
 
 

@@ -7,6 +7,7 @@
        :values:
        :weights:
        :trained:
+       :no-biases:
 
        What the drawing shows, as a caption.
 
@@ -72,7 +73,7 @@ class Drawing(Directive):
 class NetworkDrawing(Drawing):
     """``.. network::``, see above."""
 
-    option_spec = {name: directives.flag for name in ("values", "weights", "trained")} | {"lit": names_of}
+    option_spec = {name: directives.flag for name in ("values", "weights", "trained", "no-biases")} | {"lit": names_of}
 
     def draw(self, key: str, language: str) -> str:
         """The network, with the example's numbers where they are wanted."""
@@ -83,6 +84,7 @@ class NetworkDrawing(Drawing):
         return drawing.network(
             sizes_of(self.arguments[0]), key=key, lit=self.options.get("lit", ()), language=language,
             values=values if "values" in self.options else None, weights=weights if "weights" in self.options else None,
+            biases="no-biases" not in self.options,
         )
 
 

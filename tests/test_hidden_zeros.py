@@ -21,9 +21,9 @@ def data(rows=260, inputs=37):
     return x, rng.integers(0, 5, rows)
 
 
-def trained(hidden, activation, dropout, dtype="float32", watches=True, n_threads=1, **options):
+def trained(hidden, activation, dropout, dtype="float32", watches=True, n_threads=1, inputs=37, **options):
     """The bytes of trained parameters and of predictions."""
-    x, t = data()
+    x, t = data(inputs=inputs)
     net = cnet.MultiLayerNet(x.shape[1], hidden, 5, activation=activation, dtype=dtype, rng=0)
     net._core.watches_zeros = watches
     net.fit(x, t, iterations=12, dropout=dropout, n_threads=n_threads, rng=1, **options)
@@ -40,6 +40,32 @@ def test_fits_and_predictions_have_the_bits_of_dense_products(isa, optimizer, op
     dense = trained(*net, dtype, watches=False, optimizer=optimizer, **options)
     for n_threads in (1, 2, 3):
         assert trained(*net, dtype, n_threads=n_threads, optimizer=optimizer, **options) == dense
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+# Whole vectors and words, neither, more than one tile of weights; weights that are copied where they are not aligned.
+@pytest.mark.parametrize(("inputs", "hidden"), [(64, (160,)), (71, (136, 130)), (300, (129,)), (128, (100,))], ids=str)
+@pytest.mark.parametrize(("optimizer", "options"), [
+    ("adam", {"batch_size": 100}), ("sgd", {"batch_size": 33}), ("momentum", {"batch_size": 130, "clip_norm": 1.0}),
+])
+def test_inputs_with_many_zeros_have_the_bits_of_dense_products(isa, optimizer, options, inputs, hidden, dtype):
+    net = hidden, "tanh", 0, dtype
+    dense = trained(*net, watches=False, inputs=inputs, optimizer=optimizer, **options)
+    for n_threads in (1, 2, 3):
+        assert trained(*net, n_threads=n_threads, inputs=inputs, optimizer=optimizer, **options) == dense
+
+
+@pytest.mark.parametrize("watches", [True, False])
+def test_zeros_of_inputs_are_passed_over(watches):
+    """A weight that is not finite is met by 0 inputs only: 0 times it is not computed."""
+    x, _ = data(inputs=64)
+    x[:, 5] = 0
+    net = cnet.MultiLayerNet(64, [128], 5, rng=0)
+    weights = np.array(net.params["W1"])
+    weights[5] = np.inf
+    net._core.weights[0][...] = weights
+    net._core.watches_zeros = watches
+    assert np.isfinite(net.predict(x)).all() == watches
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

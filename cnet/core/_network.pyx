@@ -368,7 +368,7 @@ cdef int forward_all(
         allocate_workspace(workspaces + i, layers, kernels, &x.rows, &job.tiling, job.block, 1, False, False, False,
                            False, memory)
         if net.watches_zeros:
-            watch_zeros(workspaces + i, layers, kernels, False, False, memory)
+            watch_zeros(workspaces + i, layers, kernels, &x.rows, False, False, memory)
     job.kernels = kernels
     job.layers = layers
     job.x = &x.rows

@@ -16,6 +16,7 @@ cdef bint all_finite(
     const Kernels[real]* kernels, const Inputs* x, Py_ssize_t first, Py_ssize_t last
 ) noexcept nogil
 cdef int raise_not_finite(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows) except -1
+cdef bint passing_over_zeros_pays(const Inputs* x, Py_ssize_t rows, int64_t nonzero) noexcept
 cdef bint sparse_pays(const Inputs* x, Py_ssize_t rows, int64_t nonzero, str first_layer) except -1
 # What one thread takes of a sparse first layer: some parts; of them, some units, with its own copy of the inputs.
 ctypedef struct FirstLayerShare:

@@ -13,6 +13,8 @@ cdef double OPERATIONS_FOR_A_THREAD = 3e6
 cdef double SPARSE_DENSITY = 0.35
 # The same for Python.
 sparse_density = SPARSE_DENSITY
+# Above this share, products do not pass over dense inputs that are zero.
+cdef double MANY_ZEROS_DENSITY = 0.67
 # Rows that tell how full each column is, and what a column costs beside its non-zeros: as
 # much as a column of which so many are not zero.
 cdef Py_ssize_t DENSITY_ROWS = 512
@@ -94,6 +96,11 @@ cdef bint sparse_pays(const Inputs* x, Py_ssize_t rows, int64_t nonzero, str fir
     return first_layer == "sparse"
 
 
+cdef bint passing_over_zeros_pays(const Inputs* x, Py_ssize_t rows, int64_t nonzero) noexcept:
+    """Whether dense inputs hold so many zeros that products had better pass over them. It changes no bit."""
+    return not x.sparse and nonzero < MANY_ZEROS_DENSITY * rows * x.n_in
+
+
 cdef int check_finite(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows, int n_threads) except -1:
     """Raise ValueError for the first row with a value that the network cannot take. Bytes are always finite."""
     cdef Memory memory
@@ -122,6 +129,7 @@ cdef double choose_first_layer(
         total += count
     checked[0] = rows == n_rows or x.source == CNET_UINT8
     x.sparse = sparse_pays(x, rows, total, first_layer)
+    x.many_zeros = passing_over_zeros_pays(x, rows, total)
     return <double>total / (<double>rows * x.n_in) if x.sparse else 1.0
 
 

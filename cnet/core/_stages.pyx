@@ -102,7 +102,7 @@ cdef inline void into_weights(
         job.kernels.weight_rows(&job.workspace, scratch_of(job, thread), l, layer.n_out, job.rows, begin, end,
                                 job.scale, <const real*>weight, layer.ld, weight, layer.ld)
     else:
-        if l > 0 and job.workspace.passes_zeros[l - 1]:
+        if l == 0 and job.workspace.nonzero_x is not NULL or l > 0 and job.workspace.passes_zeros[l - 1]:
             # Whole words of the inputs' bitmaps, or parts of one.
             block = aligned_rows_of_step(layer.ld)
             rows = block - begin % block

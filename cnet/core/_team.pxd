@@ -8,6 +8,7 @@ cdef extern from "threads.h" nogil:
         int get() noexcept
         bint change(int, int) noexcept
         void wait_while(int) noexcept
+        void poll_while(int, double) noexcept
 
     cdef cppclass WorkQueue:
         WorkQueue() noexcept

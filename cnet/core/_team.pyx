@@ -6,16 +6,18 @@ cost, until the next piece of work. Several callers may work at once; each takes
 workers of its own from those that are parked. Python's portable threads and
 locks are used, which work without the GIL and without a runtime of their own.
 
-To wake a thread takes tens of microseconds, as long as a small call in all. So a
+To wake a thread takes tens of microseconds, as long as a small call in all, and longer on virtual machines. So a
 caller calls its team as early as it knows that there will be work, and goes on
-preparing it; and where the work is a queue of pieces, who has not come by the end is
-called off and not waited for.
+preparing it; where the work is a queue of pieces, who has not come by the end is
+called off and not waited for; and a worker whose last rest was a short one polls for a while before it sleeps:
+calls in a loop find it awake. A program that rests costs nothing.
 
 A child after a fork has none of its parent's threads, and not everything that forks tells Python of it.
 So the pool of workers knows its process, and whoever takes workers from it, or hands out work, compares.
 """
 import os
 
+from libc.math cimport INFINITY
 from libc.stdlib cimport free, malloc
 from cpython.pythread cimport (
     PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_release_lock,
@@ -64,6 +66,10 @@ cdef enum:
     CANCELLED  # its lock is open, but there is nothing to do any more
     WAITING        # awake, and waits for work (itself, from WOKEN)
     WORKING     # (itself, from READY; the caller, from WAITING)
+
+# A worker that rested shorter than this polls next time, for so long at most, before it sleeps.
+cdef double SHORT_REST = 3e-4
+cdef double POLL_SECONDS = 1e-4
 
 cdef struct Worker:
     PyThread_type_lock wake
@@ -127,14 +133,21 @@ cdef void live(void* argument) noexcept nogil:
     cdef Worker* worker = <Worker*>argument
     # A thread begins with the control word of whoever happened to start it.
     cdef IeeeFloats floats
+    cdef double parked, rest = INFINITY
     floats.begin()
     worker.thread_id = cnet_thread_id()
+    parked = cnet_seconds()
     while True:
+        if 0 <= rest < SHORT_REST:
+            # Its caller is likely to come back before a sleeping thread would be awake.
+            worker.state.poll_while(PARKED, POLL_SECONDS)
         PyThread_acquire_lock(worker.wake, WAIT_LOCK)
+        rest = cnet_seconds() - parked
         worker.processor.set(cnet_processor())
         if joins(worker):
             worker.work(worker.job, worker.thread, worker.threads)
             worker.state.set(PARKED)
+        parked = cnet_seconds()
 
 
 cdef bint joins(Worker* worker) noexcept nogil:

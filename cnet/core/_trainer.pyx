@@ -20,7 +20,9 @@ from ._memory cimport Memory
 from ._network cimport Network
 from ._record cimport Record
 from ._sampler cimport draw_rows, samples_after, shuffle_rows
-from ._scan cimport copies_of_inputs, count_rows, most_threads_of, parts_for, sparse_pays, take_tiling
+from ._scan cimport (
+    copies_of_inputs, count_rows, most_threads_of, parts_for, passing_over_zeros_pays, sparse_pays, take_tiling,
+)
 from ._state cimport OptimizerState, load_state, store_state
 from ._workspace cimport (
     allocate_layers, allocate_sparse_rows, allocate_workspace, block_rows, copy_parameters, watch_zeros,
@@ -273,7 +275,7 @@ cdef int set_up(
     allocate_workspace(&batch.workspace, net, kernels, &batch.x, &batch.tiling, job.block, trainer.n_threads, True,
                        True, batch.stepped, job.dropping, memory)
     if trainer.net.watches_zeros:
-        watch_zeros(&batch.workspace, net, kernels, True, job.dropping, memory)
+        watch_zeros(&batch.workspace, net, kernels, &batch.x, True, job.dropping, memory)
     job.batch[1] = job.batch[0]
     if batch.x.sparse:
         allocate_sparse_rows(&job.batch[1].workspace.sparse, &batch.x, &batch.tiling, sizeof(real),
@@ -317,6 +319,7 @@ cdef int scan_inputs(
         if x.starts is not NULL:
             raise ValueError("input_noise fills every input, which compressed rows cannot hold; pass a dense array")
         x.sparse = False
+    x.many_zeros = not options.input_noise and passing_over_zeros_pays(x, rows, total)
     trainer.sparse = x.sparse
     trainer.density = <double>total / (<double>rows * x.n_in) if x.sparse else 1.0
     if x.sparse:

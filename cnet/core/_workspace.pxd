@@ -15,8 +15,8 @@ cdef int allocate_workspace(
     Py_ssize_t capacity, int threads, bint backward, bint zeroed, bint stepped, bint dropping, Memory memory,
 ) except -1
 cdef int watch_zeros(
-    Workspace[real]* workspace, const Layers[real]* net, const Kernels[real]* kernels, bint backward, bint dropping,
-    Memory memory,
+    Workspace[real]* workspace, const Layers[real]* net, const Kernels[real]* kernels, const Inputs* x,
+    bint backward, bint dropping, Memory memory,
 ) except -1
 cdef void count_zeros(const BatchJob[real]* done, BatchJob[real]* next) noexcept nogil
 cdef int allocate_sparse_rows(

@@ -131,12 +131,13 @@ cdef int allocate_workspace(
 
 
 cdef int watch_zeros(
-    Workspace[real]* workspace, const Layers[real]* net, const Kernels[real]* kernels, bint backward, bint dropping,
-    Memory memory,
+    Workspace[real]* workspace, const Layers[real]* net, const Kernels[real]* kernels, const Inputs* x,
+    bint backward, bint dropping, Memory memory,
 ) except -1:
     """Room for bitmaps of those hidden layers many of whose values are zero, if products wide enough to pass over zeros
     (kernels/zeros.pxi) take them. A forward pass then decides by each block of rows whether they do; of passes forward
-    and back the caller decides: here for the first of them, later by `count_zeros`."""
+    and back the caller decides: here for the first of them, later by `count_zeros`. And room for the bitmaps of dense
+    inputs, where the rows that were looked at have many zeros."""
     cdef Py_ssize_t n, words = 0, width = CNET_ZEROS_VECTORS * kernels.lanes
     cdef int l
     workspace.decides = not backward
@@ -152,6 +153,11 @@ cdef int watch_zeros(
                 workspace.capacity * workspace.words[l] * sizeof(uint64_t))
             workspace.n_nonzero[l] = <int32_t*>memory.allocate(workspace.capacity * sizeof(int32_t))
             workspace.passes_zeros[l] = backward
+    # Bitmaps are made of whole vectors, of which the last one of a row in place may reach beyond the array.
+    if x.many_zeros and x.n_in >= CNET_TILE and net.layer[0].n_out >= width and not (
+            x.in_place and x.n_in % kernels.lanes):
+        workspace.words_x = (x.n_in + CNET_TILE - 1) // CNET_TILE
+        workspace.nonzero_x = <uint64_t*>memory.allocate(workspace.capacity * workspace.words_x * sizeof(uint64_t))
     workspace.most_words = words
     if backward and words:
         workspace.nonzero_d = <uint64_t*>memory.allocate(workspace.capacity * words * sizeof(uint64_t))

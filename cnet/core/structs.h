@@ -109,6 +109,7 @@ struct Inputs {
     int source;
     int sparse;
     int in_place;                  // dense rows of the network's type, used where they stand
+    int many_zeros;                // of dense rows: so many are 0 that products had better pass over them
     ptrdiff_t n_in, stride, first;
     const void *data;
     const void *end;               // past the last element
@@ -159,6 +160,8 @@ template <class T> struct Workspace {
     int32_t *n_nonzero[CNET_MAX_LAYERS];
     int passes_zeros[CNET_MAX_LAYERS];
     int decides;                   // whether the forward pass decides that, by the block's rows
+    uint64_t *nonzero_x;           // bitmaps of dense inputs many of which are 0, words_x for each row; or NULL
+    ptrdiff_t words_x;
     uint64_t *nonzero_d;           // room for the bitmaps of one layer's d: most_words for each row
     ptrdiff_t most_words;
     const T *zeros;                // as many as the widest row has

@@ -102,6 +102,7 @@ cdef extern from "structs.h" nogil:
         int source
         int sparse
         int in_place
+        bint many_zeros
         Py_ssize_t n_in, stride, first
         const void* data
         const void* end
@@ -136,6 +137,8 @@ cdef extern from "structs.h" nogil:
         int32_t** n_nonzero
         int* passes_zeros
         bint decides
+        uint64_t* nonzero_x
+        Py_ssize_t words_x
         uint64_t* nonzero_d
         Py_ssize_t most_words
         const T* zeros

@@ -116,6 +116,18 @@ struct Flag {
     void wait_while(int v, int most_spins = CNET_SPINS) const {
         cnet_wait_while([&] { return get() == v; }, most_spins);
     }
+    // For so many seconds at most, and not longer where the clock of the day is set meanwhile.
+    void poll_while(int v, double seconds) const {
+        double began = cnet_seconds();
+        for (;;) {
+            for (int i = 0; i < 16; i++) {
+                if (get() != v) return;
+                cnet_relax();
+            }
+            double passed = cnet_seconds() - began;
+            if (!(passed >= 0 && passed < seconds)) return;
+        }
+    }
 };
 
 // Pieces of work that threads take as they come. Who joins late finds fewer, or none.

@@ -7,7 +7,7 @@
 from cpython.pycapsule cimport PyCapsule_New
 from libc.float cimport DBL_MAX, DBL_MIN, FLT_MIN
 from libc.math cimport INFINITY, cos, log, sin
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcpy, memset
 
 from .augment cimport Distortion, DistortionLimits, DistortionRoom

@@ -7,12 +7,21 @@ cdef inline void forward_dense(
     """Pre-activations of the first layer, from bytes or floats."""
     cdef Py_ssize_t size = source_size(x.source)
     cdef Py_ssize_t r
+    cdef uint64_t* mask
     for r in range(begin, 0 if x.in_place else end):
         widen(x.source, x.n_in, <const char*>x.data + row_of(x, r) * x.stride * size, workspace.x + r * workspace.ld_x)
         if workspace.dropout is not NULL and workspace.dropout.threshold[0]:
             drop_units(workspace.dropout, 0, r, x.n_in, workspace.x + r * workspace.ld_x, <real*>NULL)
         if workspace.dropout is not NULL and workspace.dropout.noise > 0:
             add_noise(workspace.dropout, r, x.n_in, workspace.x + r * workspace.ld_x)
+    if workspace.nonzero_x is not NULL:
+        mask = workspace.nonzero_x + begin * workspace.words_x
+        find_nonzero(end - begin, layer.n_in, <const real*>workspace.x + begin * workspace.ld_x, workspace.ld_x, mask, NULL)
+        nonzero_product(end - begin, layer.n_out, layer.n_in, <const real*>workspace.x + begin * workspace.ld_x,
+                        workspace.ld_x, 1, <const uint64_t*>mask, workspace.words_x, 1, <const real*>layer.weight, layer.ld,
+                        <real>1, <const real*>layer.bias, 0, workspace.z[0] + begin * workspace.ld[0], workspace.ld[0],
+                        scratch)
+        return
     product(end - begin, layer.n_out, layer.n_in, workspace.x + begin * workspace.ld_x, workspace.ld_x, 1,
             layer.weight, layer.ld, <real>1, layer.bias, 0,
             workspace.z[0] + begin * workspace.ld[0], workspace.ld[0], scratch)
@@ -112,8 +121,12 @@ cdef void weight_rows(
     """out (end - begin, n_out) = base + scale * (inputs^T . d): weight rows begin..end of layer l."""
     cdef const real* inputs = workspace.x if l == 0 else workspace.z[l - 1]
     cdef Py_ssize_t ld = workspace.ld_x if l == 0 else workspace.ld[l - 1]
-    if l > 0 and workspace.passes_zeros[l - 1] and wide_enough(inputs, n_out):
-        weight_rows_over_zeros(workspace, scratch, l, n_out, rows, begin, end, <real>scale, base, ld_base, out, ld_out)
+    if l == 0 and workspace.nonzero_x is not NULL:
+        weight_rows_over_zeros(workspace, scratch, l, inputs, ld, <const uint64_t*>workspace.nonzero_x, workspace.words_x,
+                               n_out, rows, begin, end, <real>scale, base, ld_base, out, ld_out)
+    elif l > 0 and workspace.passes_zeros[l - 1] and wide_enough(inputs, n_out):
+        weight_rows_over_zeros(workspace, scratch, l, inputs, ld, <const uint64_t*>workspace.nonzero[l - 1],
+                               workspace.words[l - 1], n_out, rows, begin, end, <real>scale, base, ld_base, out, ld_out)
     else:
         product(end - begin, n_out, rows, inputs + begin, 1, ld, <const real*>workspace.d[l], workspace.ld[l],
                 <real>scale, base, ld_base, out, ld_out, scratch)

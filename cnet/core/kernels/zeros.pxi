@@ -75,11 +75,12 @@ cdef inline void nonzero_panel(
 ) noexcept nogil:
     """m rows, at most ZEROS_ROWS, by a panel of b, tile by tile.
 
-    A tile is copied where its rows would compete for a few lines of the nearest cache (a network's own weights, which
-    are not padded), if there are enough rows for it to pay.
+    A tile is copied where its rows would compete for a few lines of the nearest cache or its vectors lie across two of
+    them (a network's own weights, which are not padded), if there are enough rows for it to pay.
     """
     cdef Py_ssize_t k = 0, i, width = CNET_ZEROS_VECTORS * (sizeof(vec[real]) // sizeof(real))
-    cdef bint copied = m >= CNET_TILE and ld_b * <Py_ssize_t>sizeof(real) % 1024 == 0
+    cdef Py_ssize_t row = ld_b * <Py_ssize_t>sizeof(real)
+    cdef bint copied = m >= CNET_TILE and (row % 1024 == 0 or (<uintptr_t>b | <uintptr_t>row) % sizeof(vec[real]) != 0)
     cdef real* copy = sums + ZEROS_ROWS * width
     cdef const real* tile
     cdef Py_ssize_t ld_tile = width if copied else ld_b
@@ -154,32 +155,33 @@ cdef inline bint zeros_pay(const int32_t* count, Py_ssize_t rows, Py_ssize_t n) 
 
 
 cdef inline void transposed_words(
-    const Workspace[real]* workspace, int l, Py_ssize_t rows, Py_ssize_t word, uint64_t* columns
+    const uint64_t* nonzero, Py_ssize_t words, Py_ssize_t rows, Py_ssize_t word, uint64_t* columns
 ) noexcept nogil:
-    """The bitmaps of 64 units of z[l]: columns[64 * w + unit] tells in which of the rows from 64 w on it is not zero."""
-    cdef Py_ssize_t w, i, n, words = workspace.words[l]
+    """The bitmaps of 64 inputs: columns[64 * w + input] tells in which of the rows from 64 w on it is not zero."""
+    cdef Py_ssize_t w, i, n
     cdef uint64_t row[CNET_TILE]
     cdef uint64_t column[CNET_TILE]
     for w in range((rows + CNET_TILE - 1) // CNET_TILE):
         n = min(<Py_ssize_t>CNET_TILE, rows - w * CNET_TILE)
         for i in range(CNET_TILE):
-            row[i] = workspace.nonzero[l][(w * CNET_TILE + i) * words + word] if i < n else 0
+            row[i] = nonzero[(w * CNET_TILE + i) * words + word] if i < n else 0
         transpose_bits(<const uint64_t*>row, column)
         for i in range(CNET_TILE):
             columns[w * CNET_TILE + i] = column[place_of(i)]
 
 
 cdef inline void weight_rows_over_zeros(
-    const Workspace[real]* workspace, real* scratch, int l, Py_ssize_t n_out, Py_ssize_t rows,
-    Py_ssize_t begin, Py_ssize_t end, real scale, const real* base, Py_ssize_t ld_base, real* out, Py_ssize_t ld_out,
+    const Workspace[real]* workspace, real* scratch, int l, const real* inputs, Py_ssize_t ld, const uint64_t* nonzero,
+    Py_ssize_t words, Py_ssize_t n_out, Py_ssize_t rows, Py_ssize_t begin, Py_ssize_t end, real scale, const real* base,
+    Py_ssize_t ld_base, real* out, Py_ssize_t ld_out,
 ) noexcept nogil:
     """weight_rows where many of the inputs are zero: 64 of them, a word of the rows' bitmaps, at a time."""
     cdef uint64_t columns[CNET_MAX_WORDS * CNET_TILE]
-    cdef Py_ssize_t i = begin, last, ld = workspace.ld[l - 1]
+    cdef Py_ssize_t i = begin, last
     while i < end:
         last = min((i // CNET_TILE + 1) * CNET_TILE, end)
-        transposed_words(workspace, l - 1, rows, i // CNET_TILE, columns)
-        nonzero_product(last - i, n_out, rows, <const real*>workspace.z[l - 1] + i, 1, ld,
+        transposed_words(nonzero, words, rows, i // CNET_TILE, columns)
+        nonzero_product(last - i, n_out, rows, inputs + i, 1, ld,
                         <const uint64_t*>columns + i % CNET_TILE, 1, CNET_TILE,
                         <const real*>workspace.d[l], workspace.ld[l], scale, base + (i - begin) * ld_base, ld_base,
                         out + (i - begin) * ld_out, ld_out, scratch)

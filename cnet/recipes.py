@@ -291,10 +291,10 @@ PLAIN = Recipe(
     name="plain",
     about="as far as one gets without any knowledge of images",
     hidden=(1024, 1024),
-    epochs=180,
+    epochs=50,
     schedule=Cosine(warmup=0.02),
-    dropout=0.5,
-    input_dropout=0.2,
+    dropout=0.3,
+    input_noise=0.3,
 )
 
 ACCURATE = Recipe(

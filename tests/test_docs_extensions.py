@@ -277,3 +277,25 @@ def test_the_menu_of_what_has_no_room_is_named_in_chinese(extension: Any) -> Non
         config = SimpleNamespace(language=language, html_theme_options={"a": 1})
         languages.name_menu(None, config)
         assert config.html_theme_options == expected
+
+
+def test_titles_under_thumbnails_are_translated(extension: Any, tmp_path: Path) -> None:
+    polib, nodes = pytest.importorskip("polib"), pytest.importorskip("docutils.nodes")
+    pytest.importorskip("matplotlib")
+    pictures = extension("gallery_pictures")
+    example = tmp_path / "examples" / "one.py"
+    example.parent.mkdir()
+    example.write_text('"""\nOne example\n===========\n"""\n', encoding="utf-8")
+    compiled = tmp_path / "docs" / "locale" / "zh_CN" / "LC_MESSAGES" / "gallery" / "one.mo"
+    compiled.parent.mkdir(parents=True)
+    catalogue = polib.POFile()
+    catalogue.metadata = {"Content-Type": "text/plain; charset=utf-8"}
+    catalogue.append(polib.POEntry(msgid="One example", msgstr="一个示例"))
+    catalogue.save_as_mofile(str(compiled))
+    html = '<div class="sphx-glr-thumbnail-title">{}</div></div>'
+    for language, expected in (("zh_CN", "一个示例"), ("en", "One example")):
+        doctree = nodes.container("", *[nodes.raw("", html.format(title), format="html")
+                                        for title in ("One example", "Another")])
+        app = SimpleNamespace(srcdir=tmp_path / "docs", config=SimpleNamespace(language=language))
+        pictures.translate_titles(app, doctree)
+        assert [raw.astext() for raw in doctree.findall(nodes.raw)] == [html.format(expected), html.format("Another")]

@@ -261,6 +261,24 @@ def test_a_figure_is_put_into_chinese(extension: Any, monkeypatch: pytest.Monkey
     pyplot.close(figure)
 
 
+def test_thumbnails_are_drawn_in_every_language(
+    extension: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pictures = extension("gallery_pictures")
+    seen: list[tuple[str, bool]] = []
+    monkeypatch.setattr(pictures, "font", lambda language: "Some Sans")
+    monkeypatch.setattr(
+        pictures, "translate", lambda figure, language, where, complete: seen.append((language, complete)))
+    figure, ax = pyplot.subplots()
+    ax.plot([1, 2], label="a")
+    ax.legend()
+    pictures.save_thumbnail(figure, tmp_path / "one_thumb_light.png")
+    assert seen == [("zh_CN", False)], "an example may have words that nobody has translated"
+    assert {path.name for path in tmp_path.iterdir()} == {"one_thumb_light.png", "one_thumb_light.zh_CN.png"}
+    pyplot.close(figure)
+
+
 def test_pictures_are_in_the_language_of_their_page(extension: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
     words = extension("picture_words")

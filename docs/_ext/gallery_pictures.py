@@ -26,6 +26,7 @@ import matplotlib.pyplot as plt
 from docutils import nodes
 from matplotlib.figure import Figure
 from picture import save, style
+from picture_words import LANGUAGES, font, translate
 from sphinx.util.typing import ExtensionMetadata
 
 # Inches that a thumbnail's sheet has at most, and its pixels per inch.
@@ -101,7 +102,12 @@ def save_thumbnail(figure: Figure, path: Path) -> None:
         legend = axes.get_legend()
         if legend is not None:
             legend.remove()
-    figure.savefig(path, dpi=THUMBNAIL_DPI, transparent=True, bbox_inches="tight", metadata={"Software": None})
+    # The list of examples is translated, the examples are not: their own pictures stay as they are.
+    for language in ("en", *filter(font, LANGUAGES)):
+        if language != "en":
+            translate(figure, language, path.name, complete=False)
+            path = path.with_suffix(f".{language}.png")
+        figure.savefig(path, dpi=THUMBNAIL_DPI, transparent=True, bbox_inches="tight", metadata={"Software": None})
 
 
 def draw_dark(example: Path, folder: Path, name: str) -> None:

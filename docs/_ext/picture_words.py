@@ -22,7 +22,7 @@ FONTS = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Noto Sans CJ
          "WenQuanYi Zen Hei", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei")
 # What stays as it is: names of methods, activation functions and schedules, functions, code.
 NAMES = ("SGD", "Momentum", "AdaGrad", "Adam", "sgd", "momentum", "adagrad", "adam", "sigmoid", "step", "tanh", "relu",
-         "Xavier", "dz / da", "one-cycle", "Cosine({}", "dropout {}", "f(x)")
+         "Xavier", "dz / da", "dL / dW", "dL / d{}", "one-cycle", "Cosine({}", "dropout", "dropout {}", "f(x)")
 CHINESE = {
     # Axes and colour bars.
     "iteration": "迭代",
@@ -119,6 +119,45 @@ CHINESE = {
     "constant": "全部相同",
     "shuffled": "打乱的",
     "sorted by label": "按标签排序的",
+    # Thumbnails of examples.
+    "by backpropagation": "反向传播得到的",
+    "by central differences": "中心差分得到的",
+    "derivative": "导数",
+    "input": "输入",
+    "output": "输出",
+    "Accuracy on digits held out": "留出的数字上的准确率",
+    "Hidden activations": "隐藏层的激活值",
+    "Output probabilities": "输出的概率",
+    "Gradient of {}": "{} 的梯度",
+    "activation z": "激活值 z",
+    "probability y": "概率 y",
+    "loss": "损失",
+    "score of the true class": "真实类别的得分",
+    "slope of the loss": "损失的斜率",
+    "{} images of {}": "{1} 个图像中的 {0} 个",
+    "seconds of training": "训练的秒数",
+    "test error, %": "测试误差，%",
+    "Predicted prices": "预测的价格",
+    "price in thousands": "价格（千）",
+    "prediction in thousands": "预测（千）",
+    "Errors": "误差",
+    "error, %": "误差，%",
+    "age in years": "车龄（年）",
+    "photograph": "照片",
+    "{} by {} pixels": "{} × {} 像素",
+    "digit": "数字",
+    "probability": "概率",
+    "Bands that follow the scatter": "跟随离散程度的区间",
+    "hour of the day": "一天中的时刻",
+    "load in megawatts": "负荷（兆瓦）",
+    "Precision and recall at every threshold": "每个阈值下的精确率和召回率",
+    "threshold {}": "阈值 {}",
+    "precision": "精确率",
+    "recall": "召回率",
+    "Which columns matter": "哪些列重要",
+    "accuracy lost by shuffling, %": "打乱后损失的准确率，%",
+    "Texts assigned to the right module": "归到正确模块的文本",
+    "share of test texts, %": "测试文本的比例，%",
 }
 LANGUAGES = {"zh_CN": CHINESE}
 
@@ -159,8 +198,8 @@ def filled(translation: str, values: tuple[str, ...]) -> str:
     return re.sub(r"\{(\d?)\}", lambda place: values[int(place[1])] if place[1] else next(left), translation)
 
 
-def translate(figure: Figure, language: str, where: str) -> None:
-    """Put a figure's words into a language."""
+def translate(figure: Figure, language: str, where: str, complete: bool = True) -> None:
+    """Put a figure's words into a language; unless the figure has to be complete, others stay as they are."""
     name = font(language)
     if name is None:
         return
@@ -169,8 +208,8 @@ def translate(figure: Figure, language: str, where: str) -> None:
         assert isinstance(text, Text)
         old = text.get_text()
         new = in_language(old, language)
-        if new is None:
+        if new is None and complete:
             logger.warning("%s: not among the words in pictures: %r", where, old)
-        elif new != old:
+        elif new is not None and new != old:
             text.set_text(new)
             text.set_fontfamily(["DejaVu Sans", name])

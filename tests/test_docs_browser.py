@@ -51,6 +51,18 @@ def test_code_wraps_and_keeps_its_lines(opened, code, width, styled):
     page.close()
 
 
+@pytest.mark.parametrize("styled", [True, False])
+def test_code_in_a_sentence_wraps_on_a_phone(opened, styled):
+    page = opened.new_page(viewport={"width": 390, "height": 800})
+    # So the theme has it: a word of code is not broken.
+    style = "span.pre { white-space: nowrap }" + ((DOCS / "_static" / "cnet.css").read_text() if styled else "")
+    word = "fit(early_stopping=cnet.EarlyStopping(patience=10),validation_data=(x_validation,t_validation))"
+    code = f'<article class="bd-article"><code class="literal"><span class="pre">{word}</span></code></article>'
+    page.set_content(PAGE.format(style=style, code=code))
+    assert (page.evaluate("document.documentElement.scrollWidth") > 390) == (not styled)
+    page.close()
+
+
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
 def test_pictures_stand_still_for_readers_who_prefer_no_motion(opened, motion):
     page = opened.new_page(reduced_motion=motion)

@@ -317,3 +317,16 @@ def test_titles_under_thumbnails_are_translated(extension: Any, tmp_path: Path) 
         app = SimpleNamespace(srcdir=tmp_path / "docs", config=SimpleNamespace(language=language))
         pictures.translate_titles(app, doctree)
         assert [raw.astext() for raw in doctree.findall(nodes.raw)] == [html.format(expected), html.format("Another")]
+
+
+def test_a_live_page_has_a_file_for_each_language(extension: Any, tmp_path: Path) -> None:
+    pages, nodes = extension("live_page"), pytest.importorskip("docutils.nodes")
+    for language, name in (("en", "one.html"), ("zh_CN", "one-zh_CN.html")):
+        env = SimpleNamespace(srcdir=tmp_path, docname="chapter/page", config=SimpleNamespace(language=language))
+        directive: Any = pages.LivePage.__new__(pages.LivePage)
+        directive.state = SimpleNamespace(document=SimpleNamespace(settings=SimpleNamespace(env=env)))
+        directive.arguments, directive.options, directive.lineno = ["A page"], {"name": "one"}, 1
+        directive.content = ["path.write_text(language)"]
+        frame = directive.run()[0]
+        assert isinstance(frame, nodes.raw) and f'data-page="../_static/{name}"' in frame.astext()
+        assert (tmp_path / pages.FOLDER / name).read_text() == language

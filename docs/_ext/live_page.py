@@ -7,9 +7,9 @@
 
        net.to_html(path, test_data=cnet.datasets.make_digits(10_000, rng=2))
 
-The code runs with ``np``, ``cnet`` and ``path``, where it writes the page. Without code, the frame shows a page of this
-``:name:`` that another one writes. The page follows the documentation's theme and language, and has a link to
-itself. It is read from a file as well as from a server.
+The code runs with ``np``, ``cnet``, the documentation's ``language``, and ``path``, where it writes the page. Without
+code, the frame shows a page of this ``:name:`` that another one writes. The page follows the documentation's theme and
+language, and has a link to itself. It is read from a file as well as from a server.
 """
 
 from __future__ import annotations
@@ -56,22 +56,23 @@ class LivePage(Directive):
         """Write the page if there is code for it, and return the frame."""
         env = self.state.document.settings.env
         name = self.options["name"]
-        path = Path(env.srcdir, FOLDER, f"{name}.html")
+        language = env.config.language
+        path = Path(env.srcdir, FOLDER, f"{name}.html" if language == "en" else f"{name}-{language}.html")
         if self.content:
-            write("\n".join(self.content), path, f"{env.docname}, line {self.lineno}")
+            write("\n".join(self.content), path, f"{env.docname}, line {self.lineno}", language)
         title = escape(" ".join(self.arguments[0].split()))
         address = "../" * env.docname.count("/") + f"_static/{path.name}"
         frame = (f'<iframe class="cnet-live-page" data-page="{address}" title="{title}" loading="lazy"></iframe>'
                  f"<script>{SCRIPT}</script>")
-        words = LINK.get(env.config.language, LINK["en"])
+        words = LINK.get(language, LINK["en"])
         link = f'<p class="cnet-live-link"><a href="{address}">{words}</a></p>'
         return [nodes.raw("", frame + link, format="html")]
 
 
-def write(code: str, path: Path, where: str) -> None:
+def write(code: str, path: Path, where: str, language: str) -> None:
     """Run the code, which writes the page."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    exec(compile(code, where, "exec"), {"np": np, "cnet": cnet, "path": path})
+    exec(compile(code, where, "exec"), {"np": np, "cnet": cnet, "path": path, "language": language})
 
 
 def setup(app: Any) -> ExtensionMetadata:

@@ -232,3 +232,28 @@ def test_after_a_fit_the_order_of_sums_does_not_depend_on_which_rows_are_called_
     np.testing.assert_array_equal(together, [net.predict(row) for row in mixed])
     again = pickle.loads(pickle.dumps(net))
     np.testing.assert_array_equal(together, again.predict(mixed))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
+@pytest.mark.parametrize("column", [0, 7, 63])
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_a_value_that_is_not_finite_is_found_in_any_dense_row(isa, value, column, weight):
+    """Where rows are not searched, a sum of the first layer tells; a weight of 0 hides nothing."""
+    rng = np.random.default_rng(2)
+    net = cnet.TwoLayerNet(64, 20, 5, rng=0)
+    weights = np.array(net.params["W1"])
+    weights[column] = weight
+    net.params["W1"] = weights
+    t = rng.integers(0, 5, 90)
+    for zeros in (0, 0.5):
+        x = rng.uniform(0.1, 1, (90, 64)) * (rng.random((90, 64)) >= zeros)
+        x[41, column] = value
+        for call in (lambda x=x: net.predict(x), lambda x=x: net.loss(x, t), lambda x=x: net.gradient(x, t)):
+            with pytest.raises(ValueError, match="in row 41"):
+                call()
+
+
+def test_finite_inputs_whose_sums_overflow_are_no_error(isa):
+    x = np.random.default_rng(2).uniform(1e37, 3e38, (90, 64)).astype(np.float32)
+    net = cnet.TwoLayerNet(64, 20, 5, 10.0, rng=0)
+    assert net.predict(x).shape == (90, 5)

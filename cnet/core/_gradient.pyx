@@ -7,12 +7,13 @@ the derivatives by weights and biases. Every piece is computed by one thread alo
 takes which cannot change a bit.
 """
 from cpython.exc cimport PyErr_CheckSignals
+from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset
 
 from ._inputs cimport Batch
 from ._memory cimport Memory
 from ._scan cimport (
-    FirstLayerShare, all_finite, choose_first_layer, parts_for, raise_not_finite, take_tiling, threads_for, whole_parts,
+    FirstLayerShare, choose_first_layer, finite_after, parts_for, raise_not_finite, take_tiling, threads_for, whole_parts,
 )
 from ._stages cimport scratch_of, sum_losses, through_parts, through_rows
 from ._workspace cimport (
@@ -105,6 +106,8 @@ cdef int allocate_job(
     batch.layers = &job.parameters
     allocate_workspace(&batch.workspace, layers, batch.kernels, &batch.x, &batch.tiling, rows, threads, True, False,
                        False, False, memory)
+    if not job.checked and not batch.x.sparse:
+        batch.workspace.suspect = <uint8_t*>memory.allocate(rows)
     job.row_block = rows_of_piece(layers, rows, threads)
     job.first_dense = 1 if batch.x.sparse else 0
     job.padded_size = 0
@@ -196,9 +199,10 @@ cdef void differentiate(GradientJob[real]* job, int thread, int threads) noexcep
 cdef inline void rows_through(GradientJob[real]* job, Py_ssize_t begin, Py_ssize_t end, int thread) noexcept nogil:
     """Rows begin..end of the block through all layers; whether they are finite is found on the way."""
     cdef BatchJob[real]* batch = &job.batch
-    if not job.checked and not all_finite(batch.kernels, &batch.x, batch.x.first + begin, batch.x.first + end):
-        job.nonfinite.set(1)
     through_rows(batch, begin, end, thread)
+    if not job.checked and not finite_after(
+            batch.kernels, &batch.x, batch.x.first, <const uint8_t*>batch.workspace.suspect, begin, end):
+        job.nonfinite.set(1)
 
 
 cdef void transpose(GradientJob[real]* job, Py_ssize_t piece) noexcept nogil:

@@ -17,7 +17,7 @@ from ._dispatch cimport active
 from ._inputs cimport Batch, parse_rows, unlike
 from ._memory cimport Memory
 from ._gradient cimport gradient_into
-from ._scan cimport all_finite, choose_first_layer, threads_for, raise_not_finite, take_tiling
+from ._scan cimport choose_first_layer, finite_after, threads_for, raise_not_finite, take_tiling
 from ._targets cimport parse_targets, parse_weights, sum_of_weights
 from ._stages cimport sum_losses
 from ._workspace cimport allocate_workspace, operations, usable_in_place, watch_zeros
@@ -311,7 +311,8 @@ cdef inline void forward_block(
     cdef Py_ssize_t n_out = job.layers.layer[top].n_out
     cdef Py_ssize_t r
     x.first = start
-    if not job.checked and not all_finite(job.kernels, x, start, start + rows):
+    # Sparse rows come into a near cache by it; dense ones need it where the first layer finds them suspect.
+    if not job.checked and x.sparse and not finite_after(job.kernels, x, start, <const uint8_t*>NULL, 0, rows):
         job.nonfinite.set(1)
     if x.starts is not NULL:
         job.kernels.compressed_sums(&job.layers.layer[0], x, rows, workspace.sums, workspace.ld[0])
@@ -321,6 +322,9 @@ cdef inline void forward_block(
     elif x.in_place:
         workspace.x = <real*>x.data + start * x.stride
     job.kernels.forward(job.layers, x, &job.tiling, workspace, workspace.scratch, 0, rows)
+    if workspace.suspect is not NULL and not finite_after(
+            job.kernels, x, start, <const uint8_t*>workspace.suspect, 0, rows):
+        job.nonfinite.set(1)
     if job.out is not NULL:
         job.kernels.predict(job.layers, workspace, 0, rows)
         for r in range(rows):
@@ -367,6 +371,8 @@ cdef int forward_all(
     for i in range(threads):
         allocate_workspace(workspaces + i, layers, kernels, &x.rows, &job.tiling, job.block, 1, False, False, False,
                            False, memory)
+        if not checked and not x.rows.sparse:
+            workspaces[i].suspect = <uint8_t*>memory.allocate(job.block)
         if net.watches_zeros:
             watch_zeros(workspaces + i, layers, kernels, &x.rows, False, False, memory)
     job.kernels = kernels

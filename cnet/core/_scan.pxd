@@ -1,5 +1,5 @@
 # cython: language_level=3
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint8_t
 
 from ._memory cimport Memory
 from .structs cimport Inputs, Kernels, Tiling, real
@@ -12,8 +12,9 @@ cdef int check_finite(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t 
 cdef double choose_first_layer(
     const Kernels[real]* kernels, Inputs* x, Py_ssize_t n_rows, str first_layer, bint* checked
 ) except -1
-cdef bint all_finite(
-    const Kernels[real]* kernels, const Inputs* x, Py_ssize_t first, Py_ssize_t last
+cdef bint finite_after(
+    const Kernels[real]* kernels, const Inputs* x, Py_ssize_t first, const uint8_t* suspect, Py_ssize_t begin,
+    Py_ssize_t end
 ) noexcept nogil
 cdef int raise_not_finite(const Kernels[real]* kernels, const Inputs* x, Py_ssize_t n_rows) except -1
 cdef bint passing_over_zeros_pays(const Inputs* x, Py_ssize_t rows, int64_t nonzero) noexcept

@@ -118,7 +118,7 @@ cdef double choose_first_layer(
     Returns the share of the inputs that it goes through: of sparse ones those that are not zero.
 
     `checked` tells whether all rows are known to be finite; else who takes them through the layers
-    looks (`all_finite`), while they are in a near cache.
+    looks (`finite_after`).
     """
     cdef Py_ssize_t r, rows = min(n_rows, SAMPLE_ROWS)
     cdef int64_t count, total = 0
@@ -133,13 +133,18 @@ cdef double choose_first_layer(
     return <double>total / (<double>rows * x.n_in) if x.sparse else 1.0
 
 
-cdef bint all_finite(
-    const Kernels[real]* kernels, const Inputs* x, Py_ssize_t begin, Py_ssize_t end
+cdef bint finite_after(
+    const Kernels[real]* kernels, const Inputs* x, Py_ssize_t first, const uint8_t* suspect, Py_ssize_t begin,
+    Py_ssize_t end
 ) noexcept nogil:
-    """Whether rows begin..end hold only what the network can take."""
+    """Whether rows begin..end behind the `first` hold only what the network can take.
+
+    Dense ones that have gone through the first layer need be looked at only if they were found suspect there
+    (suspect: or NULL).
+    """
     cdef Py_ssize_t row
     for row in range(begin, end):
-        if count_row(kernels, x, row) < 0:
+        if (suspect is NULL or suspect[row]) and count_row(kernels, x, first + row) < 0:
             return False
     return True
 

@@ -169,6 +169,7 @@ template <class T> struct Workspace {
     double *margin;                // of each row: its loss is margin + log(total); see kernels/losses.pxi
     double *total;
     uint8_t *correct;              // of each row: whether it is classified right
+    uint8_t *suspect;              // of each row: whether its dense inputs may be infinite or NaN; or NULL: not asked
     SparseRows sparse;             // sparse inputs
     T *sums;                       // of the first layer, part by part: (n_parts, capacity, ld[0])
     T *scratch;                    // for products: each thread's room in turn, Kernels.scratch elements

@@ -146,6 +146,7 @@ cdef extern from "structs.h" nogil:
         double* margin
         double* total
         uint8_t* correct
+        uint8_t* suspect
         SparseRows sparse
         T* sums
         T* scratch

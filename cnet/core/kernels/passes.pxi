@@ -7,6 +7,7 @@ cdef inline void forward_dense(
     """Pre-activations of the first layer, from bytes or floats."""
     cdef Py_ssize_t size = source_size(x.source)
     cdef Py_ssize_t r
+    cdef real sum_of_row
     cdef uint64_t* mask
     for r in range(begin, 0 if x.in_place else end):
         widen(x.source, x.n_in, <const char*>x.data + row_of(x, r) * x.stride * size, workspace.x + r * workspace.ld_x)
@@ -21,10 +22,15 @@ cdef inline void forward_dense(
                         workspace.ld_x, 1, <const uint64_t*>mask, workspace.words_x, 1, <const real*>layer.weight, layer.ld,
                         <real>1, <const real*>layer.bias, 0, workspace.z[0] + begin * workspace.ld[0], workspace.ld[0],
                         scratch)
-        return
-    product(end - begin, layer.n_out, layer.n_in, workspace.x + begin * workspace.ld_x, workspace.ld_x, 1,
-            layer.weight, layer.ld, <real>1, layer.bias, 0,
-            workspace.z[0] + begin * workspace.ld[0], workspace.ld[0], scratch)
+    else:
+        product(end - begin, layer.n_out, layer.n_in, workspace.x + begin * workspace.ld_x, workspace.ld_x, 1,
+                layer.weight, layer.ld, <real>1, layer.bias, 0,
+                workspace.z[0] + begin * workspace.ld[0], workspace.ld[0], scratch)
+    if workspace.suspect is not NULL:
+        # An input that is not finite leaves no sum of its row finite, whatever it is multiplied by: one tells.
+        for r in range(begin, end):
+            sum_of_row = workspace.z[0][r * workspace.ld[0]]
+            workspace.suspect[r] = not sum_of_row - sum_of_row == 0
 
 
 cdef inline void activate_rows(

@@ -291,7 +291,7 @@ PLAIN = Recipe(
     name="plain",
     about="as far as one gets without any knowledge of images",
     hidden=(1024, 1024),
-    epochs=50,
+    epochs=100,
     schedule=Cosine(warmup=0.02),
     dropout=0.3,
     input_noise=0.3,

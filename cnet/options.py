@@ -23,7 +23,7 @@ __all__ = ["FitOptions", "check_options"]
 
 MAX_THREADS = 256
 # Of inputs in float32, whose squares are summed.
-MOST_NOISE = 1e6
+MOST_CHANGE = 1e6
 SAMPLINGS = ("replacement", "shuffle")
 GRADIENTS = ("backprop", "numerical")
 
@@ -53,6 +53,8 @@ class FitOptions:
         Shares, 0 if unused.
     input_noise : float
         The standard deviation of what is added to inputs, 0 if unused.
+    adversarial : float
+        How far inputs are moved to where their loss is larger, 0 if unused.
     clip_norm, max_norm : float or None
         The largest norm of the gradient, and of the weights into a unit.
     averaging : float or None
@@ -77,6 +79,7 @@ class FitOptions:
     dropout: float | tuple[float, ...] = 0.0
     input_dropout: float = 0.0
     input_noise: float = 0.0
+    adversarial: float = 0.0
     label_smoothing: float = 0.0
     clip_norm: float | None = None
     max_norm: float | None = None
@@ -101,7 +104,8 @@ class FitOptions:
             "n_threads": 0 if self.n_threads in (None, 0) else check_count("n_threads", self.n_threads, MAX_THREADS),
             "dropout": _check_dropout(self.dropout),
             "input_dropout": check_share("input_dropout", self.input_dropout, positive=False),
-            "input_noise": _check_noise(self.input_noise),
+            "input_noise": _check_size("input_noise", self.input_noise),
+            "adversarial": _check_size("adversarial", self.adversarial),
             "label_smoothing": check_share("label_smoothing", self.label_smoothing, positive=False),
             "clip_norm": None if self.clip_norm is None else check_number("clip_norm", self.clip_norm, positive=True),
             "max_norm": None if self.max_norm is None else check_number("max_norm", self.max_norm, positive=True),
@@ -176,11 +180,12 @@ def _check_dropout(dropout: Any) -> float | tuple[float, ...]:
     return check_share("dropout", dropout, positive=False)
 
 
-def _check_noise(input_noise: Any) -> float:
-    noise = check_number("input_noise", input_noise, positive=False)
-    if noise > MOST_NOISE:
-        raise ValueError(f"input_noise must be at most {MOST_NOISE:g}, got {noise:g}")
-    return noise
+def _check_size(name: str, given: Any) -> float:
+    """How much inputs are changed."""
+    size = check_number(name, given, positive=False)
+    if size > MOST_CHANGE:
+        raise ValueError(f"{name} must be at most {MOST_CHANGE:g}, got {size:g}")
+    return size
 
 
 def _check_split(validation_split: Any) -> float | None:
@@ -218,7 +223,7 @@ def _check_numerical(options: FitOptions) -> None:
     dropout = options.dropout if isinstance(options.dropout, tuple) else (options.dropout,)
     given = {
         "dropout": any(dropout), "input_dropout": options.input_dropout, "input_noise": options.input_noise,
-        "label_smoothing": options.label_smoothing,
+        "adversarial": options.adversarial, "label_smoothing": options.label_smoothing,
         "clip_norm": options.clip_norm, "max_norm": options.max_norm, "averaging": options.averaging,
         "augment": options.augment,
     }

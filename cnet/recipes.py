@@ -68,7 +68,7 @@ class Recipe:
     learning_rate : float, default 0.001
     schedule : an object of cnet.schedules, optional
     dropout : float or tuple of float, default 0
-    input_dropout, input_noise, label_smoothing : float, default 0
+    input_dropout, input_noise, adversarial, label_smoothing : float, default 0
     max_norm, averaging : float, optional
     augment : cnet.augment.Distort, optional
         As `cnet.MultiLayerNet.fit` takes them.
@@ -109,6 +109,7 @@ class Recipe:
     dropout: float | tuple[float, ...] = 0.0
     input_dropout: float = 0.0
     input_noise: float = 0.0
+    adversarial: float = 0.0
     label_smoothing: float = 0.0
     max_norm: float | None = None
     averaging: float | None = None
@@ -291,7 +292,7 @@ PLAIN = Recipe(
     name="plain",
     about="as far as one gets without any knowledge of images",
     hidden=(1024, 1024),
-    epochs=100,
+    epochs=50,
     schedule=Cosine(warmup=0.02),
     dropout=0.3,
     input_noise=0.3,

@@ -63,6 +63,7 @@ class Trainable:
         dropout: float | Sequence[float] = 0.0,
         input_dropout: float = 0.0,
         input_noise: float = 0.0,
+        adversarial: float = 0.0,
         label_smoothing: float = 0.0,
         clip_norm: float | None = None,
         max_norm: float | None = None,
@@ -121,6 +122,11 @@ class Trainable:
         input_noise : float, default 0
             The standard deviation of normally distributed noise that is added to every input in training, anew each
             time: in the units of the inputs, where pixels (uint8) go from 0 to 1.
+        adversarial : float, default 0
+            In every second mini-batch, how far each input is moved before the network learns from it, in the same
+            units, in the direction in which the loss grows: by the sign of its derivative (adversarial training by the
+            fast gradient sign method [1]_). Such a mini-batch goes through the network twice, and its loss in `History`
+            is that of the moved inputs; the first layer takes no advantage of zeros.
         label_smoothing : float, default 0
             This share of each target is spread evenly over the classes.
         clip_norm : float, optional
@@ -186,6 +192,10 @@ class Trainable:
             If `x` looks as if it was scaled by mistake, or needs to be standardised; the warning says
             what to do.
 
+        References
+        ----------
+        .. [1] I. J. Goodfellow, J. Shlens and C. Szegedy, "Explaining and harnessing adversarial examples", ICLR 2015.
+
         Examples
         --------
         >>> import cnet
@@ -199,8 +209,9 @@ class Trainable:
             n_hidden=len(self._core.activations), loss=self.loss_function,
             iterations=iterations, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate,
             optimizer=optimizer, schedule=schedule, sampling=sampling, gradient=gradient, n_threads=n_threads,
-            dropout=dropout, input_dropout=input_dropout, input_noise=input_noise, label_smoothing=label_smoothing,
-            clip_norm=clip_norm, max_norm=max_norm, averaging=averaging, validation_split=validation_split,
+            dropout=dropout, input_dropout=input_dropout, input_noise=input_noise, adversarial=adversarial,
+            label_smoothing=label_smoothing, clip_norm=clip_norm, max_norm=max_norm, averaging=averaging,
+            validation_split=validation_split,
             early_stopping=early_stopping, augment=augment, callback=callback, validation_data=validation_data,
         )
         return training.fit(

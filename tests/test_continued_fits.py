@@ -20,6 +20,7 @@ OPTIONS = {
     "averaging": {"averaging": 0.7, "optimizer": "adam"},
     "averaged SGD": {"averaging": 0.9},
     "dropout": {"dropout": 0.3, "input_dropout": 0.1, "optimizer": "momentum"},
+    "adversarial": {"adversarial": 0.1, "dropout": 0.1, "optimizer": "adam"},
     "noise": {"input_noise": 0.3, "dropout": 0.1, "optimizer": "adam"},
     "norms": {"clip_norm": 0.3, "max_norm": 0.8, "optimizer": "rmsprop"},
     "weights": {"sample_weight": np.arange(N) % 4, "class_weight": "balanced", "label_smoothing": 0.1},

@@ -19,6 +19,7 @@ OPTIONS = {
     "adam": {"optimizer": "adam", "schedule": "cosine"},
     "weights": {"sample_weight": np.arange(ROWS) % 4, "optimizer": "momentum"},
     "dropout": {"dropout": 0.3, "input_dropout": 0.1, "optimizer": "rmsprop"},
+    "adversarial": {"adversarial": 0.1, "optimizer": "adam"},
     "noise": {"input_noise": 0.3, "optimizer": "adam"},
     "separate": {"clip_norm": 0.5, "max_norm": 2.0, "averaging": 0.9, "optimizer": "adamw"},
     "separate weights": {"clip_norm": 0.5, "sample_weight": np.arange(ROWS) % 4},

@@ -47,6 +47,7 @@ OPTIONS = {
     "dropout": ({"dropout": 0.4}, {}),
     "dropout of each layer": ({"dropout": [0.25], "optimizer": "momentum"}, {}),
     "input_dropout": ({"input_dropout": 0.3}, {}),
+    "adversarial": ({"adversarial": 0.1, "optimizer": "adam"}, {}),
     "input_noise": ({"input_noise": 0.3, "optimizer": "adam"}, {}),
     "both dropouts": ({"input_dropout": 0.2, "dropout": 0.5, "optimizer": "adam"}, {}),
     "label_smoothing": ({"label_smoothing": 0.2}, {}),
@@ -64,8 +65,8 @@ OPTIONS = {
         {"learning_rate": 0.001 * schedules.OneCycle().factors(24)},
     ),
 }
-HERS = ("sample_weight", "dropout", "input_dropout", "input_noise", "label_smoothing", "clip_norm", "max_norm",
-        "averaging")
+HERS = ("sample_weight", "dropout", "input_dropout", "input_noise", "adversarial", "label_smoothing", "clip_norm",
+        "max_norm", "averaging")
 
 
 def expected(options, more, **common):

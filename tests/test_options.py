@@ -31,8 +31,8 @@ def test_defaults():
     assert {each.name: getattr(options, each.name) for each in fields(options)} == {
         "iterations": None, "epochs": None, "batch_size": 100, "learning_rate": 0.1, "optimizer": optimizers.SGD(),
         "schedule": None, "sampling": "replacement", "gradient": "backprop", "n_threads": 0, "dropout": (0.0,),
-        "input_dropout": 0.0, "input_noise": 0.0, "label_smoothing": 0.0, "clip_norm": None, "max_norm": None,
-        "averaging": None, "validation_split": None, "early_stopping": None, "augment": None,
+        "input_dropout": 0.0, "input_noise": 0.0, "adversarial": 0.0, "label_smoothing": 0.0, "clip_norm": None,
+        "max_norm": None, "averaging": None, "validation_split": None, "early_stopping": None, "augment": None,
     }
     assert replace(options, batch_size=3).batch_size == 3
 
@@ -48,6 +48,7 @@ def test_defaults():
     ({"dropout": 0.5}, "dropout", 0.5), ({"dropout": [0.5, 0]}, "dropout", (0.5, 0.0)),
     ({"dropout": np.array([0.5, 0.25])}, "dropout", (0.5, 0.25)), ({"dropout": np.float32(0.5)}, "dropout", 0.5),
     ({"input_dropout": 0.2}, "input_dropout", 0.2), ({"input_noise": 2}, "input_noise", 2.0),
+    ({"adversarial": 1}, "adversarial", 1.0),
     ({"label_smoothing": 0.1}, "label_smoothing", 0.1),
     ({"clip_norm": 5}, "clip_norm", 5.0), ({"max_norm": 3}, "max_norm", 3.0), ({"averaging": 0.99}, "averaging", 0.99),
     ({"validation_split": 0.1}, "validation_split", 0.1), ({"early_stopping": STOPPER}, "early_stopping", STOPPER),

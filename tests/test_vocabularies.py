@@ -296,6 +296,9 @@ OPTIONS = {
     "both": {"dropout": 0.2, "input_dropout": 0.2, "weight": True},
     "noise": {"input_noise": 0.3},
     "noise and dropout": {"input_noise": 0.2, "dropout": 0.2, "input_dropout": 0.2, "weight": True},
+    "adversarial": {"adversarial": 0.1},
+    "noise, dropout and adversarial": {
+        "adversarial": 0.2, "input_noise": 0.2, "dropout": 0.2, "input_dropout": 0.2, "weight": True},
     "smoothing": {"label_smoothing": 0.1},
     "clip": {"clip_norm": 0.5},
     "norm": {"max_norm": 0.9},
@@ -362,6 +365,7 @@ def test_fits(option, loss, optimizer, batch_size, dtype, first_layer, sampling,
         learning_rate=rate, sampling=sampling, key=KEY, optimizer=optimizer, hyper=options.optimizer.hyper(),
         sample_weight=weight, weight_decay_lambda=net.weight_decay, label_smoothing=options.label_smoothing,
         dropout=options.dropout, input_dropout=options.input_dropout, input_noise=options.input_noise,
+        adversarial=options.adversarial,
         clip_norm=options.clip_norm, max_norm=options.max_norm, averaging=options.averaging, **of_loss(loss))
     near = {"float32": 2e-4, "float64": 1e-10}[dtype]
     np.testing.assert_allclose(losses, expected, rtol=near, atol=near)

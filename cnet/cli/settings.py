@@ -26,7 +26,7 @@ __all__ = ["FIT_FIELDS", "MOST_ITERATIONS", "Settings", "as_fit_takes", "weight_
 MOST_ITERATIONS = 2**31 - 1
 # Those that `fit` takes as they are, and files of earlier versions lack.
 FIT_FIELDS = (
-    "dropout", "input_dropout", "input_noise", "label_smoothing", "clip_norm", "max_norm", "averaging",
+    "dropout", "input_dropout", "input_noise", "adversarial", "label_smoothing", "clip_norm", "max_norm", "averaging",
     "validation_split", "augment",
 )
 
@@ -60,6 +60,7 @@ class Settings:
     dropout: float | tuple[float, ...] = 0.0
     input_dropout: float = 0.0
     input_noise: float = 0.0
+    adversarial: float = 0.0
     label_smoothing: float = 0.0
     clip_norm: float | None = None
     max_norm: float | None = None

@@ -239,6 +239,8 @@ OPTIONS: tuple[Option, ...] = (
     _fit_option("input_dropout", "regularisation", number, "P", "the same of the pixels (default: 0)"),
     _fit_option("input_noise", "regularisation", number, "R",
                 "add noise of this standard deviation to the pixels, which go from 0 to 1 (default: 0)"),
+    _fit_option("adversarial", "regularisation", number, "R",
+                "move each pixel by this to where the loss is larger, and learn from that (default: 0)"),
     _fit_option("label_smoothing", "regularisation", number, "P",
                 "share of each label that is spread over all classes (default: 0)"),
     _fit_option("clip_norm", "regularisation", number, "R",

@@ -32,10 +32,11 @@ cdef void apply_gradient(FitJob[real]* job, BatchJob[real]* batch, int thread, i
     if job.numbers.averaging:
         for l in range(job.layers.n_layers):
             average_layer(job, l, thread, threads)
-    for l in range(1, job.layers.n_layers):
+    for l in range(job.layers.n_layers):
         layer = &job.layers.layer[l]
-        refresh_transposed(&job.layers, l, share_begin(layer.n_in, thread, threads),
-                           share_begin(layer.n_in, thread + 1, threads))
+        if layer.transposed is not NULL:
+            refresh_transposed(&job.layers, l, share_begin(layer.n_in, thread, threads),
+                               share_begin(layer.n_in, thread + 1, threads))
 
 
 cdef inline void clear_gradient(FitJob[real]* job, int thread, int threads) noexcept nogil:

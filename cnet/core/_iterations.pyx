@@ -176,6 +176,8 @@ cdef inline void begin_iteration(FitJob[real]* job) noexcept nogil:
     batch.skipped = False
     batch.x.index = rows_to_read(job, job.iteration)
     batch.scale = 1.0 if job.separate else -job.rates[job.iteration]
+    # Of the mini-batches every second one, whether an epoch has many or a single one.
+    batch.workspace.move = job.move if (job.epoch + job.iteration - job.epoch_begin) & 1 else 0
     if job.drawing:
         prepare_dropout(job, job.iteration)
         prepare_dropout(job, job.iteration + 1)

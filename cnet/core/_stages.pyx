@@ -67,11 +67,18 @@ cdef real* scratch_of(const BatchJob[real]* job, int thread) noexcept nogil:
 
 
 cdef void through_rows(BatchJob[real]* job, Py_ssize_t begin, Py_ssize_t end, int thread) noexcept nogil:
-    """Rows begin..end through all layers, forward and back, by one thread."""
+    """Rows begin..end through all layers, forward and back, by one thread; where inputs are moved, once more then."""
     cdef real* scratch = scratch_of(job, thread)
+    cdef Inputs moved
     if begin < end:
         job.kernels.forward(job.layers, &job.x, &job.tiling, &job.workspace, scratch, begin, end)
         job.kernels.backward(job.layers, &job.x, &job.targets, &job.workspace, scratch, begin, end, job.divisor)
+        if job.workspace.move != 0:
+            job.kernels.move_inputs(job.layers, &job.workspace, scratch, begin, end)
+            moved = job.x
+            moved.in_place = True
+            job.kernels.forward(job.layers, &moved, &job.tiling, &job.workspace, scratch, begin, end)
+            job.kernels.backward(job.layers, &moved, &job.targets, &job.workspace, scratch, begin, end, job.divisor)
 
 
 cdef void into_dense_weights(BatchJob[real]* job, int thread, int threads) noexcept nogil:

@@ -179,8 +179,9 @@ cdef int load_state(OptimizerState state, Network net, FitJob[real]* job) except
         load_pair(state.arrays[i], &job.state[i])
     if found is not None and found.belongs_to(net):
         load_pair(found.raw, &job.layers)
-        for l in range(1, job.layers.n_layers):
-            refresh_transposed(&job.layers, l, 0, job.layers.layer[l].n_in)
+        for l in range(job.layers.n_layers):
+            if job.layers.layer[l].transposed is not NULL:
+                refresh_transposed(&job.layers, l, 0, job.layers.layer[l].n_in)
     return 0
 
 

@@ -25,12 +25,14 @@ from ._scan cimport (
 )
 from ._state cimport OptimizerState, load_state, store_state
 from ._workspace cimport (
-    allocate_layers, allocate_sparse_rows, allocate_workspace, block_rows, copy_parameters, watch_zeros,
+    allocate_layers, allocate_moved, allocate_sparse_rows, allocate_workspace, block_rows, copy_parameters, watch_zeros,
 )
 from ._team cimport allowed, cnet_seconds, pieces_of
 from .floats cimport IeeeFloats
 from .jobs cimport BatchJob, FitJob
-from .structs cimport CNET_ACCURACY, CNET_FLOAT32, CNET_FLOAT64, CNET_SGD, Inputs, Kernels, Layers, real
+from .structs cimport (
+    CNET_ACCURACY, CNET_FLOAT32, CNET_FLOAT64, CNET_MAX_LAYERS, CNET_SGD, Inputs, Kernels, Layers, real,
+)
 
 from .thread_chooser import ThreadChooser
 
@@ -246,7 +248,7 @@ cdef int set_up(
     for i in range(3):
         job.index[i] = <int64_t*>memory.allocate(batch_size * sizeof(int64_t))
     job.block = min(batch_size, block_rows(batch.x.n_in, batch.x.sparse))
-    allocate_layers(&job.layers, net, kernels.lanes, True, memory)
+    allocate_layers(&job.layers, net, kernels.lanes, 0 if options.adversarial else 1, memory)
     copy_parameters(&job.layers, net)
     read_numbers(&job.numbers, trainer.net, options)
     job.separate = (job.block < batch_size or job.numbers.clip_norm > 0 or job.numbers.max_norm > 0
@@ -258,22 +260,25 @@ cdef int set_up(
     batch.stepped = not job.separate and (job.numbers.optimizer != CNET_SGD or job.numbers.penalty != 0)
     batch.state[0] = batch.state[1] = NULL
     for i in range(job.numbers.n_states):
-        allocate_layers(&job.state[i], net, kernels.lanes, False, memory)
+        allocate_layers(&job.state[i], net, kernels.lanes, CNET_MAX_LAYERS, memory)
         batch.state[i] = &job.state[i]
     load_state(trainer.state, trainer.net, job)
     if job.separate:
-        allocate_layers(&job.gradient, net, kernels.lanes, False, memory)
+        allocate_layers(&job.gradient, net, kernels.lanes, CNET_MAX_LAYERS, memory)
         batch.target = &job.gradient
         job.norms = <double*>memory.allocate(rows_of_all(net) * sizeof(double))
     job.row_squares = NULL
     if job.numbers.shared and job.numbers.penalty:
         job.row_squares = <double*>memory.allocate(rows_of_all(net) * sizeof(double))
     if job.numbers.averaging:
-        allocate_layers(&job.average, net, kernels.lanes, False, memory)
+        allocate_layers(&job.average, net, kernels.lanes, CNET_MAX_LAYERS, memory)
         copy_parameters(&job.average, net)
     set_up_dropout(job, options)
     allocate_workspace(&batch.workspace, net, kernels, &batch.x, &batch.tiling, job.block, trainer.n_threads, True,
                        True, batch.stepped, job.dropping, memory)
+    job.move = <real>options.adversarial
+    if job.move != 0:
+        allocate_moved(&batch.workspace, net, memory)
     if trainer.net.watches_zeros:
         watch_zeros(&batch.workspace, net, kernels, &batch.x, True, job.dropping, memory)
     job.batch[1] = job.batch[0]
@@ -314,12 +319,13 @@ cdef int scan_inputs(
     total = count_rows(kernels, x, index, rows, count, trainer.n_threads)
     x.sparse = sparse_pays(x, rows, total, trainer.net.forced_first_layer)
     trainer.first_layer = "sparse" if x.sparse else "dense"
-    if options.input_noise:
-        # Noise leaves no input at 0. Predictions, which have none, go the data's way.
+    changed = "input_noise" if options.input_noise else "adversarial" if options.adversarial else None
+    if changed is not None:
+        # No input stays at 0. Predictions, whose inputs do, go the data's way.
         if x.starts is not NULL:
-            raise ValueError("input_noise fills every input, which compressed rows cannot hold; pass a dense array")
+            raise ValueError(f"{changed} fills every input, which compressed rows cannot hold; pass a dense array")
         x.sparse = False
-    x.many_zeros = not options.input_noise and passing_over_zeros_pays(x, rows, total)
+    x.many_zeros = changed is None and passing_over_zeros_pays(x, rows, total)
     trainer.sparse = x.sparse
     trainer.density = <double>total / (<double>rows * x.n_in) if x.sparse else 1.0
     if x.sparse:

@@ -22,7 +22,8 @@ cdef void count_zeros(const BatchJob[real]* done, BatchJob[real]* next) noexcept
 cdef int allocate_sparse_rows(
     SparseRows* rows, const Inputs* x, const Tiling* tiling, Py_ssize_t item, int copies, Memory memory
 ) except -1
-cdef int allocate_layers(Layers[real]* to, const Layers[real]* net, int lanes, bint transposed, Memory memory) except -1
+cdef int allocate_layers(Layers[real]* to, const Layers[real]* net, int lanes, int first_transposed, Memory memory) except -1
+cdef int allocate_moved(Workspace[real]* workspace, const Layers[real]* net, Memory memory) except -1
 cdef int allocate_transposed(Layers[real]* to, const Layers[real]* net, int lanes, Memory memory) except -1
 cdef void copy_parameters(Layers[real]* to, const Layers[real]* net) noexcept nogil
 cdef void refresh_transposed(Layers[real]* net, int l, Py_ssize_t begin, Py_ssize_t end) noexcept nogil

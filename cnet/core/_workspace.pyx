@@ -130,6 +130,17 @@ cdef int allocate_workspace(
     return 0
 
 
+cdef int allocate_moved(Workspace[real]* workspace, const Layers[real]* net, Memory memory) except -1:
+    """Room for the derivatives by dense inputs, along which they are moved."""
+    cdef Py_ssize_t widest = workspace.ld_x
+    cdef int l
+    for l in range(net.n_layers):
+        widest = max(widest, workspace.ld[l])
+    workspace.d_x = <real*>memory.allocate_zeroed(workspace.capacity * workspace.ld_x * sizeof(real))
+    workspace.zeros = <const real*>memory.allocate_zeroed(widest * sizeof(real))
+    return 0
+
+
 cdef int watch_zeros(
     Workspace[real]* workspace, const Layers[real]* net, const Kernels[real]* kernels, const Inputs* x,
     bint backward, bint dropping, Memory memory,
@@ -207,9 +218,9 @@ cdef int allocate_sparse_rows(
     return 0
 
 
-cdef int allocate_layers(Layers[real]* to, const Layers[real]* net, int lanes, bint transposed,
+cdef int allocate_layers(Layers[real]* to, const Layers[real]* net, int lanes, int first_transposed,
                          Memory memory) except -1:
-    """Room for parameters like net's, zero, with rows padded to whole vectors."""
+    """Room for parameters like net's, zero, with rows padded to whole vectors; and for transposed weights, from a layer on."""
     cdef Layer[real]* layer
     cdef int l
     to.n_layers = net.n_layers
@@ -225,7 +236,7 @@ cdef int allocate_layers(Layers[real]* to, const Layers[real]* net, int lanes, b
         layer.bias = <real*>memory.allocate_zeroed(layer.ld * sizeof(real))
         layer.ld_transposed = padded(layer.n_in, lanes, sizeof(real))
         layer.transposed = NULL
-        if transposed and l > 0:
+        if l >= first_transposed:
             layer.transposed = <real*>memory.allocate_zeroed(layer.n_out * layer.ld_transposed * sizeof(real))
     return 0
 

@@ -113,6 +113,7 @@ template <class T> struct FitJob {
     double* norms;           // of each weight row and bias: the squares of its gradient
     int64_t steps;           // of the optimizer, since its state began
     int dropping;            // whether there is dropout
+    T move;                  // how far the inputs of every second batch are moved, or 0
     int drawing;             // whether there is dropout or noise
     Dropout<T> dropout[3];   // of this iteration, of the next and of the one before, in turn
     ptrdiff_t block;         // rows that a workspace holds

@@ -104,6 +104,7 @@ cdef extern from "jobs.h" nogil:
         double* norms
         int64_t steps
         bint dropping
+        T move
         bint drawing
         Dropout[T]* dropout
         Py_ssize_t block

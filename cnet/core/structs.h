@@ -166,6 +166,8 @@ template <class T> struct Workspace {
     ptrdiff_t most_words;
     const T *zeros;                // as many as the widest row has
     const Dropout<T> *dropout;     // or NULL
+    T move;                        // how far inputs are moved to where their loss is larger, or 0
+    T *d_x;                        // room for the derivatives by the inputs (capacity, ld_x), or NULL
     double *margin;                // of each row: its loss is margin + log(total); see kernels/losses.pxi
     double *total;
     uint8_t *correct;              // of each row: whether it is classified right
@@ -242,6 +244,8 @@ template <class T> struct Kernels {
     void (*predict)(const Layers<T>*, Workspace<T>*, ptrdiff_t begin, ptrdiff_t end);
     // From scores: the loss of each row, and whether it is classified right.
     void (*losses)(const Layers<T>*, const Inputs*, const Targets<T>*, Workspace<T>*, ptrdiff_t begin, ptrdiff_t end);
+    // Dense inputs, whose d are known, to where their loss is larger (see kernels/adversarial.pxi).
+    void (*move_inputs)(const Layers<T>*, Workspace<T>*, T* scratch, ptrdiff_t begin, ptrdiff_t end);
     // From scores: loss, correct, and d of every layer; `divisor` is the sum of the batch's weights.
     void (*backward)(const Layers<T>*, const Inputs*, const Targets<T>*, Workspace<T>*, T* scratch, ptrdiff_t begin, ptrdiff_t end, double divisor);
     // out (end - begin, n_out) = base + scale * inputs^T d: weight rows begin..end of a layer with dense inputs.

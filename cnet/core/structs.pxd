@@ -143,6 +143,8 @@ cdef extern from "structs.h" nogil:
         Py_ssize_t most_words
         const T* zeros
         const Dropout[T]* dropout
+        T move
+        T* d_x
         double* margin
         double* total
         uint8_t* correct
@@ -208,6 +210,7 @@ cdef extern from "structs.h" nogil:
         void (*predict)(const Layers[T]*, Workspace[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*losses)(
             const Layers[T]*, const Inputs*, const Targets[T]*, Workspace[T]*, Py_ssize_t, Py_ssize_t) noexcept nogil
+        void (*move_inputs)(const Layers[T]*, Workspace[T]*, T*, Py_ssize_t, Py_ssize_t) noexcept nogil
         void (*backward)(
             const Layers[T]*, const Inputs*, const Targets[T]*, Workspace[T]*, T*, Py_ssize_t, Py_ssize_t,
             double) noexcept nogil

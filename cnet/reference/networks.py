@@ -253,6 +253,27 @@ def accuracy(
 
 
 @np.errstate(under="ignore")
+def deltas(
+    params: Mapping[str, Array], x: Array, t: Array, activation: str | Sequence[str], *,
+    loss_function: str = "cross_entropy", loss_parameter: float | None = None,
+    sample_weight: Array | None = None, label_smoothing: float = 0.0, masks: Sequence[Array | None] | None = None,
+) -> tuple[list[Array], list[Array]]:
+    """Return each layer's inputs, and the derivatives of the mean loss with respect to its pre-activations."""
+    z, slopes, s = forward(params, x, activation, masks)
+    targets = as_targets(t, s.shape[1], loss_function, label_smoothing).astype(s.dtype)
+    d = LOSSES[loss_function].delta(s, targets, loss_parameter)
+    if sample_weight is None:
+        d = d / s.dtype.type(len(s))
+    else:
+        weight = np.asarray(sample_weight, np.float64)
+        total = weight.sum()
+        d = d * (weight / (total if total > 0 else 1))[:, np.newaxis].astype(s.dtype)
+    found = [d]
+    for layer in range(depth(params), 1, -1):
+        found.insert(0, found[0] @ params[f"W{layer}"].T * slopes[layer - 2])
+    return z, found
+
+
 def gradient(
     params: Mapping[str, Array], x: Array, t: Array, activation: str | Sequence[str], *,
     loss_function: str = "cross_entropy", loss_parameter: float | None = None,
@@ -297,24 +318,16 @@ def gradient(
     >>> gradient(params, np.array([[1.0, 2.0]]), np.array([0]), "sigmoid")["b2"]
     array([-0.5,  0.5])
     """
-    z, slopes, s = forward(params, x, activation, masks)
-    targets = as_targets(t, s.shape[1], loss_function, label_smoothing).astype(s.dtype)
-    d = LOSSES[loss_function].delta(s, targets, loss_parameter)
-    if sample_weight is None:
-        d = d / s.dtype.type(len(s))
-    else:
-        weight = np.asarray(sample_weight, np.float64)
-        total = weight.sum()
-        d = d * (weight / (total if total > 0 else 1))[:, np.newaxis].astype(s.dtype)
+    z, found = deltas(
+        params, x, t, activation, loss_function=loss_function, loss_parameter=loss_parameter,
+        sample_weight=sample_weight, label_smoothing=label_smoothing, masks=masks,
+    )
     grads = {}
-    for layer in range(depth(params), 0, -1):
-        W = params[f"W{layer}"]
+    for layer, (inputs, d) in enumerate(zip(z, found, strict=False), 1):
         grads[f"b{layer}"] = d.sum(axis=0)
-        grads[f"W{layer}"] = z[layer - 1].T @ d
+        grads[f"W{layer}"] = inputs.T @ d
         if weight_decay_lambda:
-            grads[f"W{layer}"] += weight_decay_lambda * W
-        if layer > 1:
-            d = d @ W.T * slopes[layer - 2]
+            grads[f"W{layer}"] += weight_decay_lambda * params[f"W{layer}"]
     return {name: grads[name] for name in params}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .distortions import augmented
-from .networks import Params, as_inputs, depth, gradient, loss, masked
+from .networks import Params, as_inputs, deltas, depth, gradient, loss, masked
 from .optimizers import OPTIMIZERS, flush
 from .random_numbers import draw_rows, dropout_mask, normal_numbers, shuffle_rows
 
@@ -44,12 +44,19 @@ def dropout_masks(
     ]
 
 
-def noisy(
-    x: Array, mask: Array | None, params: Params, input_noise: float, key: int, epoch: int, iteration: int,
-) -> tuple[Array, None]:
-    """Return a mini-batch's inputs after dropout and with noise, and that nothing is left to be dropped."""
-    inputs = masked(as_inputs(x, params["W1"].dtype), mask)
-    return inputs + (input_noise * normal_numbers(key, epoch, iteration, inputs.shape)).astype(inputs.dtype), None
+def noisy(inputs: Array, input_noise: float, key: int, epoch: int, iteration: int) -> Array:
+    """Return a mini-batch's inputs with noise."""
+    result: Array = inputs + (input_noise * normal_numbers(key, epoch, iteration, inputs.shape)).astype(inputs.dtype)
+    return result
+
+
+def moved(
+    inputs: Array, t: Array, params: Params, activation: str | Sequence[str], adversarial: float, **objective: Any
+) -> Array:
+    """Return a mini-batch's inputs, each moved by `adversarial` in the direction in which the loss grows."""
+    derivatives = deltas(params, inputs, t, activation, **objective)[1][0] @ params["W1"].T
+    result: Array = inputs + (adversarial * np.sign(derivatives)).astype(inputs.dtype)
+    return result
 
 
 @np.errstate(under="ignore")
@@ -78,6 +85,7 @@ def fit(
     dropout: float | Sequence[float] = 0.0,
     input_dropout: float = 0.0,
     input_noise: float = 0.0,
+    adversarial: float = 0.0,
     clip_norm: float | None = None,
     max_norm: float | None = None,
     averaging: float | None = None,
@@ -135,7 +143,9 @@ def fit(
     input_dropout : float, default 0
         The probability that an input is dropped.
     input_noise : float, default 0
-        The standard deviation of what is added to the inputs that are not dropped.
+        The standard deviation of what is added to the inputs, after dropout.
+    adversarial : float, default 0
+        How far the inputs of every second mini-batch are moved then, each in the direction in which the loss grows.
     clip_norm : float, optional
         The largest norm of all derivatives together.
     max_norm : float, optional
@@ -198,9 +208,14 @@ def fit(
         objective["sample_weight"] = weight
         if weight is None or weight.sum() > 0:
             objective["masks"] = dropout_masks(params, dropout, input_dropout, key, epoch, place, len(batch))
+            move = adversarial if (epoch + place) % 2 else 0
+            if input_noise or move:
+                inputs = masked(as_inputs(inputs, params["W1"].dtype), objective["masks"][0])
+                objective["masks"][0] = None
             if input_noise:
-                masks = objective["masks"]
-                inputs, masks[0] = noisy(inputs, masks[0], params, input_noise, key, epoch, place)
+                inputs = noisy(inputs, input_noise, key, epoch, place)
+            if move:
+                inputs = moved(inputs, targets, params, activation, move, **objective)
             losses[iteration] = loss(params, inputs, targets, activation, **objective)
             grads = derivatives(
                 params, inputs, targets, activation, weight_decay_lambda=weight_decay_lambda, **objective

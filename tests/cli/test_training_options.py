@@ -142,8 +142,8 @@ def test_a_run_is_the_same_as_a_fit(data, tmp_path):
     options = (
         "--layers 12,11 --activation gelu,tanh --weight-init xavier --optimizer adamw --weight-decay 0.05 --beta1 0.85 "
         "--learning-rate 0.002 --schedule cosine --schedule-final 0.1 --warmup 0.1 --l2 0.0001 --dropout 0.2,0.1 "
-        "--input-dropout 0.05 --input-noise 0.1 --label-smoothing 0.1 --clip-norm 2 --max-norm 3 --averaging 0.95 "
-        "--batch-size 50 --seed 4 --epochs 3 --augment rotation=12,shift=0,3.elastic=20,cut_out=3"
+        "--input-dropout 0.05 --input-noise 0.1 --adversarial 0.05 --label-smoothing 0.1 --clip-norm 2 --max-norm 3 "
+        "--averaging 0.95 --batch-size 50 --seed 4 --epochs 3 --augment rotation=12,shift=0,3.elastic=20,cut_out=3"
     ).split()
     assert main(["train", "--data", data, *options, "--out", str(tmp_path)]) == 0
     (x, t), (x_test, t_test) = cnet.datasets.load_mnist(normalize=False, data_home=data)
@@ -151,8 +151,8 @@ def test_a_run_is_the_same_as_a_fit(data, tmp_path):
     net.fit(
         x, t, epochs=3, batch_size=50, optimizer=cnet.optimizers.AdamW(beta1=0.85, weight_decay=0.05),
         learning_rate=0.002, schedule=cnet.schedules.Cosine(final=0.1, warmup=0.1), dropout=(0.2, 0.1),
-        input_dropout=0.05, input_noise=0.1, label_smoothing=0.1, clip_norm=2, max_norm=3, averaging=0.95,
-        augment=cnet.augment.Distort(rotation=12, shift=0, limits={3: {"elastic": 20}}, cut_out=3),
+        input_dropout=0.05, input_noise=0.1, adversarial=0.05, label_smoothing=0.1, clip_norm=2, max_norm=3,
+        averaging=0.95, augment=cnet.augment.Distort(rotation=12, shift=0, limits={3: {"elastic": 20}}, cut_out=3),
     )
     assert cnet.load(tmp_path / "model.safetensors").params == net.params
 

@@ -58,6 +58,7 @@ include "softmax.pxi"
 include "cross_entropy.pxi"
 include "losses.pxi"
 include "passes.pxi"
+include "adversarial.pxi"
 include "differences.pxi"
 include "distort.pxi"
 
@@ -73,6 +74,7 @@ table.float32.panel = BLOCK_VECTORS * table.float32.lanes
 table.float32.forward = forward[float]
 table.float32.predict = predict[float]
 table.float32.losses = losses[float]
+table.float32.move_inputs = move_inputs[float]
 table.float32.backward = backward[float]
 table.float32.first_layer_pass = first_layer_pass[float]
 table.float32.compressed_sums = compressed_sums[float]
@@ -92,6 +94,7 @@ table.float64.panel = BLOCK_VECTORS * table.float64.lanes
 table.float64.forward = forward[double]
 table.float64.predict = predict[double]
 table.float64.losses = losses[double]
+table.float64.move_inputs = move_inputs[double]
 table.float64.backward = backward[double]
 table.float64.first_layer_pass = first_layer_pass[double]
 table.float64.compressed_sums = compressed_sums[double]

@@ -292,10 +292,9 @@ PLAIN = Recipe(
     name="plain",
     about="as far as one gets without any knowledge of images",
     hidden=(1024, 1024),
-    epochs=50,
+    epochs=30,
     schedule=Cosine(warmup=0.02),
-    dropout=0.3,
-    input_noise=0.3,
+    adversarial=0.1,
 )
 
 ACCURATE = Recipe(

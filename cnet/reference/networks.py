@@ -274,6 +274,7 @@ def deltas(
     return z, found
 
 
+@np.errstate(under="ignore")
 def gradient(
     params: Mapping[str, Array], x: Array, t: Array, activation: str | Sequence[str], *,
     loss_function: str = "cross_entropy", loss_parameter: float | None = None,

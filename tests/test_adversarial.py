@@ -5,9 +5,6 @@ import pytest
 
 import cnet
 from cnet import reference
-from cnet.core._inputs import CompressedRows
-from cnet.core._trainer import Trainer
-from cnet.options import FitOptions
 
 RATE = 1e-6
 
@@ -75,44 +72,3 @@ def test_it_makes_a_network_harder_to_fool():
         slope = (delta @ net.params["W2"].T * (hidden > 0)) @ net.params["W1"].T
         read.append(net.accuracy(x[1000:] + np.float32(0.1) * np.sign(slope).astype(np.float32), t[1000:]))
     assert read[1] > read[0] + 0.1
-
-
-def test_predictions_go_the_way_of_the_data():
-    x, t = cnet.datasets.make_digits(300, rng=0)
-    for inputs, way in [(x, "sparse"), (255 - x, "dense")]:
-        net = cnet.TwoLayerNet(784, 10, 10, rng=0)
-        net.fit(inputs, t, epochs=2, adversarial=0.1)
-        assert net._core.first_layer == way
-        expected = reference.predict(dict(net.params), inputs, "sigmoid")
-        np.testing.assert_allclose(net.predict(inputs), expected, rtol=1e-4, atol=1e-6)
-
-
-def test_it_trains_with_distorted_images_at_any_number_of_threads():
-    x, t = cnet.datasets.make_digits(100, rng=0)
-    results = []
-    for n_threads in (1, 2):
-        net = cnet.TwoLayerNet(784, 10, 10, rng=0)
-        net.fit(x, t, epochs=3, adversarial=0.1, augment=cnet.augment.Distort(mixup=0.5), n_threads=n_threads)
-        results.append([array.tobytes() for array in net.params.values()])
-    assert results[0] == results[1]
-
-
-@pytest.mark.parametrize(("given", "error", "message"), [
-    (-0.1, ValueError, "adversarial must be finite and not negative, got -0.1"),
-    (np.inf, ValueError, "adversarial must be finite"),
-    (1e7, ValueError, r"adversarial must be at most 1e\+06, got 1e\+07"),
-    ("0.1", TypeError, "adversarial must be a number"), (True, TypeError, "adversarial must be a number"),
-])
-def test_what_is_refused(given, error, message):
-    net = cnet.TwoLayerNet(2, 3, 2, rng=0)
-    with pytest.raises(error, match=message):
-        net.fit(np.eye(2), [0, 1], iterations=1, adversarial=given)
-    with pytest.raises(ValueError, match='gradient="numerical" goes without adversarial, got 0.5'):
-        net.fit(np.eye(2), [0, 1], iterations=1, adversarial=0.5, gradient="numerical")
-
-
-def test_compressed_rows_cannot_be_moved():
-    rows = CompressedRows(np.ones(1), np.zeros(1, np.int32), np.array([0, 1]), 99)
-    net = cnet.TwoLayerNet(99, 3, 2, dtype="float64", rng=0)
-    with pytest.raises(ValueError, match="adversarial fills every input, which compressed rows cannot hold"):
-        Trainer(net._core, rows, [0], None, FitOptions(adversarial=0.1), key=0, first_epoch=0, iterations=1)

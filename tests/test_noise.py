@@ -5,9 +5,6 @@ import pytest
 
 import cnet
 from cnet import reference
-from cnet.core._inputs import CompressedRows
-from cnet.core._trainer import Trainer
-from cnet.options import FitOptions
 
 WIDTH = 1000
 
@@ -54,17 +51,6 @@ def test_numbers_are_the_references(isa, dtype, near, width):
     np.testing.assert_allclose(rows[order], expected, rtol=0, atol=near)
 
 
-def test_predictions_have_no_noise_and_go_the_way_of_the_data():
-    x, t = cnet.datasets.make_digits(300, rng=0)
-    for inputs, way in [(x, "sparse"), (255 - x, "dense")]:
-        net = cnet.TwoLayerNet(784, 10, 10, rng=0)
-        net.fit(inputs, t, epochs=2, input_noise=0.3)
-        assert net._core.first_layer == way
-        np.testing.assert_array_equal(net.predict(inputs), net.predict(inputs))
-        expected = reference.predict(dict(net.params), inputs, "sigmoid")
-        np.testing.assert_allclose(net.predict(inputs), expected, rtol=1e-4, atol=1e-6)
-
-
 def test_pixels_are_noisy_from_0_to_1():
     """Pixels, and the same as floats, with the same noise."""
     x, t = cnet.datasets.make_digits(100, rng=0)
@@ -73,34 +59,3 @@ def test_pixels_are_noisy_from_0_to_1():
         net.fit(inputs, t, epochs=2, input_noise=0.3, input_dropout=0.2)
     for name, array in nets[0].params.items():
         np.testing.assert_allclose(array, nets[1].params[name], rtol=0, atol=1e-5)
-
-
-def test_it_trains_with_distorted_images():
-    x, t = cnet.datasets.make_digits(100, rng=0)
-    results = []
-    for n_threads in (1, 2):
-        net = cnet.TwoLayerNet(784, 10, 10, rng=0)
-        net.fit(x, t, epochs=2, input_noise=0.3, augment=cnet.augment.Distort(mixup=0.5), n_threads=n_threads)
-        results.append([array.tobytes() for array in net.params.values()])
-    assert results[0] == results[1]
-
-
-@pytest.mark.parametrize(("given", "error", "message"), [
-    (-0.1, ValueError, "input_noise must be finite and not negative, got -0.1"),
-    (np.nan, ValueError, "input_noise must be finite"),
-    (1e7, ValueError, r"input_noise must be at most 1e\+06, got 1e\+07"),
-    ("0.1", TypeError, "input_noise must be a number"), (None, TypeError, "input_noise must be a number"),
-])
-def test_what_is_refused(given, error, message):
-    net = cnet.TwoLayerNet(2, 3, 2, rng=0)
-    with pytest.raises(error, match=message):
-        net.fit(np.eye(2), [0, 1], iterations=1, input_noise=given)
-    with pytest.raises(ValueError, match='gradient="numerical" goes without input_noise, got 0.5'):
-        net.fit(np.eye(2), [0, 1], iterations=1, input_noise=0.5, gradient="numerical")
-
-
-def test_compressed_rows_cannot_hold_it():
-    rows = CompressedRows(np.ones(1), np.zeros(1, np.int32), np.array([0, 1]), 99)
-    net = cnet.TwoLayerNet(99, 3, 2, dtype="float64", rng=0)
-    with pytest.raises(ValueError, match="input_noise fills every input, which compressed rows cannot hold"):
-        Trainer(net._core, rows, [0], None, FitOptions(input_noise=0.1), key=0, first_epoch=0, iterations=1)

@@ -34,9 +34,8 @@ cdef void apply_gradient(FitJob[real]* job, BatchJob[real]* batch, int thread, i
             average_layer(job, l, thread, threads)
     for l in range(job.layers.n_layers):
         layer = &job.layers.layer[l]
-        if layer.transposed is not NULL:
-            refresh_transposed(&job.layers, l, share_begin(layer.n_in, thread, threads),
-                               share_begin(layer.n_in, thread + 1, threads))
+        refresh_transposed(&job.layers, l, share_begin(layer.n_in, thread, threads),
+                           share_begin(layer.n_in, thread + 1, threads))
 
 
 cdef inline void clear_gradient(FitJob[real]* job, int thread, int threads) noexcept nogil:

@@ -118,12 +118,11 @@ cdef inline void into_weights(
         while row < end:
             rows = min(rows, end - row)
             step_rows(job, l, row, rows, thread)
-            if layer.transposed is not NULL:
-                # While they are near.
-                refresh_transposed(<Layers[real]*>job.target, l, row, row + rows)
+            # While they are near.
+            refresh_transposed(<Layers[real]*>job.target, l, row, row + rows)
             row += rows
             rows = block
-    if layer.transposed is not NULL and not job.stepped:
+    if not job.stepped:
         refresh_transposed(<Layers[real]*>job.target, l, begin, end)
 
 

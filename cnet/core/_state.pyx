@@ -180,8 +180,7 @@ cdef int load_state(OptimizerState state, Network net, FitJob[real]* job) except
     if found is not None and found.belongs_to(net):
         load_pair(found.raw, &job.layers)
         for l in range(job.layers.n_layers):
-            if job.layers.layer[l].transposed is not NULL:
-                refresh_transposed(&job.layers, l, 0, job.layers.layer[l].n_in)
+            refresh_transposed(&job.layers, l, 0, job.layers.layer[l].n_in)
     return 0
 
 

@@ -265,14 +265,15 @@ cdef void copy_parameters(Layers[real]* to, const Layers[real]* net) noexcept no
         for i in range(source.n_in):
             memcpy(target.weight + i * target.ld, source.weight + i * source.ld, source.n_out * sizeof(real))
         memcpy(target.bias, source.bias, source.n_out * sizeof(real))
-        if target.transposed is not NULL:
-            refresh_transposed(to, l, 0, target.n_in)
+        refresh_transposed(to, l, 0, target.n_in)
 
 
 cdef void refresh_transposed(Layers[real]* net, int l, Py_ssize_t begin, Py_ssize_t end) noexcept nogil:
-    """The transposed copy of a layer's weight rows begin..end, in squares that a cache holds."""
+    """The transposed copy of a layer's weight rows begin..end, if it keeps one, in squares that a cache holds."""
     cdef Layer[real]* layer = &net.layer[l]
     cdef Py_ssize_t i0 = begin, j0
+    if layer.transposed is NULL:
+        return
     while i0 < end:
         j0 = 0
         while j0 < layer.n_out:

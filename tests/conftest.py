@@ -1,6 +1,7 @@
 """What several tests share."""
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -64,3 +65,16 @@ def isa(request):
     former = _dispatch.use(request.param)
     yield request.param
     _dispatch.use(former)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, which opens pages."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        pytest.skip("Chromium is not installed: it opens the pages")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: it drives Chromium")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()

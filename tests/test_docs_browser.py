@@ -1,14 +1,10 @@
 """The style sheet of the pages in a browser: on a phone no code is cut off, and pictures can stand still."""
 
 import importlib
-import shutil
 from pathlib import Path
 
 import pytest
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: it opens pages")
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: it drives Chromium")
 pygments = pytest.importorskip("pygments")
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -29,18 +25,10 @@ def code():
         return pygments.highlight(CODE, lexers.PythonLexer(), lines.LinesFormatter())
 
 
-@pytest.fixture(scope="module")
-def opened():
-    with sync_api.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("styled", [True, False])
-def test_code_wraps_and_keeps_its_lines(opened, code, width, styled):
-    page = opened.new_page(viewport={"width": width, "height": 800})
+def test_code_wraps_and_keeps_its_lines(browser, code, width, styled):
+    page = browser.new_page(viewport={"width": width, "height": 800})
     page.set_content(PAGE.format(style=(DOCS / "_static" / "cnet.css").read_text() if styled else "", code=code))
     cut = page.evaluate("(() => { const e = document.querySelector('pre'); return e.scrollWidth > e.clientWidth })()")
     assert cut == (width == 390 and not styled)
@@ -52,8 +40,8 @@ def test_code_wraps_and_keeps_its_lines(opened, code, width, styled):
 
 
 @pytest.mark.parametrize("styled", [True, False])
-def test_code_in_a_sentence_wraps_on_a_phone(opened, styled):
-    page = opened.new_page(viewport={"width": 390, "height": 800})
+def test_code_in_a_sentence_wraps_on_a_phone(browser, styled):
+    page = browser.new_page(viewport={"width": 390, "height": 800})
     # So the theme has it: a word of code is not broken.
     style = "span.pre { white-space: nowrap }" + ((DOCS / "_static" / "cnet.css").read_text() if styled else "")
     word = "fit(early_stopping=cnet.EarlyStopping(patience=10),validation_data=(x_validation,t_validation))"
@@ -64,8 +52,8 @@ def test_code_in_a_sentence_wraps_on_a_phone(opened, styled):
 
 
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
-def test_pictures_stand_still_for_readers_who_prefer_no_motion(opened, motion):
-    page = opened.new_page(reduced_motion=motion)
+def test_pictures_stand_still_for_readers_who_prefer_no_motion(browser, motion):
+    page = browser.new_page(reduced_motion=motion)
     page.set_content(PAGE.format(style=(DOCS / "_static" / "cnet.css").read_text(), code=""))
     assert page.is_visible("img.cnet-unmoved") == (motion == "reduce")
     assert page.is_visible("img.cnet-moving") == (motion != "reduce")

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -10,22 +9,9 @@ import pytest
 import cnet
 from cnet.images import as_mnist
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-if CHROMIUM is None:
-    pytest.skip("Chromium is not installed: it opens the pages", allow_module_level=True)
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: it drives Chromium")
-
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
 HOSTILE = ["</script><script>window.hit=1</script>", "<img src=x onerror='window.hit=1'>", "&lt;b&gt;"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""Another library has set flush-to-zero, or a rounding mode: cnet computes as IEEE 754 says, and leaves it set."""
+"""Another library has set flush-to-zero, or a rounding mode: cnet computes as IEEE 754 says, and leaves it set.
+
+A fit's mini-batches are computed without denormals, whatever is set.
+"""
 
 import ctypes
 import ctypes.util
@@ -156,6 +159,29 @@ def test_denormals_are_numbers():
     # 1e-40 is 71,362 times the smallest denormal number, 2**-149.
     assert relu[0] == 71362 and relu[1] & 0x7fffffff == 0
     assert error == 2e-320
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize(
+    "options", [{}, {"batch_size": 1100}, {"optimizer": "momentum"}], ids=["one block", "in blocks", "with a state"])
+@pytest.mark.parametrize("density", [0.2, 1.0], ids=["sparse", "dense"])
+def test_a_fit_has_no_denormals(monkeypatch, dtype, n_threads, options, density):
+    """Gradients that small are numbers when they are asked for, and nothing in a fit: they would make it slow."""
+    monkeypatch.setattr(_team, "cores", lambda: 2)
+    rng = np.random.default_rng(0)
+    x = np.full((1200, 60), 2 * np.finfo(dtype).smallest_normal, dtype)
+    x[rng.random(x.shape) > density] = 0
+    t = rng.integers(0, 5, 1200)
+    net = cnet.TwoLayerNet(60, 33, 5, 0.3, activation="relu", dtype=dtype, rng=1)
+    net.params["W1"][...], net.params["b1"][...] = 0, 0.5
+    gradient, b1 = net.gradient(x, t), net.params["b1"].copy()
+    assert 0 < abs(gradient["W1"]).max() < np.finfo(dtype).smallest_normal
+    before = control_word()
+    net.fit(x, t, iterations=2, learning_rate=1, n_threads=n_threads, **options)
+    assert control_word() == before
+    assert not net.params["W1"].any()
+    assert (net.params["b1"] != b1).all()
 
 
 @pytest.mark.parametrize("way_out", ["labels", "callback", "divergence", "not finite"])

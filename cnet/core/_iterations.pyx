@@ -14,6 +14,7 @@ from ._steps cimport penalty_of, prepare_dropout, prepare_steps, share_penalty, 
 from ._stages cimport backpropagate, into_dense_weights, sum_losses, through_parts, through_rows
 from ._workspace cimport count_zeros
 from ._team cimport TICK_MILLISECONDS, cnet_seconds, run, share_begin, tick_is_over
+from .floats cimport FloatsWithoutDenormals
 from .jobs cimport BatchJob, FitJob
 from .structs cimport Dropout, Inputs, real
 
@@ -71,10 +72,14 @@ cdef int tell(FitJob[real]* job, object chooser) except -1:
 
 
 cdef void iterate32(void* job, int thread, int threads) noexcept nogil:
+    cdef FloatsWithoutDenormals floats
+    floats.begin()
     iterate(<FitJob[float]*>job, thread, threads)
 
 
 cdef void iterate64(void* job, int thread, int threads) noexcept nogil:
+    cdef FloatsWithoutDenormals floats
+    floats.begin()
     iterate(<FitJob[double]*>job, thread, threads)
 
 

@@ -7,3 +7,7 @@ cdef extern from "floats.h" nogil:
         IeeeFloats() noexcept
         void begin() noexcept
         void end() noexcept
+    # The same, and what is smaller than the smallest normal number is 0.
+    cdef cppclass FloatsWithoutDenormals:
+        FloatsWithoutDenormals() noexcept
+        void begin() noexcept

@@ -33,6 +33,7 @@ from .networks import MultiLayerNet, TwoLayerNet
 from .optimizer_base import Optimizer
 from .optimizers import SGD, AdamW
 from .options import check_options
+from .preprocess import Normalize
 from .schedule_base import Schedule
 from .schedules import Cosine, Linear
 
@@ -41,7 +42,7 @@ __all__ = [
 ]
 
 # What is no argument of fit.
-OF_THE_NETWORK = ("name", "about", "hidden", "activation", "weight_init_std", "networks")
+OF_THE_NETWORK = ("name", "about", "hidden", "activation", "weight_init_std", "networks", "preprocessing")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,8 @@ class Recipe:
         The initial weights, as `cnet.MultiLayerNet` takes them.
     networks : int, default 1
         Several of them become a `cnet.Committee`.
+    preprocessing : tuple of cnet.preprocess.Normalize or None, default ()
+        What the networks of a committee see, in turn; all see the images as they are if it is empty.
     epochs, iterations : int, optional
         How long to train each network: one of them.
     batch_size : int, default 128
@@ -99,6 +102,7 @@ class Recipe:
     activation: str = "relu"
     weight_init_std: float | str = "he"
     networks: int = 1
+    preprocessing: tuple[Normalize | None, ...] = ()
     epochs: int | None = None
     iterations: int | None = None
     batch_size: int = 128
@@ -125,6 +129,14 @@ class Recipe:
         if isinstance(self.dropout, list):
             object.__setattr__(self, "dropout", tuple(self.dropout))
         check_count("networks", self.networks, MOST_NETWORKS)
+        if not isinstance(self.preprocessing, list | tuple) or not all(
+                isinstance(each, Normalize | None) for each in self.preprocessing):
+            raise TypeError("preprocessing must be a tuple of cnet.preprocess.Normalize or None, got "
+                            f"{self.preprocessing!r}")
+        object.__setattr__(self, "preprocessing", tuple(self.preprocessing))
+        if self.preprocessing and self.networks == 1:
+            raise ValueError("preprocessing is that of a committee's networks; with networks = 1 prepare the images "
+                             f"yourself, by x = {next(filter(None, self.preprocessing), Normalize())!r}(x)")
         if (self.epochs is None) == (self.iterations is None):
             raise ValueError(f"give epochs or iterations, one of them (got {self.epochs!r} and {self.iterations!r})")
         if not isinstance(self.optimizer, Optimizer):
@@ -223,6 +235,7 @@ class Recipe:
             return self.network(n_inputs, n_classes, rng=rng)
 
         if self.networks > 1:
+            whole.setdefault("preprocessing", self.preprocessing or None)
             return Committee.train(make_network, x, t, n=self.networks, rng=rng, **whole)
         net = make_network(rng)
         net.fit(x, t, **whole)
@@ -233,7 +246,7 @@ class Recipe:
         rows = []
         for each in fields(self):
             value = getattr(self, each.name)
-            unused = value in (None, 0.0) or (each.name == "networks" and value == 1)
+            unused = value in (None, 0.0, ()) or (each.name == "networks" and value == 1)
             if each.name not in ("name", "about") and not unused:
                 text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
                 rows.append(f"  {each.name:<15}  {text}")

@@ -9,6 +9,7 @@ import cnet
 from cnet import recipes
 from cnet.augment import Distort
 from cnet.options import FitOptions
+from cnet.preprocess import Normalize
 from cnet.recipes import RECIPES, Recipe
 from cnet.schedules import Cosine
 
@@ -90,6 +91,18 @@ def test_a_committee_goes_into_a_folder(tmp_path):
     assert [net.params for net in committee.networks] == [net.params for net in other.networks]
 
 
+def test_the_networks_of_a_committee_see_different_images():
+    recipe = dataclasses.replace(
+        recipes.COMMITTEE, **SMALL, networks=3, preprocessing=[None, Normalize(width=20)])
+    assert "preprocessing    None, Normalize(" in str(recipe)
+    committee = recipe.train(X, T, rng=3)
+    assert committee.preprocessing == (None, Normalize(width=20), None)
+    other = cnet.Committee.train(
+        recipe.network, X, T, n=3, rng=3, preprocessing=recipe.preprocessing, **recipe.fit_options())
+    assert [net.params for net in committee.networks] == [net.params for net in other.networks]
+    assert recipe.train(X, T, rng=3, preprocessing=None).preprocessing == (None, None, None)
+
+
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_it_prints_what_it_does(recipe):
     head, *rows = str(recipe).splitlines()
@@ -97,7 +110,7 @@ def test_it_prints_what_it_does(recipe):
     told = dict(row.split(maxsplit=1) for row in rows)
     for field in dataclasses.fields(recipe):
         value = getattr(recipe, field.name)
-        if field.name in ("name", "about") or value in (None, 0.0) or (field.name == "networks" and value == 1):
+        if field.name in ("name", "about") or value in (None, 0.0, ()) or (field.name == "networks" and value == 1):
             assert field.name not in told
         else:
             assert told[field.name] == (", ".join(map(str, value)) if isinstance(value, tuple) else str(value))
@@ -110,6 +123,9 @@ BAD = [
     ({"hidden": 5}, TypeError, "hidden must be"), ({"activation": "rel"}, ValueError, "activation must be one of"),
     ({"weight_init_std": "normal"}, ValueError, "weight_init_std must be"),
     ({"networks": 0}, ValueError, "networks must be from 1"), ({"networks": 1.5}, TypeError, "networks must be"),
+    ({"networks": 2, "preprocessing": "none"}, TypeError, "preprocessing must be a tuple of cnet.preprocess.Normalize"),
+    ({"networks": 2, "preprocessing": (1,)}, TypeError, "preprocessing must be a tuple of cnet.preprocess.Normalize"),
+    ({"preprocessing": (Normalize(),)}, ValueError, r"networks = 1 prepare the images yourself, by x = Normalize\("),
     ({"optimizer": "adam"}, TypeError, "optimizer must be an object"),
     ({"schedule": "cosine"}, TypeError, "schedule must be None or an object"), ({"dropout": 1}, ValueError, "dropout"),
     ({"dropout": (0.1, 0.1)}, ValueError, "dropout must hold one share for each of 1 hidden"),

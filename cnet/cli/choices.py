@@ -19,7 +19,7 @@ __all__ = ["check_schedule", "chosen_layers", "chosen_settings", "refuse_changes
 PLAIN = {
     "batch_size": 100, "sampling": "replacement", "gradient": "backprop", "seed": 0, "optimizer": "sgd",
     "schedule": None, "early_stop": None, "early_stop_metric": "validation_loss", "early_stop_delta": 0.0,
-    "recipe": None,
+    "recipe": None, "preprocessing": None,
 }
 BOOK_HIDDEN = 50
 # What early stopping holds out: the test images would not be unseen any more.
@@ -63,6 +63,9 @@ def _chosen(args: argparse.Namespace) -> dict[str, Any]:
                 raise Failure(f"{flag_of(name)} goes with --early-stop", USAGE)
     elif args.validation_split is None and chosen["early_stop_metric"].startswith("validation"):
         chosen["validation_split"] = HELD_OUT
+    if chosen["preprocessing"] is not None and (args.networks or 1) == 1:
+        raise Failure(
+            "--preprocessing goes with --networks 2 or more: a single network's file has no place for it", USAGE)
     _check_together(chosen, n_layers)
     return chosen
 

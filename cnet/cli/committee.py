@@ -21,6 +21,7 @@ from .data import Data, load_own_data
 from .finished import is_finished, restore_results
 from .lock import owning
 from .options import make_folder
+from .preprocessing import check_ways, way_of_network
 from .record import Record
 from .run_folder import (
     CHECKPOINT,
@@ -28,7 +29,7 @@ from .run_folder import (
     CURVES,
     MODEL,
     has_model,
-    load_model,
+    load_single,
     read_committee,
     refuse_committee,
     write_committee,
@@ -50,6 +51,11 @@ def run_new(folder: str, args: argparse.Namespace, chosen: dict[str, Any]) -> in
     if has_model(folder) or os.path.exists(os.path.join(folder, CHECKPOINT)):
         raise Failure(f"{folder} holds a run already; choose another folder for a committee (--out)", USAGE)
     settings, data = new_run(args, chosen)
+    if settings.preprocessing is not None:
+        try:
+            check_ways(settings.preprocessing, data.n_inputs)
+        except ValueError as error:
+            raise Failure(f"--preprocessing {settings.preprocessing}: {error}", USAGE) from None
     write_committee(folder, args.networks, settings)
     return _Committee(folder, args.networks, settings, data, args).train()
 
@@ -112,7 +118,10 @@ class _Committee:
         from ..committee_training import seed_of
 
         folder = self.folder_of(i)
-        own = replace(self.settings, seed=seed_of(as_key(self.settings.seed), i))
+        own = replace(
+            self.settings, seed=seed_of(as_key(self.settings.seed), i),
+            preprocessing=way_of_network(self.settings.preprocessing, i),
+        )
         make_folder(folder)
         with owning(folder):
             has_begun = os.path.exists(os.path.join(folder, CHECKPOINT))
@@ -149,15 +158,18 @@ class _Committee:
         """Write the committee, and measure it."""
         from ..committee import Committee
 
-        committee = Committee([load_model(self.folder_of(i)) for i in range(self.n)])
+        committee = Committee(*zip(*(load_single(self.folder_of(i)) for i in range(self.n)), strict=True))
         committee.save(os.path.join(self.folder, MODEL))
         self.report(committee)
         return 0
 
     def report(self, committee: Committee) -> None:
         """Say how well the networks and the committee read the test images."""
+        from ..committee import Committee
+
         x, t = self.data.test
-        alone = [net.accuracy(x, t) for net in committee.networks]
+        each = zip(committee.networks, committee.preprocessing, strict=True)
+        alone = [Committee([net], [prepare]).evaluate(x, t)["accuracy"] for net, prepare in each]
         together = committee.evaluate(x, t)
         if self.as_json:
             print_json({

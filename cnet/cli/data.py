@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .console import Failure, warn
+from .preprocessing import way_of_run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,6 +50,14 @@ class Data:
     def n_classes(self) -> int:
         """10, or more if there is a label above 9."""
         return max(10, *(1 + int(t.max(initial=0)) for _, t in (self.train, self.test)))
+
+    def prepared(self, preprocessing: str | None) -> Data:
+        """The same with all images preprocessed in one way (see `preprocessing.way_of_run`), or these for None."""
+        if preprocessing is None:
+            return self
+        prepare = way_of_run(preprocessing)
+        (x, t), (x_test, t_test) = self.train, self.test
+        return replace(self, train=(prepare(x), t), test=(prepare(x_test), t_test))
 
     def checksum(self) -> int:
         """The CRC-32 of the training images, by which a resumed run recognises its data."""

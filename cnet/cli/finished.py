@@ -7,10 +7,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..networks import MultiLayerNet, load
+from ..networks import MultiLayerNet
 from .console import Failure
 from .record import Record, Settings
-from .run_folder import CURVES, HISTORY, MODEL, has_model, read_record, write_history
+from .run_folder import (
+    CURVES,
+    HISTORY,
+    MODEL,
+    has_model,
+    load_single,
+    read_record,
+    with_preprocessing,
+    write_history,
+)
 
 __all__ = ["is_finished", "restore_results"]
 
@@ -53,7 +62,7 @@ def restore_results(folder: str, net: MultiLayerNet, record: Record) -> tuple[Re
     if past is not None and not _is_same(past.settings, record.settings):
         past = None
     if not _model_stands(folder, net, past):
-        net.save(os.path.join(folder, MODEL))
+        with_preprocessing(net, record.settings).save(os.path.join(folder, MODEL))
         written.append(MODEL)
     if past is None or past.iterations < record.iterations or past.state not in ("finished", "stopped"):
         past = record
@@ -95,7 +104,6 @@ def _past(folder: str) -> Record | None:
 def _model(folder: str) -> MultiLayerNet | None:
     """The model, if there is one that can be read."""
     try:
-        net = load(os.path.join(folder, MODEL)) if has_model(folder) else None
-        return net if isinstance(net, MultiLayerNet) else None
-    except (OSError, ValueError):
+        return load_single(folder)[0] if has_model(folder) else None
+    except (Failure, OSError, ValueError):
         return None

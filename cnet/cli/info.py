@@ -133,7 +133,8 @@ def _tell_committee(model: str, committee: Committee, as_json: bool) -> None:
     if as_json:
         print_json({"model": model, "kind": committee._KIND, "networks": networks, "file": contents.told()})
         return
-    say(f"{model}: {committee._KIND} of {len(committee)} networks, {committee.dtype}")
+    n = len(committee)
+    say(f"{model}: {committee._KIND} of {n} {'networks' if n > 1 else 'network'}, {committee.dtype}")
     for i, (net, told) in enumerate(zip(committee.networks, networks, strict=True)):
         own = committee.preprocessing[i]
         say(f"  network {i}: {network_text(net.sizes, net._core.activations)}; {_training_text(told)}"

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from .augmentation import text_of
+from .preprocessing import text_of_ways
 from .training_options import HYPER, SCHEDULE_PARAMETERS
 
 if TYPE_CHECKING:
@@ -15,7 +16,9 @@ __all__ = ["with_recipe"]
 
 # What the command calls differently, or has in other words.
 OTHER_NAMES = {"hidden": "layers", "weight_init_std": "weight_init"}
-TAKEN_APART = ("name", "about", "optimizer", "learning_rate", "schedule", "epochs", "iterations", "augment")
+TAKEN_APART = (
+    "name", "about", "optimizer", "learning_rate", "schedule", "epochs", "iterations", "augment", "preprocessing",
+)
 
 
 def with_recipe(args: argparse.Namespace) -> argparse.Namespace:
@@ -60,5 +63,7 @@ def _options_of(recipe: Recipe, args: argparse.Namespace) -> dict[str, Any]:
         options |= {option: own[name] for option, name in SCHEDULE_PARAMETERS.items() if name in own}
     if recipe.augment is not None:
         options["augment"] = text_of(recipe.augment)
+    if recipe.preprocessing and args.networks != 1:
+        options["preprocessing"] = text_of_ways(recipe.preprocessing)
     # 0 is what fit does without them.
     return {name: value for name, value in options.items() if value is not None}

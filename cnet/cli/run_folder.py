@@ -26,6 +26,7 @@ from ..networks import MultiLayerNet, load
 from ..open_files import open_regular, read_pieces
 from .console import USAGE, Failure, to_json
 from .fields import Fields
+from .preprocessing import way_of_run
 from .record import Best, Measured, Record, Settings
 from .restored import NETWORK, parameters_called, restored_network
 
@@ -33,11 +34,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..committee import Committee
+    from ..preprocess import Normalize
 
 __all__ = [
     "CHECKPOINT", "COMMITTEE", "CURVES", "HISTORY", "MODEL", "Snapshot", "check_is_run", "file_of", "has_model",
-    "is_committee", "load_any", "load_model", "read_checkpoint", "read_committee", "read_record", "read_settings",
-    "refuse_committee", "remove_history", "run_of", "write_checkpoint", "write_committee", "write_history",
+    "is_committee", "load_any", "load_model", "load_single", "read_checkpoint", "read_committee", "read_record",
+    "read_settings", "refuse_committee", "remove_history", "run_of", "with_preprocessing", "write_checkpoint",
+    "write_committee", "write_history",
 ]
 
 MODEL, CHECKPOINT = "model.safetensors", "checkpoint.safetensors"
@@ -203,9 +206,15 @@ def load_model(path: str) -> MultiLayerNet:
     """
     net = load_any(path)
     if not isinstance(net, MultiLayerNet):
-        raise Failure(f"{path} is a committee of {len(net)} networks, which cnet evaluate, predict and info take; here "
-                      "a single network is needed")
+        raise Failure(f"{path} is {committee_text(net)}, which cnet evaluate, predict and info take; here a single "
+                      "network that reads the images as they are is needed")
     return net
+
+
+def committee_text(committee: Committee) -> str:
+    """What a committee is, in a few words: one of a single network is that with its preprocessing."""
+    n = len(committee)
+    return f"a committee of {n} networks" if n > 1 else "a network with preprocessing"
 
 
 def load_any(path: str) -> MultiLayerNet | Committee:
@@ -226,9 +235,10 @@ def load_any(path: str) -> MultiLayerNet | Committee:
     elif has_model(path):
         net = load(os.path.join(path, MODEL))
     elif os.path.exists(os.path.join(path, CHECKPOINT)):
-        net, record = read_checkpoint(path)
+        single, record = read_checkpoint(path)
         if not record.iterations:
             raise Failure(f"{path}: the run was cut off before its first epoch ended; it has no trained network")
+        net = with_preprocessing(single, record.settings)
     elif is_committee(path):
         raise Failure(f"{path}: the committee is not finished; cnet train --resume continues it, and each of its "
                       "networks has a folder of its own there")
@@ -238,6 +248,31 @@ def load_any(path: str) -> MultiLayerNet | Committee:
     if not all(np.isfinite(array).all() for each in networks for array in each.params.values()):
         raise Failure(f"{path}: the network's parameters are not all finite numbers; train it anew")
     return net
+
+
+def with_preprocessing(net: MultiLayerNet, settings: Settings) -> MultiLayerNet | Committee:
+    """A run's network as its file has it: with the preprocessing of its images, if there is one, as a committee."""
+    if settings.preprocessing is None:
+        return net
+    from ..committee import Committee
+
+    return Committee([net], way_of_run(settings.preprocessing))
+
+
+def load_single(path: str) -> tuple[MultiLayerNet, Normalize | None]:
+    """A run's network, and how its images are preprocessed: what `with_preprocessing` has put together.
+
+    Raises
+    ------
+    Failure, OSError, ValueError
+        As `load_any`; also if it is a committee of several networks.
+    """
+    net = load_any(path)
+    if isinstance(net, MultiLayerNet):
+        return net, None
+    if len(net) > 1:
+        raise Failure(f"{path} is a committee of {len(net)} networks; here a single one is needed")
+    return net.networks[0], net.preprocessing[0]
 
 
 def file_of(path: str) -> str:

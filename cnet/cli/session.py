@@ -54,8 +54,9 @@ class Session:
         n_threads: int | None, as_json: bool, continued_by: str | None = None,
     ) -> None:
         self.continued_by = folder if continued_by is None else continued_by
-        self.folder, self.net, self.record, self.data = folder, net, record, data
+        self.folder, self.net, self.record = folder, net, record
         self.settings, self.n_threads = record.settings, n_threads
+        self.data = data.prepared(record.settings.preprocessing)
         self.divergence = ""
         self.status = 0
         self.done_before, self.seconds_before = record.iterations, record.seconds
@@ -179,7 +180,7 @@ class Session:
             self._fail(error)
         try:
             if has_result:
-                self.net.save(os.path.join(self.folder, MODEL))
+                run_folder.with_preprocessing(self.net, self.settings).save(os.path.join(self.folder, MODEL))
                 written.append(MODEL)
             # Beside the model of before its own history stays.
             if has_result or (self.record.state == "diverged" and not self.had_model):

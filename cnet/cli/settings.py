@@ -16,6 +16,7 @@ from ..options import GRADIENTS, SAMPLINGS, FitOptions
 from ..schedules import SCHEDULES
 from .augmentation import augment_of, named_amounts
 from .fields import Fields
+from .preprocessing import named_ways
 
 if TYPE_CHECKING:
     from ..schedule_base import Schedule
@@ -38,6 +39,7 @@ class Settings:
     `hidden` and `activation` are one for each hidden layer, or one value where a single one says it all;
     0 hidden units are no hidden layer. The parameters of optimizer and schedule are by their names.
     `recipe` is what the settings were taken from, as far as nothing else was given; it decides nothing.
+    `preprocessing` are the ways of a committee's networks; in the settings of one network its own.
     """
 
     data: str
@@ -71,6 +73,7 @@ class Settings:
     early_stop_metric: str = "validation_loss"
     early_stop_delta: float = 0.0
     recipe: str | None = None
+    preprocessing: str | None = None
 
     @classmethod
     def of(cls, fields: Fields) -> Settings:
@@ -167,6 +170,7 @@ def _newer(fields: Fields) -> dict[str, Any]:
                                             _one_of(METRICS), "validation_loss"),
         "early_stop_delta": fields.checked("early_stop_delta", "what --early-stop-delta takes", _not_negative, 0.0),
         "recipe": fields.checked("recipe", "the name of a recipe, or null", _or_none(_name), None),
+        "preprocessing": fields.checked("preprocessing", "what --preprocessing takes, or null", _or_none(_ways), None),
     }
     for name in FIT_FIELDS:
         found[name] = fields.checked(name, f"what fit takes as {name}", _of_fit(name), FitOptions.__dict__[name])
@@ -252,6 +256,10 @@ def _name(value: Any) -> str:
     if not (value.isidentifier() and value.isascii() and len(value) <= 40):
         raise ValueError
     return value
+
+
+def _ways(value: Any) -> str:
+    return named_ways(_text(value))
 
 
 def _of_fit(name: str) -> Callable[[Any], Any]:

@@ -20,6 +20,7 @@ from ..options import GRADIENTS, SAMPLINGS, FitOptions
 from ..schedules import SCHEDULES
 from .augmentation import named_amounts
 from .options import count, number, positive_number, seed, whole_or_number
+from .preprocessing import named_ways
 
 __all__ = [
     "HYPER", "OF_FIT", "OPTIONS", "RECIPES", "SCHEDULE_PARAMETERS", "Option", "activation", "add_network_options",
@@ -90,12 +91,16 @@ def _shares(text: str) -> float | tuple[float, ...]:
     return numbers if len(numbers) > 1 else numbers[0]
 
 
-def _augment(text: str) -> str:
-    """Random distortions, as `augmentation.augment_of` reads them."""
-    try:
-        return named_amounts(text)
-    except (TypeError, ValueError) as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+def _words(read: Callable[[str], str]) -> Callable[[str], str]:
+    """A reader whose errors argparse tells."""
+
+    def checked(text: str) -> str:
+        try:
+            return read(text)
+        except (TypeError, ValueError) as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return checked
 
 
 def _checked(read: Callable[[str], Any], name: str, *makers: Callable[..., Any]) -> Callable[[str], Any]:
@@ -201,6 +206,7 @@ GROUPS = {
     "schedule": "the learning rate's schedule",
     "regularisation": "regularisation",
     "stopping": "early stopping",
+    "committee": "committees",
 }
 OPTIONS: tuple[Option, ...] = (
     Option("recipe", "recipe", None, "NAME",
@@ -250,9 +256,12 @@ OPTIONS: tuple[Option, ...] = (
     _fit_option("averaging", "regularisation", number, "D",
                 "train as without it, but keep the moving average of the parameters, of which this share, such as "
                 "0.999, stays in each step"),
-    Option("augment", "regularisation", _augment, "HOW",
+    Option("augment", "regularisation", _words(named_amounts), "HOW",
            'distort every image at random, anew each time: "default", or amounts as in '
            "rotation=15,6.rotation=5, the second for class 6 alone (see cnet.augment.Distort)"),
+    Option("preprocessing", "committee", _words(named_ways), "HOW",
+           "what the networks of a committee see, in turn, as in none,deslant,width=20: the images as they are, set "
+           "upright (deslant), with digits of one width in pixels (width), or both (deslant+width=20)"),
     Option("early_stop", "stopping", count, "N",
            "stop after N epochs without an improvement on held-out training images, and keep the best network"),
     Option("early_stop_metric", "stopping", None, "NAME",

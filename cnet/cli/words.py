@@ -60,6 +60,8 @@ def regularisation_text(settings: Settings) -> str:
     decay = settings.optimizer_parameters.get("weight_decay")
     used = {"l2": settings.l2, "weight_decay": decay, **{name: getattr(settings, name) for name in FIT_FIELDS}}
     parts = [f"{flag_of(name)[2:]} {_number(value)}" for name, value in used.items() if value]
+    if settings.preprocessing is not None:
+        parts.append(f"preprocessing {settings.preprocessing}")
     if settings.early_stop is not None:
         metric = settings.early_stop_metric.replace("_", " ")
         parts.append(f"early stopping after {settings.early_stop:,} epochs without a better {metric}")

@@ -33,7 +33,7 @@ RIGHT_NEWER = {
     "weight_init": LARGE + NOTHING, "l2": LARGE, "optimizer_parameters": [{}], "schedule": NOTHING,
     "schedule_parameters": [{}], "clip_norm": LARGE + NOTHING, "max_norm": LARGE + NOTHING, "averaging": NOTHING,
     "validation_split": NOTHING, "early_stop": NOTHING, "early_stop_delta": LARGE,
-    "augment": NOTHING, "recipe": NOTHING,
+    "augment": NOTHING, "recipe": NOTHING, "preprocessing": NOTHING,
 }
 RIGHT |= {("settings", name): [*RIGHT_NEWER.get(name, []), ...] for name in NEWER}
 

@@ -22,6 +22,7 @@ from cnet.cli.recipe import with_recipe
 from cnet.cli.run_folder import COMMITTEE
 from cnet.cli.settings import Settings
 from cnet.cli.train import add_to
+from cnet.preprocess import Normalize
 
 RECIPES = recipes.RECIPES
 
@@ -309,6 +310,115 @@ def test_threads_and_length_are_asked_of_each(folder, expected):
     shutil.rmtree(folder / "network-002")
     assert main(["train", "--resume", str(folder), "--threads", "1"]) == 0
     assert same(folder, expected)
+
+
+# Preprocessing.
+
+WAYS = [None, Normalize(deslant=False, width=20), Normalize()]
+
+
+@pytest.fixture(scope="module")
+def _prepared(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prepared") / "run"
+    options = ["--preprocessing", "none, width = 20,deslant", "--networks", "4", "--out", str(folder)]
+    assert main(["train", "--data", data, *SMALL, *options]) == 0
+    return folder
+
+
+@pytest.fixture
+def prepared(_prepared, tmp_path, capsys):
+    """A copy of a finished committee of four, whose networks see different images."""
+    copy = tmp_path / "copy"
+    shutil.copytree(_prepared, copy)
+    capsys.readouterr()
+    return copy
+
+
+@pytest.fixture(scope="module")
+def prepared_by_library(data):
+    (x, t), _ = cnet.datasets.load_mnist(normalize=False, data_home=data)
+    recipe = dataclasses.replace(recipes.COMMITTEE, networks=4, hidden=[9], epochs=2, preprocessing=WAYS)
+    return recipe.train(x, t, rng=0)
+
+
+def test_a_committee_with_preprocessing_is_what_the_library_trains(prepared, prepared_by_library, data, capsys):
+    expected = prepared_by_library
+    assert same(prepared, expected)
+    assert cnet.load(prepared / "model.safetensors").preprocessing == expected.preprocessing == (*WAYS, None)
+    _, (x, t) = cnet.datasets.load_mnist(normalize=False, data_home=data)
+    accuracies = [cnet.Committee([net], [way]).accuracy(x, t)
+                  for net, way in zip(expected.networks, expected.preprocessing, strict=True)]
+    assert main(["train", "--resume", str(prepared), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["test_accuracy_alone"] == accuracies
+    # A network's own folder has all that it takes to read raw images.
+    for i, accuracy in enumerate(accuracies):
+        network = prepared / f"network-00{i}"
+        assert main(["evaluate", str(network), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["accuracy"] == accuracy
+        history = json.loads((network / "history.json").read_text())
+        assert history["epochs"]["test_accuracy"][-1] == accuracy
+        assert history["settings"]["preprocessing"] == [None, "width=20", "deslant", None][i]
+        (network / "model.safetensors").unlink()
+        assert main(["evaluate", str(network), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["accuracy"] == accuracy
+
+
+def test_a_committee_with_preprocessing_goes_on(prepared, prepared_by_library, one_error, capsys):
+    (prepared / "model.safetensors").unlink()
+    (prepared / "network-001" / "model.safetensors").unlink()
+    shutil.rmtree(prepared / "network-002")
+    assert main(["train", "--resume", str(prepared)]) == 0
+    assert "with weight-decay 0.01, augment" in (out := capsys.readouterr().out)
+    assert "preprocessing none,width=20,deslant" in out
+    assert same(prepared, prepared_by_library)
+    assert main(["train", "--resume", str(prepared), "--preprocessing", "none,width=20,deslant"]) == 0
+    assert main(["train", "--resume", str(prepared), "--preprocessing", "none,deslant"]) == 2
+    assert "--preprocessing none,deslant: the run in" in one_error()
+    # A network goes on alone as well, with images as before.
+    capsys.readouterr()
+    network = prepared / "network-002"
+    assert main(["train", "--resume", str(network), "--epochs", "3"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", str(network), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["accuracy"] == json.loads((network / "history.json").read_text())["epochs"]["test_accuracy"][-1]
+
+
+def test_what_needs_a_network_that_reads_images_as_they_are(prepared, one_error, capsys):
+    network = str(prepared / "network-001")
+    for command in (["plot", network], ["export", network, "--c", str(prepared / "net.c")]):
+        assert main(command) != 0
+        assert "network with preprocessing" in one_error() or command[0] == "export"
+    assert main(["info", network]) == 0
+    assert "Committee of 1 network, float32" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("deslnt", "expected some of none, deslant, width=20 and deslant+width=20"), ("", "expected some of"),
+    ("none+deslant", "expected some of"), ("width=5+width=6", "expected some of"),
+    ("none,,deslant", "expected some of"),
+    ("width", "width must be a whole number"), ("width=-3", "width must be a whole number"),
+    ("width=0", "width must be from 1"), ("width=29", "width must be at most that of the images, 28 pixels, got 29"),
+    ("width=1_0", "width must be a whole number"), ("deslant+deslant", "expected some of"),
+])
+def test_preprocessing_that_makes_no_sense(text, message, data, one_error, tmp_path):
+    folder = tmp_path / "run"
+    assert main(["train", "--data", data, *SMALL, "--preprocessing", text, "--out", str(folder)]) == 2
+    error = one_error()
+    assert message in error and "--preprocessing" in error
+    assert not folder.exists()
+
+
+def test_preprocessing_is_for_committees(data, one_error, tmp_path, monkeypatch):
+    monkeypatch.setattr(recipes, "RECIPES", {**RECIPES, "committee": dataclasses.replace(
+        recipes.COMMITTEE, preprocessing=WAYS)})
+    for options in ([], ["--networks", "1"], ["--recipe", "accurate"]):
+        command = ["train", "--data", data, "--preprocessing", "deslant", *options]
+        assert main([*command, "--out", str(tmp_path / "a")]) == 2
+        assert "--preprocessing goes with --networks 2 or more" in one_error()
+    assert settings_of("--recipe", "committee")[0].preprocessing == "none,width=20,deslant"
+    assert settings_of("--recipe", "committee", "--preprocessing", "deslant")[0].preprocessing == "deslant"
+    assert settings_of("--recipe", "committee", "--networks", "1")[0].preprocessing is None
 
 
 def test_help_names_the_recipes(capsys):

@@ -46,12 +46,9 @@ def test_each_recipe_is_a_table_that_trains(name):
 
 def test_several_layers_make_another_class():
     recipe = dataclasses.replace(recipes.DEEP, hidden=[9, 8], epochs=1)
-    assert recipe.hidden == (9, 8)
+    assert recipe.hidden == (9, 8) != recipes.DEEP.hidden == (1024, 1024)
     net = recipe.train(X, T, rng=0)
     assert type(net) is cnet.MultiLayerNet and net.sizes == (784, 9, 8, 10)
-    assert recipes.DEEP.hidden == (2500, 2000, 1500, 1000, 500)
-    n = sum(a * b + b for a, b in zip((784, *recipes.DEEP.hidden), (*recipes.DEEP.hidden, 10), strict=True))
-    assert 11.9e6 < n < 12.2e6
 
 
 def test_other_images_and_targets():

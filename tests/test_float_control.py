@@ -184,6 +184,21 @@ def test_a_fit_has_no_denormals(monkeypatch, dtype, n_threads, options, density)
     assert (net.params["b1"] != b1).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("optimizer", [cnet.optimizers.AdaGrad, cnet.optimizers.RMSprop, cnet.optimizers.Adam])
+@pytest.mark.parametrize("smallness", [1e-3, 1e-30])
+def test_an_epsilon_that_small_is_not_zero(optimizer, dtype, smallness):
+    """Where a weight has never had a gradient, it alone is divided by."""
+    epsilon = max(float(np.finfo(dtype).smallest_normal) * smallness, 5e-324)
+    x, t = np.random.default_rng(0).random((40, 6)).astype(dtype), np.arange(40) % 3
+    x[:, 2] = 0
+    net = cnet.TwoLayerNet(6, 5, 3, dtype=dtype, rng=0)
+    before = net.params["W1"].copy()
+    net.fit(x, t, iterations=5, optimizer=optimizer(epsilon=epsilon))
+    np.testing.assert_array_equal(net.params["W1"][2], before[2])
+    assert (net.params["W1"][1] != before[1]).all()
+
+
 @pytest.mark.parametrize("way_out", ["labels", "callback", "divergence", "not finite"])
 def test_what_was_set_is_put_back_when_a_call_fails(way_out):
     x, t = problem(np.float32)

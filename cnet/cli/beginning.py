@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .choices import check_schedule, refuse_changes, rows_to_train_with
 from .console import USAGE, Failure, note, say
 from .data import Data, check_fit, load_data, load_own_data
+from .preprocessing import check_ways
 from .record import Record
 from .run_folder import CHECKPOINT, read_checkpoint
 from .settings import MOST_ITERATIONS, Settings
@@ -17,7 +18,7 @@ from .settings import MOST_ITERATIONS, Settings
 if TYPE_CHECKING:
     from ..networks import MultiLayerNet
 
-__all__ = ["asked_iterations", "new_run", "resumed_run"]
+__all__ = ["asked_iterations", "check_preprocessing", "new_run", "resumed_run"]
 
 DEFAULT_ITERATIONS = 10_000
 
@@ -61,6 +62,7 @@ def resumed_run(
         raise Failure(f"--data {data.source}: these are not the images that the run in {folder} was trained with")
     path = os.path.join(folder, CHECKPOINT)
     check_fit(folder, net, data)
+    check_preprocessing(path, settings, data)
     n_rows = rows_to_train_with(len(data.train[1]), settings.validation_split)
     per_epoch = -(-n_rows // settings.batch_size)
     if per_epoch != settings.iterations_per_epoch:
@@ -79,6 +81,14 @@ def resumed_run(
         note(f"the schedule {settings.schedule} now has {iterations:,} iterations instead of {settings.iterations:,}: "
              "rates up to here were those of the shorter or longer run")
     return net, record, data
+
+
+def check_preprocessing(path: str, settings: Settings, data: Data) -> None:
+    """Raise a Failure if a file's settings have preprocessing that these images cannot have."""
+    try:
+        check_ways(settings.preprocessing, data.n_inputs)
+    except ValueError as error:
+        raise Failure(f"{path} is damaged: settings.preprocessing: {error}") from None
 
 
 def asked_iterations(args: argparse.Namespace, per_epoch: int) -> int | None:

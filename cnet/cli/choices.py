@@ -10,6 +10,7 @@ from ..optimizers import OPTIMIZERS
 from ..options import check_options
 from ..schedules import SCHEDULES
 from .console import USAGE, Failure
+from .preprocessing import without_none
 from .settings import FIT_FIELDS, Settings, as_fit_takes, weight_init_for
 from .training_options import HYPER, OF_FIT, OPTIONS, SCHEDULE_PARAMETERS, flag_of, has_parameter
 
@@ -63,9 +64,9 @@ def _chosen(args: argparse.Namespace) -> dict[str, Any]:
                 raise Failure(f"{flag_of(name)} goes with --early-stop", USAGE)
     elif args.validation_split is None and chosen["early_stop_metric"].startswith("validation"):
         chosen["validation_split"] = HELD_OUT
+    chosen["preprocessing"] = without_none(chosen["preprocessing"])
     if chosen["preprocessing"] is not None and (args.networks or 1) == 1:
-        raise Failure(
-            "--preprocessing goes with --networks 2 or more: a single network's file has no place for it", USAGE)
+        raise Failure("--preprocessing goes with --networks 2 or more: a committee's networks take it in turn", USAGE)
     _check_together(chosen, n_layers)
     return chosen
 
@@ -179,6 +180,8 @@ def refuse_changes(args: argparse.Namespace, settings: Settings, folder: str) ->
         kept = _kept(option.name, settings)
         if option.name == "activation" and isinstance(given, tuple) and len(set(given)) == 1:
             given = given[0]
+        if option.name == "preprocessing":
+            given = without_none(given)
         if given != kept:
             raise Failure(
                 f"{flag_of(option.name)} {_shown(given)}: the run in {folder} has {_shown(kept)}, which has to stay",

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..rng import as_key
 from . import pictures
-from .beginning import asked_iterations, new_run, resumed_run
+from .beginning import asked_iterations, check_preprocessing, new_run, resumed_run
 from .choices import refuse_changes
 from .console import USAGE, Failure, as_word, loss_text, note, percent, print_json, say
 from .data import Data, load_own_data
 from .finished import is_finished, restore_results
 from .lock import owning
 from .options import make_folder
-from .preprocessing import check_ways, way_of_network
+from .preprocessing import check_ways, own_way, way_of_network
 from .record import Record
 from .run_folder import (
     CHECKPOINT,
@@ -51,11 +51,10 @@ def run_new(folder: str, args: argparse.Namespace, chosen: dict[str, Any]) -> in
     if has_model(folder) or os.path.exists(os.path.join(folder, CHECKPOINT)):
         raise Failure(f"{folder} holds a run already; choose another folder for a committee (--out)", USAGE)
     settings, data = new_run(args, chosen)
-    if settings.preprocessing is not None:
-        try:
-            check_ways(settings.preprocessing, data.n_inputs)
-        except ValueError as error:
-            raise Failure(f"--preprocessing {settings.preprocessing}: {error}", USAGE) from None
+    try:
+        check_ways(settings.preprocessing, data.n_inputs)
+    except ValueError as error:
+        raise Failure(f"--preprocessing {settings.preprocessing}: {error}", USAGE) from None
     write_committee(folder, args.networks, settings)
     return _Committee(folder, args.networks, settings, data, args).train()
 
@@ -69,6 +68,7 @@ def run_resumed(folder: str, args: argparse.Namespace) -> int:
         raise Failure(f"--networks {asked}: the committee in {folder} has {n} networks already", USAGE)
     own = settings if args.data is None else replace(settings, data=args.data)
     data = load_own_data(folder, own, strict=True)
+    check_preprocessing(os.path.join(folder, COMMITTEE), settings, data)
     iterations = asked_iterations(args, settings.iterations_per_epoch) or settings.iterations
     if iterations < settings.iterations:
         raise Failure(f"the networks in {folder} are to have {settings.iterations:,} iterations already", USAGE)
@@ -103,11 +103,20 @@ class _Committee:
         if not self.drawable:
             note(f'matplotlib is not installed (pip install "cnet-nn[cli]"): training goes without {CURVES}')
         for i in range(self.n):
-            status = self.train_one(i)
+            try:
+                status = self.train_one(i)
+            except KeyboardInterrupt:
+                # Between two networks, or while images are preprocessed.
+                self.tell_rest(i)
+                raise
             if status is not None:
-                note(f"{i} of {self.n} networks are finished; cnet train --resume {as_word(self.folder)} goes on")
+                self.tell_rest(i)
                 return status
         return self.finish()
+
+    def tell_rest(self, i: int) -> None:
+        """Say how far it is, and how it goes on."""
+        note(f"{i} of {self.n} networks are finished; cnet train --resume {as_word(self.folder)} goes on")
 
     def folder_of(self, i: int) -> str:
         """The folder of a network."""
@@ -158,7 +167,9 @@ class _Committee:
         """Write the committee, and measure it."""
         from ..committee import Committee
 
-        committee = Committee(*zip(*(load_single(self.folder_of(i)) for i in range(self.n)), strict=True))
+        networks = [load_single(self.folder_of(i))[0] for i in range(self.n)]
+        ways = [own_way(way_of_network(self.settings.preprocessing, i)) for i in range(self.n)]
+        committee = Committee(networks, ways)
         committee.save(os.path.join(self.folder, MODEL))
         self.report(committee)
         return 0

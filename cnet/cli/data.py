@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .console import Failure, warn
-from .preprocessing import way_of_run
+from .preprocessing import own_way
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,10 +52,10 @@ class Data:
         return max(10, *(1 + int(t.max(initial=0)) for _, t in (self.train, self.test)))
 
     def prepared(self, preprocessing: str | None) -> Data:
-        """The same with all images preprocessed in one way (see `preprocessing.way_of_run`), or these for None."""
-        if preprocessing is None:
+        """The same with all images preprocessed in one way (see `preprocessing.own_way`), or these for None."""
+        prepare = own_way(preprocessing)
+        if prepare is None:
             return self
-        prepare = way_of_run(preprocessing)
         (x, t), (x_test, t_test) = self.train, self.test
         return replace(self, train=(prepare(x), t), test=(prepare(x_test), t_test))
 

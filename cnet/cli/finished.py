@@ -9,6 +9,7 @@ import numpy as np
 
 from ..networks import MultiLayerNet
 from .console import Failure
+from .preprocessing import own_way
 from .record import Record, Settings
 from .run_folder import (
     CURVES,
@@ -31,7 +32,7 @@ def is_finished(folder: str, record: Record) -> bool:
     past = _past(folder)
     if past is None or past.state != "finished" or not _is_same(past.settings, record.settings):
         return False
-    model = _model(folder)
+    model = _model(folder, past.settings)
     return (
         past.iterations == past.settings.iterations == record.settings.iterations
         and model is not None and model.iterations == past.iterations
@@ -61,7 +62,7 @@ def restore_results(folder: str, net: MultiLayerNet, record: Record) -> tuple[Re
     past = _past(folder)
     if past is not None and not _is_same(past.settings, record.settings):
         past = None
-    if not _model_stands(folder, net, past):
+    if not _model_stands(folder, net, record.settings, past):
         with_preprocessing(net, record.settings).save(os.path.join(folder, MODEL))
         written.append(MODEL)
     if past is None or past.iterations < record.iterations or past.state not in ("finished", "stopped"):
@@ -74,9 +75,9 @@ def restore_results(folder: str, net: MultiLayerNet, record: Record) -> tuple[Re
     return past, written
 
 
-def _model_stands(folder: str, net: MultiLayerNet, past: Record | None) -> bool:
+def _model_stands(folder: str, net: MultiLayerNet, settings: Settings, past: Record | None) -> bool:
     """Whether the model in the folder is the network, or one that the same run had further on."""
-    model = _model(folder)
+    model = _model(folder, settings)
     if model is None:
         return False
     if past is not None and model.iterations == past.iterations > net.iterations:
@@ -101,9 +102,10 @@ def _past(folder: str) -> Record | None:
         return None
 
 
-def _model(folder: str) -> MultiLayerNet | None:
-    """The model, if there is one that can be read."""
+def _model(folder: str, settings: Settings) -> MultiLayerNet | None:
+    """The model, if there is one that can be read, and whose images are preprocessed as the settings say."""
     try:
-        return load_single(folder)[0] if has_model(folder) else None
+        net, prepare = load_single(folder) if has_model(folder) else (None, None)
+        return net if prepare == own_way(settings.preprocessing) else None
     except (Failure, OSError, ValueError):
         return None

@@ -100,11 +100,14 @@ def _tell_model(model: str, as_json: bool) -> None:
         _tell_onnx(model, as_json)
         return
     net = load_any(model)
-    if isinstance(net, Committee):
-        _tell_committee(model, net, as_json)
-        return
-    contents = contents_of(file_of(model))
     record = _record_of(model)
+    if isinstance(net, Committee):
+        if record is None or len(net) > 1:
+            _tell_committee(model, net, as_json)
+            return
+        # A run's network with its preprocessing, of which the run's settings tell.
+        net = net.networks[0]
+    contents = contents_of(file_of(model))
     told = _told(net)
     if as_json:
         run_told = None if record is None else _run_told(record)

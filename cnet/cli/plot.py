@@ -13,7 +13,7 @@ from .console import print_json, say
 from .data import check_fit, load_data, load_own_data
 from .options import add_data, add_json, make_folder, path
 from .record import Record
-from .run_folder import CURVES, load_model, read_record
+from .run_folder import CURVES, load_single, read_record
 
 __all__ = ["add_to", "run"]
 
@@ -85,7 +85,7 @@ def _draw(folder: str, record: Record, start: str, args: argparse.Namespace) -> 
     """The pictures of one run; the paths of their files."""
     chosen = args.only or PICTURES
     # A run that diverged has curves, and perhaps no network.
-    net = load_model(folder) if set(chosen) - {"curves"} else None
+    net = load_single(folder)[0] if set(chosen) - {"curves"} else None
     written = []
 
     def path_of(name: str) -> str:
@@ -99,6 +99,7 @@ def _draw(folder: str, record: Record, start: str, args: argparse.Namespace) -> 
     if net is not None and ("confusion" in chosen or "misread" in chosen):
         data = load_own_data(folder, record.settings) if args.data is None else load_data(args.data)
         check_fit(folder, net, data)
+        data = data.prepared(record.settings.preprocessing)
         if "confusion" in chosen:
             pictures.write_confusion(net, data, path_of("confusion.png"), args.dark)
         if "misread" in chosen:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..preprocess import Normalize
 
-__all__ = ["check_ways", "named_ways", "text_of_ways", "way_of_network", "way_of_run", "ways_of"]
+__all__ = [
+    "check_ways", "is_of_one", "named_ways", "own_way", "text_of_ways", "way_of_network", "ways_of", "without_none",
+]
 
 NONE, DESLANT, WIDTH = "none", "deslant", "width"
 
@@ -24,7 +26,7 @@ def ways_of(text: str) -> tuple[Normalize | None, ...]:
     Raises
     ------
     ValueError
-        If it says none.
+        If it is not such a text.
 
     Examples
     --------
@@ -65,23 +67,24 @@ def way_of_network(text: str | None, i: int) -> str | None:
     return None if own == NONE else own
 
 
-def way_of_run(text: str) -> Normalize:
-    """The preprocessing of a single network's images.
-
-    Raises
-    ------
-    ValueError
-        If the text says none, or several.
-    """
-    ways = ways_of(text)
-    if len(ways) != 1 or ways[0] is None:
-        raise ValueError(f"expected the preprocessing of one network, got {text[:60]!r}")
-    return ways[0]
+def without_none(text: str | None) -> str | None:
+    """The text, or None if by it all networks see the images as they are."""
+    return None if text is None or set(text.split(",")) == {NONE} else text
 
 
-def check_ways(text: str, n_inputs: int) -> None:
+def is_of_one(text: str | None) -> bool:
+    """Whether it is the text of a single network's preprocessing, or None."""
+    return text is None or text != NONE and "," not in text
+
+
+def own_way(text: str | None) -> Normalize | None:
+    """The preprocessing of a single network's images, by its text (see `is_of_one`)."""
+    return None if text is None else _way(text)
+
+
+def check_ways(text: str | None, n_inputs: int) -> None:
     """Raise a ValueError if images of so many pixels cannot be preprocessed in these ways."""
-    for way in ways_of(text):
+    for way in () if text is None else ways_of(text):
         if way is not None:
             way.shape_of(n_inputs)
 
@@ -89,7 +92,7 @@ def check_ways(text: str, n_inputs: int) -> None:
 def _way(text: str) -> Normalize | None:
     from ..preprocess import Normalize
 
-    parts = ["".join(part.split()) for part in text.split("+")]
+    parts = ["=".join(word.strip() for word in part.split("=")) for part in text.split("+")]
     if parts == [NONE]:
         return None
     widths = [part.partition("=")[2] for part in parts if part.partition("=")[0] == WIDTH]

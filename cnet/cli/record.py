@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ..training import EpochInfo, History
 from .fields import Fields, WrongFieldsError
+from .preprocessing import is_of_one
 from .settings import MOST_ITERATIONS, Settings
 
 if TYPE_CHECKING:
@@ -211,6 +212,8 @@ class Record:
             names = Measured._fields[:-len(HELD_OUT)]
         else:
             names = Measured.names(settings)
+            fields.require(
+                is_of_one(settings.preprocessing), "settings.preprocessing must be that of one network, or null")
         columns = {name: parts.numbers(name, missing=name.endswith("_loss")) for name in names}
         fields.check(parts)
         best = None

@@ -1,7 +1,8 @@
 """The folder of a run: the model, its history, its pictures, and the checkpoint to go on from.
 
-``model.safetensors`` is the network as training left it, ``history.json`` what was measured on the
-way to it, ``curves.png`` a picture of that. All three stay until a new run has a model to write.
+``model.safetensors`` is the network as training left it (where its images are preprocessed, as a committee of
+one, which keeps that), ``history.json`` what was measured on the way to it, ``curves.png`` a picture of that.
+All three stay until a new run has a model to write.
 ``checkpoint.safetensors`` is network and measurements as they were when the last whole epoch ended, in
 one file, so that they cannot disagree: the random numbers of a network's mini-batches are a function of
 its seed and the epoch, and training that begins where an epoch begins goes on with the same bits. For that it also has
@@ -26,7 +27,7 @@ from ..networks import MultiLayerNet, load
 from ..open_files import open_regular, read_pieces
 from .console import USAGE, Failure, to_json
 from .fields import Fields
-from .preprocessing import way_of_run
+from .preprocessing import own_way
 from .record import Best, Measured, Record, Settings
 from .restored import NETWORK, parameters_called, restored_network
 
@@ -206,15 +207,17 @@ def load_model(path: str) -> MultiLayerNet:
     """
     net = load_any(path)
     if not isinstance(net, MultiLayerNet):
-        raise Failure(f"{path} is {committee_text(net)}, which cnet evaluate, predict and info take; here a single "
+        raise Failure(f"{path} is {_committee_text(net)}, which cnet evaluate, predict and info take; here a single "
                       "network that reads the images as they are is needed")
     return net
 
 
-def committee_text(committee: Committee) -> str:
-    """What a committee is, in a few words: one of a single network is that with its preprocessing."""
+def _committee_text(committee: Committee) -> str:
+    """What a committee is, in a few words: that of a run's network is there for the preprocessing."""
     n = len(committee)
-    return f"a committee of {n} networks" if n > 1 else "a network with preprocessing"
+    if n == 1 and committee.preprocessing[0] is not None:
+        return "a network with preprocessing"
+    return f"a committee of {n} network{'s' * (n > 1)}"
 
 
 def load_any(path: str) -> MultiLayerNet | Committee:
@@ -252,11 +255,12 @@ def load_any(path: str) -> MultiLayerNet | Committee:
 
 def with_preprocessing(net: MultiLayerNet, settings: Settings) -> MultiLayerNet | Committee:
     """A run's network as its file has it: with the preprocessing of its images, if there is one, as a committee."""
-    if settings.preprocessing is None:
+    prepare = own_way(settings.preprocessing)
+    if prepare is None:
         return net
     from ..committee import Committee
 
-    return Committee([net], way_of_run(settings.preprocessing))
+    return Committee([net], prepare)
 
 
 def load_single(path: str) -> tuple[MultiLayerNet, Normalize | None]:

@@ -206,7 +206,6 @@ GROUPS = {
     "schedule": "the learning rate's schedule",
     "regularisation": "regularisation",
     "stopping": "early stopping",
-    "committee": "committees",
 }
 OPTIONS: tuple[Option, ...] = (
     Option("recipe", "recipe", None, "NAME",
@@ -229,6 +228,9 @@ OPTIONS: tuple[Option, ...] = (
            '"backprop" (default); "numerical": by central differences, the same but hundreds of times '
            "slower", GRADIENTS),
     Option("seed", "training", seed, "N", "seed of the initial weights and the mini-batches (default: 0)"),
+    Option("preprocessing", "training", _words(named_ways), "HOW",
+           "with --networks: what they see, in turn, as in none,deslant,width=20: the images as they are, set "
+           "upright (deslant), with digits of one width in pixels (width), or both (deslant+width=20)"),
     Option("optimizer", "optimizer", None, "NAME",
            f"how a gradient becomes a step: {_listed(OPTIMIZERS, 'or')} (default: sgd)", tuple(OPTIMIZERS)),
     Option("learning_rate", "optimizer", positive_number, "R", f"size of a step (default: {RATES})"),
@@ -259,9 +261,6 @@ OPTIONS: tuple[Option, ...] = (
     Option("augment", "regularisation", _words(named_amounts), "HOW",
            'distort every image at random, anew each time: "default", or amounts as in '
            "rotation=15,6.rotation=5, the second for class 6 alone (see cnet.augment.Distort)"),
-    Option("preprocessing", "committee", _words(named_ways), "HOW",
-           "what the networks of a committee see, in turn, as in none,deslant,width=20: the images as they are, set "
-           "upright (deslant), with digits of one width in pixels (width), or both (deslant+width=20)"),
     Option("early_stop", "stopping", count, "N",
            "stop after N epochs without an improvement on held-out training images, and keep the best network"),
     Option("early_stop_metric", "stopping", None, "NAME",

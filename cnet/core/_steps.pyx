@@ -1,5 +1,6 @@
 # cython: language_level=3
 """What a fit does with a gradient, in numbers: those of its options, and of one iteration's step, penalty and dropout."""
+from libc.float cimport DBL_MIN, FLT_MIN
 from libc.math cimport pow, sqrt
 from libc.stdint cimport uint32_t, uint64_t
 
@@ -76,7 +77,8 @@ cdef void prepare_steps(FitJob[real]* job, BatchJob[real]* batch) noexcept nogil
     step.root = <real>root
     step.momentum, step.rest = <real>job.numbers.momentum, <real>(1 - job.numbers.momentum)
     step.decay, step.decay_rest = <real>job.numbers.decay, <real>(1 - job.numbers.decay)
-    step.epsilon = <real>job.numbers.epsilon
+    # A smaller one would be 0, and a unit without gradients 0 / 0.
+    step.epsilon = max(<real>job.numbers.epsilon, <real>FLT_MIN if real is float else <real>DBL_MIN)
     step.penalty = <real>job.numbers.penalty
     step.clip = <real>factor
     batch.bias_step = step[0]

@@ -371,7 +371,8 @@ def test_a_committee_with_preprocessing_goes_on(prepared, prepared_by_library, o
     assert "with weight-decay 0.01, augment" in (out := capsys.readouterr().out)
     assert "preprocessing none,width=20,deslant" in out
     assert same(prepared, prepared_by_library)
-    assert main(["train", "--resume", str(prepared), "--preprocessing", "none,width=20,deslant"]) == 0
+    assert main(["train", "--resume", str(prepared), "--preprocessing", "none, width= 20,deslant"]) == 0
+    assert main(["train", "--resume", str(prepared / "network-000"), "--preprocessing", "none"]) == 0
     assert main(["train", "--resume", str(prepared), "--preprocessing", "none,deslant"]) == 2
     assert "--preprocessing none,deslant: the run in" in one_error()
     # A network goes on alone as well, with images as before.
@@ -384,19 +385,77 @@ def test_a_committee_with_preprocessing_goes_on(prepared, prepared_by_library, o
     assert told["accuracy"] == json.loads((network / "history.json").read_text())["epochs"]["test_accuracy"][-1]
 
 
-def test_what_needs_a_network_that_reads_images_as_they_are(prepared, one_error, capsys):
+def test_a_committee_sees_what_its_settings_say(prepared, prepared_by_library):
+    """Whatever somebody has put into a network's place."""
+    path = prepared / "network-001" / "model.safetensors"
+    cnet.load(path).networks[0].save(path)
+    (prepared / "model.safetensors").unlink()
+    assert main(["train", "--resume", str(prepared)]) == 0
+    assert cnet.load(path).preprocessing == (WAYS[1],)
+    whole = cnet.load(prepared / "model.safetensors")
+    assert whole.preprocessing == prepared_by_library.preprocessing and same(prepared, prepared_by_library)
+
+
+def test_what_the_commands_say_of_a_network_with_preprocessing(prepared, one_error, capsys):
     network = str(prepared / "network-001")
-    for command in (["plot", network], ["export", network, "--c", str(prepared / "net.c")]):
-        assert main(command) != 0
-        assert "network with preprocessing" in one_error() or command[0] == "export"
-    assert main(["info", network]) == 0
-    assert "Committee of 1 network, float32" in capsys.readouterr().out
+    assert main(["export", network, str(prepared / "net.c")]) == 1
+    assert "network-001 is a network with preprocessing, which" in one_error()
+    for folder, way in ((network, "width=20"), (str(prepared / "network-000"), None)):
+        assert main(["info", folder]) == 0
+        out = capsys.readouterr().out
+        assert "TwoLayerNet, 784-9-10" in out and "run: finished" in out
+        assert way is None or f"preprocessing {way}" in out
+        assert main(["info", folder, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["run"]["settings"]["preprocessing"] == way
+
+
+def test_pictures_of_a_network_with_preprocessing(prepared, data, monkeypatch):
+    pytest.importorskip("matplotlib")
+    seen = []
+    monkeypatch.setattr("cnet.cli.pictures.write_misread", lambda net, data, *_: seen.append(data.test[0]))
+    assert main(["plot", str(prepared / "network-001"), "--only", "misread"]) == 0
+    _, (x, _) = cnet.datasets.load_mnist(normalize=False, data_home=data)
+    assert (seen[0] == WAYS[1](x)).all()
+
+
+@pytest.mark.parametrize("text", ["none", "none,deslant", "width=29", "upright", 3])
+def test_damaged_preprocessing_is_named(text, prepared, one_error):
+    committee = prepared / COMMITTEE
+    tree = json.loads(committee.read_text())
+    own = prepared / "network-001" / "history.json"
+    history = json.loads(own.read_text())
+    history["settings"]["preprocessing"] = text
+    own.write_text(json.dumps(history))
+    assert main(["evaluate", str(prepared / "network-001")]) == (0 if text == "width=29" else 1)
+    if text != "width=29":
+        assert "history.json is damaged" in (error := one_error()) and "settings.preprocessing" in error
+    tree["settings"]["preprocessing"] = text
+    committee.write_text(json.dumps(tree))
+    assert main(["train", "--resume", str(prepared)]) == 1
+    # What could be a committee's is not that of its networks.
+    expected = "settings differ from those in" if text in ("none", "none,deslant") else "committee.json is damaged"
+    assert expected in one_error()
+
+
+def test_ctrl_c_between_two_networks(data, tmp_path, monkeypatch, capsys):
+    def interrupted(self, x):
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "run"
+    command = ["train", "--data", data, *SMALL, "--networks", "2", "--preprocessing", "none,deslant"]
+    with monkeypatch.context() as patch:
+        patch.setattr(Normalize, "__call__", interrupted)
+        assert main([*command, "--out", str(folder)]) == 130
+    assert "1 of 2 networks are finished; cnet train --resume" in capsys.readouterr().err
+    assert main(["train", "--resume", str(folder)]) == 0
+    assert cnet.load(folder / "model.safetensors").preprocessing == (None, Normalize())
 
 
 @pytest.mark.parametrize(("text", "message"), [
     ("deslnt", "expected some of none, deslant, width=20 and deslant+width=20"), ("", "expected some of"),
     ("none+deslant", "expected some of"), ("width=5+width=6", "expected some of"),
-    ("none,,deslant", "expected some of"),
+    ("none,,deslant", "expected some of"), ("de slant", "expected some of"),
+    ("width=2 0", "width must be a whole number"),
     ("width", "width must be a whole number"), ("width=-3", "width must be a whole number"),
     ("width=0", "width must be from 1"), ("width=29", "width must be at most that of the images, 28 pixels, got 29"),
     ("width=1_0", "width must be a whole number"), ("deslant+deslant", "expected some of"),
@@ -419,6 +478,7 @@ def test_preprocessing_is_for_committees(data, one_error, tmp_path, monkeypatch)
     assert settings_of("--recipe", "committee")[0].preprocessing == "none,width=20,deslant"
     assert settings_of("--recipe", "committee", "--preprocessing", "deslant")[0].preprocessing == "deslant"
     assert settings_of("--recipe", "committee", "--networks", "1")[0].preprocessing is None
+    assert settings_of("--recipe", "committee", "--preprocessing", "none,none")[0].preprocessing is None
 
 
 def test_help_names_the_recipes(capsys):

@@ -136,7 +136,7 @@ class Recipe:
         object.__setattr__(self, "preprocessing", tuple(self.preprocessing))
         if self.preprocessing and self.networks == 1:
             raise ValueError("preprocessing is that of a committee's networks; with networks = 1 prepare the images "
-                             f"yourself, by x = {next(filter(None, self.preprocessing), Normalize())!r}(x)")
+                             f"yourself, by x = Normalize(...)(x); got {self.preprocessing!r}")
         if (self.epochs is None) == (self.iterations is None):
             raise ValueError(f"give epochs or iterations, one of them (got {self.epochs!r} and {self.iterations!r})")
         if not isinstance(self.optimizer, Optimizer):

@@ -180,7 +180,7 @@ class _Committee:
 
         x, t = self.data.test
         each = zip(committee.networks, committee.preprocessing, strict=True)
-        alone = [Committee([net], [prepare]).evaluate(x, t)["accuracy"] for net, prepare in each]
+        alone = [Committee([net], prepare).accuracy(x, t) for net, prepare in each]
         together = committee.evaluate(x, t)
         if self.as_json:
             print_json({

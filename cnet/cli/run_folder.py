@@ -275,7 +275,7 @@ def load_single(path: str) -> tuple[MultiLayerNet, Normalize | None]:
     if isinstance(net, MultiLayerNet):
         return net, None
     if len(net) > 1:
-        raise Failure(f"{path} is a committee of {len(net)} networks; here a single one is needed")
+        raise Failure(f"{path} is {_committee_text(net)}; here a single network is needed")
     return net.networks[0], net.preprocessing[0]
 
 

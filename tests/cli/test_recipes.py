@@ -157,6 +157,14 @@ def same(folder, committee):
     return [net.params for net in model.networks] == [net.params for net in committee.networks]
 
 
+def copied(folder, tmp_path, capsys):
+    """A copy of a folder, once what was printed on the way to it is forgotten."""
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    capsys.readouterr()
+    return copy
+
+
 @pytest.fixture(scope="module")
 def _committee(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("committee") / "run"
@@ -167,10 +175,7 @@ def _committee(data, tmp_path_factory):
 @pytest.fixture
 def folder(_committee, tmp_path, capsys):
     """A copy of a finished committee of three."""
-    copy = tmp_path / "copy"
-    shutil.copytree(_committee, copy)
-    capsys.readouterr()
-    return copy
+    return copied(_committee, tmp_path, capsys)
 
 
 def test_a_committee_is_what_the_recipe_trains(folder, expected, data, capsys):
@@ -328,10 +333,7 @@ def _prepared(data, tmp_path_factory):
 @pytest.fixture
 def prepared(_prepared, tmp_path, capsys):
     """A copy of a finished committee of four, whose networks see different images."""
-    copy = tmp_path / "copy"
-    shutil.copytree(_prepared, copy)
-    capsys.readouterr()
-    return copy
+    return copied(_prepared, tmp_path, capsys)
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 from .augment import Distort
 from .committee import Committee
+from .committee_training import train_one
 from .core._arrays import real_array
 from .networks import MultiLayerNet, TwoLayerNet
 from .optimizer_base import Optimizer
@@ -62,7 +63,7 @@ class Recipe:
     networks : int, default 1
         Several of them become a `cnet.Committee`.
     preprocessing : tuple of cnet.preprocess.Normalize or None, default ()
-        What the networks of a committee see, in turn; all see the images as they are if it is empty.
+        What the networks of a committee see, in turn, or what the only network sees; images as they are if it is empty.
     epochs, iterations : int, optional
         How long to train each network: one of them.
     batch_size : int, default 128
@@ -134,9 +135,9 @@ class Recipe:
             raise TypeError("preprocessing must be a tuple of cnet.preprocess.Normalize or None, got "
                             f"{self.preprocessing!r}")
         object.__setattr__(self, "preprocessing", tuple(self.preprocessing))
-        if self.preprocessing and self.networks == 1:
-            raise ValueError("preprocessing is that of a committee's networks; with networks = 1 prepare the images "
-                             f"yourself, by x = Normalize(...)(x); got {self.preprocessing!r}")
+        if len(self.preprocessing) > 1 and self.networks == 1:
+            raise ValueError("preprocessing of several kinds is that of a committee's networks, which take it in turn; "
+                             f"with networks = 1 give one kind, got {self.preprocessing!r}")
         if (self.epochs is None) == (self.iterations is None):
             raise ValueError(f"give epochs or iterations, one of them (got {self.epochs!r} and {self.iterations!r})")
         if not isinstance(self.optimizer, Optimizer):
@@ -209,6 +210,7 @@ class Recipe:
         Returns
         -------
         TwoLayerNet, MultiLayerNet or Committee
+            The last with several networks, or with preprocessing: a committee of one takes images as they are, too.
 
         Examples
         --------
@@ -238,6 +240,9 @@ class Recipe:
             whole.setdefault("preprocessing", self.preprocessing or None)
             return Committee.train(make_network, x, t, n=self.networks, rng=rng, **whole)
         net = make_network(rng)
+        for prepare in self.preprocessing:
+            if prepare is not None:
+                return Committee([train_one(net, x, t, prepare, whole)], prepare)
         net.fit(x, t, **whole)
         return net
 

@@ -37,7 +37,7 @@ def test_each_recipe_is_a_table_that_trains(name):
         "gradient", "n_threads", "clip_norm", "validation_split", "early_stopping"}
     small = dataclasses.replace(recipe, **SMALL, networks=min(recipe.networks, 2))
     net = small.train(X, T, rng=3)
-    assert isinstance(net, cnet.Committee) is (recipe.networks > 1)
+    assert isinstance(net, cnet.Committee) is (recipe.networks > 1 or recipe.preprocessing != ())
     if recipe.networks == 1:
         other = cnet.TwoLayerNet(784, 12, 10, recipe.weight_init_std, activation=recipe.activation, rng=3)
         other.fit(X, T, **small.fit_options())
@@ -100,6 +100,21 @@ def test_the_networks_of_a_committee_see_different_images():
     assert recipe.train(X, T, rng=3, preprocessing=None).preprocessing == (None, None, None)
 
 
+@pytest.mark.parametrize("way", [Normalize(), Normalize(deslant=False, width=20)])
+def test_a_single_network_sees_preprocessed_images(way):
+    recipe = dataclasses.replace(recipes.ACCURATE, **SMALL, preprocessing=[way])
+    measured = []
+    committee = recipe.train(X, T, rng=3, validation_data=(X[:20], T[:20]), callback=measured.append)
+    other = recipe.network(rng=3)
+    other.fit(way(X), T, **recipe.fit_options())
+    assert committee.preprocessing == (way,) and [net.params for net in committee.networks] == [other.params]
+    assert measured[-1].validation_loss == pytest.approx(other.loss(way(X[:20]), T[:20]))
+    assert (committee.predict(X[:9]) == other.predict(way(X[:9]))).all()
+    alike = dataclasses.replace(recipe, preprocessing=[None]).train(X, T, rng=3)
+    assert isinstance(alike, cnet.TwoLayerNet)
+    assert alike.params == dataclasses.replace(recipe, preprocessing=()).train(X, T, rng=3).params
+
+
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_it_prints_what_it_does(recipe):
     head, *rows = str(recipe).splitlines()
@@ -122,7 +137,7 @@ BAD = [
     ({"networks": 0}, ValueError, "networks must be from 1"), ({"networks": 1.5}, TypeError, "networks must be"),
     ({"networks": 2, "preprocessing": "none"}, TypeError, "preprocessing must be a tuple of cnet.preprocess.Normalize"),
     ({"networks": 2, "preprocessing": (1,)}, TypeError, "preprocessing must be a tuple of cnet.preprocess.Normalize"),
-    ({"preprocessing": (Normalize(),)}, ValueError, r"networks = 1 prepare the images yourself, by x = Normalize\("),
+    ({"preprocessing": (Normalize(), None)}, ValueError, "with networks = 1 give one kind"),
     ({"optimizer": "adam"}, TypeError, "optimizer must be an object"),
     ({"schedule": "cosine"}, TypeError, "schedule must be None or an object"), ({"dropout": 1}, ValueError, "dropout"),
     ({"dropout": (0.1, 0.1)}, ValueError, "dropout must hold one share for each of 1 hidden"),

@@ -37,6 +37,10 @@ def new_run(args: argparse.Namespace, chosen: dict[str, Any]) -> tuple[Settings,
         iterations=asked_iterations(args, per_epoch) or DEFAULT_ITERATIONS,
     )
     check_schedule(settings)
+    try:
+        check_ways(settings.preprocessing, data.n_inputs)
+    except ValueError as error:
+        raise Failure(f"--preprocessing {settings.preprocessing}: {error}", USAGE) from None
     return settings, data
 
 

@@ -10,7 +10,7 @@ from ..optimizers import OPTIMIZERS
 from ..options import check_options
 from ..schedules import SCHEDULES
 from .console import USAGE, Failure
-from .preprocessing import without_none
+from .preprocessing import is_of_one, without_none
 from .settings import FIT_FIELDS, Settings, as_fit_takes, weight_init_for
 from .training_options import HYPER, OF_FIT, OPTIONS, SCHEDULE_PARAMETERS, flag_of, has_parameter
 
@@ -65,8 +65,9 @@ def _chosen(args: argparse.Namespace) -> dict[str, Any]:
     elif args.validation_split is None and chosen["early_stop_metric"].startswith("validation"):
         chosen["validation_split"] = HELD_OUT
     chosen["preprocessing"] = without_none(chosen["preprocessing"])
-    if chosen["preprocessing"] is not None and (args.networks or 1) == 1:
-        raise Failure("--preprocessing goes with --networks 2 or more: a committee's networks take it in turn", USAGE)
+    if (args.networks or 1) == 1 and not is_of_one(chosen["preprocessing"]):
+        raise Failure(f"--preprocessing {chosen['preprocessing']}: several ways go with --networks 2 or more, which "
+                      "take them in turn; give one", USAGE)
     _check_together(chosen, n_layers)
     return chosen
 

@@ -21,7 +21,7 @@ from .data import Data, load_own_data
 from .finished import is_finished, restore_results
 from .lock import owning
 from .options import make_folder
-from .preprocessing import check_ways, own_way, way_of_network
+from .preprocessing import own_way, way_of_network
 from .record import Record
 from .run_folder import (
     CHECKPOINT,
@@ -51,10 +51,6 @@ def run_new(folder: str, args: argparse.Namespace, chosen: dict[str, Any]) -> in
     if has_model(folder) or os.path.exists(os.path.join(folder, CHECKPOINT)):
         raise Failure(f"{folder} holds a run already; choose another folder for a committee (--out)", USAGE)
     settings, data = new_run(args, chosen)
-    try:
-        check_ways(settings.preprocessing, data.n_inputs)
-    except ValueError as error:
-        raise Failure(f"--preprocessing {settings.preprocessing}: {error}", USAGE) from None
     write_committee(folder, args.networks, settings)
     return _Committee(folder, args.networks, settings, data, args).train()
 

@@ -63,7 +63,7 @@ def _options_of(recipe: Recipe, args: argparse.Namespace) -> dict[str, Any]:
         options |= {option: own[name] for option, name in SCHEDULE_PARAMETERS.items() if name in own}
     if recipe.augment is not None:
         options["augment"] = text_of(recipe.augment)
-    if recipe.preprocessing and args.networks != 1:
+    if recipe.preprocessing and (args.networks != 1 or len(recipe.preprocessing) == 1):
         options["preprocessing"] = text_of_ways(recipe.preprocessing)
     # 0 is what fit does without them.
     return {name: value for name, value in options.items() if value is not None}

@@ -229,8 +229,8 @@ OPTIONS: tuple[Option, ...] = (
            "slower", GRADIENTS),
     Option("seed", "training", seed, "N", "seed of the initial weights and the mini-batches (default: 0)"),
     Option("preprocessing", "training", _words(named_ways), "HOW",
-           "with --networks: what they see, in turn, as in none,deslant,width=20: the images as they are, set "
-           "upright (deslant), with digits of one width in pixels (width), or both (deslant+width=20)"),
+           "what the network sees: the images as they are (none), set upright (deslant), with digits of one width in "
+           "pixels (width=20), or both (deslant+width=20); with --networks several, in turn, as in none,deslant"),
     Option("optimizer", "optimizer", None, "NAME",
            f"how a gradient becomes a step: {_listed(OPTIMIZERS, 'or')} (default: sgd)", tuple(OPTIMIZERS)),
     Option("learning_rate", "optimizer", positive_number, "R", f"size of a step (default: {RATES})"),

@@ -453,6 +453,25 @@ def test_ctrl_c_between_two_networks(data, tmp_path, monkeypatch, capsys):
     assert cnet.load(folder / "model.safetensors").preprocessing == (None, Normalize())
 
 
+def test_a_single_network_with_preprocessing(data, tmp_path, capsys):
+    (x, t), _ = cnet.datasets.load_mnist(normalize=False, data_home=data)
+    recipe = dataclasses.replace(recipes.COMMITTEE, networks=1, hidden=[9], epochs=3, preprocessing=WAYS[1:2])
+    expected = recipe.train(x, t, rng=0)
+    folder = tmp_path / "run"
+    small = [*SMALL, "--networks", "1", "--preprocessing", "width=20"]
+    assert main(["train", "--data", data, *small, "--out", str(folder)]) == 0
+    assert "preprocessing width=20" in capsys.readouterr().out
+    assert main(["train", "--resume", str(folder), "--epochs", "3"]) == 0
+    whole = tmp_path / "whole"
+    assert main(["train", "--data", data, *small, "--epochs", "3", "--out", str(whole)]) == 0
+    committee = cnet.load(whole / "model.safetensors")
+    assert committee.preprocessing == (WAYS[1],)
+    assert [net.params for net in committee.networks] == [net.params for net in expected.networks]
+    assert cnet.load(folder / "model.safetensors").preprocessing == (WAYS[1],)
+    for command in ("evaluate", "info"):
+        assert main([command, str(folder)]) == 0
+
+
 @pytest.mark.parametrize(("text", "message"), [
     ("deslnt", "expected some of none, deslant, width=20 and deslant+width=20"), ("", "expected some of"),
     ("none+deslant", "expected some of"), ("width=5+width=6", "expected some of"),
@@ -470,13 +489,17 @@ def test_preprocessing_that_makes_no_sense(text, message, data, one_error, tmp_p
     assert not folder.exists()
 
 
-def test_preprocessing_is_for_committees(data, one_error, tmp_path, monkeypatch):
-    monkeypatch.setattr(recipes, "RECIPES", {**RECIPES, "committee": dataclasses.replace(
-        recipes.COMMITTEE, preprocessing=WAYS)})
-    for options in ([], ["--networks", "1"], ["--recipe", "accurate"]):
-        command = ["train", "--data", data, "--preprocessing", "deslant", *options]
+def test_several_ways_of_preprocessing_are_for_committees(data, one_error, tmp_path, monkeypatch):
+    monkeypatch.setattr(recipes, "RECIPES", {
+        **RECIPES, "committee": dataclasses.replace(recipes.COMMITTEE, preprocessing=WAYS),
+        "accurate": dataclasses.replace(recipes.ACCURATE, preprocessing=WAYS[2:])})
+    for options in ([], ["--networks", "1"], ["--recipe", "fast"]):
+        command = ["train", "--data", data, "--preprocessing", "deslant,none", *options]
         assert main([*command, "--out", str(tmp_path / "a")]) == 2
-        assert "--preprocessing goes with --networks 2 or more" in one_error()
+        assert "--preprocessing deslant,none: several ways go with --networks 2 or more" in one_error()
+    for options in ([], ["--networks", "1"], ["--networks", "3"]):
+        assert settings_of("--recipe", "accurate", *options)[0].preprocessing == "deslant"
+        assert settings_of("--recipe", "accurate", "--preprocessing", "none", *options)[0].preprocessing is None
     assert settings_of("--recipe", "committee")[0].preprocessing == "none,width=20,deslant"
     assert settings_of("--recipe", "committee", "--preprocessing", "deslant")[0].preprocessing == "deslant"
     assert settings_of("--recipe", "committee", "--networks", "1")[0].preprocessing is None

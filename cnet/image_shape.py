@@ -8,7 +8,7 @@ from typing import Any
 from .checks import check_count, excerpt
 from .core._augment import largest_side
 
-__all__ = ["check_image_shape", "sides_of"]
+__all__ = ["check_image_shape", "sides_of", "square_side"]
 
 
 def check_image_shape(shape: Any) -> tuple[int, int] | None:
@@ -19,6 +19,31 @@ def check_image_shape(shape: Any) -> tuple[int, int] | None:
         raise TypeError(f"image_shape must be None or (height, width), got {excerpt(shape)}")
     height, width = (check_count(f"image_shape[{i}]", side, largest_side) for i, side in enumerate(shape))
     return height, width
+
+
+def square_side(n_in: int, owner: str) -> int:
+    """Return the side of a square image of `n_in` pixels.
+
+    Parameters
+    ----------
+    n_in : int
+    owner : str
+        What needs such images, for messages.
+
+    Raises
+    ------
+    ValueError
+        If no square has so many pixels.
+
+    Examples
+    --------
+    >>> square_side(784, "a filter")
+    28
+    """
+    side = math.isqrt(n_in)
+    if side * side != n_in:
+        raise ValueError(f"{owner} is for square images; no square has {n_in} pixels")
+    return side
 
 
 def sides_of(n_in: int, image_shape: tuple[int, int] | None, owner: str) -> tuple[int, int]:

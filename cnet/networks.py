@@ -12,7 +12,7 @@ from .activations import ACTIVATIONS, as_activations
 from .checks import check_choice, check_count, check_number
 from .core import _network
 from .history import Progress
-from .initial_weights import check_std, draw_weights
+from .initial_weights import LOCAL, check_std, draw_weights
 from .losses import CrossEntropy, Loss, as_loss
 from .parameters import Parameters
 from .parts import parameter_names
@@ -47,11 +47,12 @@ class MultiLayerNet(Passes, Trainable, Storable):
     activation : str, or list of str, default "relu"
         The hidden layers' activation, or one for each of them: "identity", "sigmoid", "tanh", "relu", "leaky_relu",
         "elu", "gelu" or "silu".
-    weight_init_std : float, "relu", "he", "sigmoid" or "xavier", default "relu"
+    weight_init_std : float, "relu", "he", "sigmoid", "xavier" or "local", default "relu"
         The standard deviation of the initial weights, which are drawn from a normal distribution
         around 0: a number for all layers, or for a layer of n inputs
         ``sqrt(2 / n)`` ("relu" or "he" [2]_) or ``sqrt(1 / n)`` ("sigmoid" or "xavier", a simpler form of the rule
-        in [3]_). Biases begin at 0.
+        in [3]_). Biases begin at 0. "local" is for square images: each unit of the first layer begins with a smooth
+        filter in a spot around a random point of the image (see Notes); the other layers as "he" has them.
     weight_decay_lambda : float, default 0
         The factor of the L2 penalty: half of it times the sum of all squared weights (not biases) is part of the loss.
     loss : str or an object of cnet.losses, default "cross_entropy"
@@ -88,6 +89,12 @@ class MultiLayerNet(Passes, Trainable, Storable):
     takes, see `cnet.losses`: of cross-entropy class indices (B,), one-hot rows (B, O) or rows of probabilities, of
     the others values (B, O), or (B,) where there is one output.
 
+    With ``weight_init_std="local"`` and images of s by s pixels, a first weight at a distance d from the middle of its
+    unit's spot is ``(1 - d**2 / r**2)**2`` times standard normal noise that is smoothed along both axes by
+    (1, 4, 6, 4, 1) / 16, and 0 beyond the radius ``r = max(s / 2.8, 2)`` pixels; each unit's weights are scaled to a
+    sum of squares of 0.4. Middles are drawn evenly from the inner 5/7 of each axis. All weights can change in training:
+    it is where they begin that is local.
+
     References
     ----------
     .. [1] Saito Goki, "Deep Learning from Scratch", O'Reilly Japan, 2016, chapter 6.
@@ -114,7 +121,7 @@ class MultiLayerNet(Passes, Trainable, Storable):
         hidden_size_list: Sequence[int],
         output_size: int,
         activation: str | Sequence[str] = "relu",
-        weight_init_std: float | Literal["relu", "he", "sigmoid", "xavier"] = "relu",
+        weight_init_std: float | Literal["relu", "he", "sigmoid", "xavier", "local"] = "relu",
         weight_decay_lambda: float = 0,
         *,
         loss: str | Loss = "cross_entropy",
@@ -127,7 +134,7 @@ class MultiLayerNet(Passes, Trainable, Storable):
         stds = check_std(weight_init_std, sizes)
         decay = check_number("weight_decay_lambda", weight_decay_lambda, positive=False)
         self._set_up(sizes, activations, _check_dtype(dtype), as_key(rng), as_loss(loss), decay)
-        draw_weights(self._params, stds, self.seed)
+        draw_weights(self._params, stds, self.seed, local=weight_init_std == LOCAL)
 
     def _set_up(
         self, sizes: tuple[int, ...], activations: tuple[str, ...], dtype: np.dtype[Any], seed: int, loss: Loss,
@@ -205,11 +212,12 @@ class TwoLayerNet(MultiLayerNet):
     ----------
     input_size, hidden_size, output_size : int
         Units of each layer (I, H, O), at least 1.
-    weight_init_std : float, "he" or "xavier", default 0.01
+    weight_init_std : float, "he", "xavier" or "local", default 0.01
         The standard deviation of the initial weights, which are drawn from a normal distribution
         around 0: a number for both layers, or for a layer of n inputs
         ``sqrt(2 / n)`` ("he", for relu [2]_) or ``sqrt(1 / n)`` ("xavier", a simpler form of the rule in [3]_).
-        Biases begin at 0.
+        Biases begin at 0. "local" is for square images: each hidden unit begins with a smooth filter in a spot around a
+        random point of the image, see `MultiLayerNet`; the second layer as "he" has it.
     activation : str, default "sigmoid"
         The hidden layer's activation: "sigmoid", "relu", "tanh", or another one of `MultiLayerNet`'s.
     dtype : float32 or float64
@@ -262,7 +270,7 @@ class TwoLayerNet(MultiLayerNet):
         input_size: int,
         hidden_size: int,
         output_size: int,
-        weight_init_std: float | Literal["he", "xavier"] = 0.01,
+        weight_init_std: float | Literal["he", "xavier", "local"] = 0.01,
         *,
         activation: str = "sigmoid",
         dtype: npt.DTypeLike = np.float32,
@@ -273,10 +281,10 @@ class TwoLayerNet(MultiLayerNet):
             check_count("hidden_size", hidden_size),
             check_count("output_size", output_size),
         )
-        stds = check_std(weight_init_std, sizes, ("he", "xavier"))
+        stds = check_std(weight_init_std, sizes, ("he", "xavier", "local"))
         check_choice("activation", activation, tuple(ACTIVATIONS))
         self._set_up(sizes, (activation,), _check_dtype(dtype), as_key(rng), CrossEntropy(), 0.0)
-        draw_weights(self._params, stds, self.seed)
+        draw_weights(self._params, stds, self.seed, local=weight_init_std == LOCAL)
 
     def __repr__(self) -> str:
         n_in, n_hidden, n_out = self.sizes

@@ -326,8 +326,10 @@ ACCURATE = Recipe(
 
 RECORD = Recipe(
     name="record",
-    about="one hidden layer, as far as it goes",
+    about="one hidden layer, as far as it goes, on images set upright",
     hidden=(2048,),
+    weight_init_std="local",
+    preprocessing=(Normalize(),),
     epochs=500,
     schedule=Cosine(warmup=0.02),
     augment=Distort(rotation=12, scale=0.15, shear=0.15, shift=1, elastic=36, sigma=5),
@@ -335,9 +337,11 @@ RECORD = Recipe(
 
 DEEP = Recipe(
     name="deep",
-    about="two hidden layers of 1,024 units with a smooth activation, 240 epochs",
+    about="two hidden layers of 1,024 units with a smooth activation, on images set upright",
     hidden=(1024, 1024),
     activation="gelu",
+    weight_init_std="local",
+    preprocessing=(Normalize(),),
     epochs=240,
     schedule=Cosine(warmup=0.02),
     augment=Distort(rotation=12, scale=0.15, shear=0.15, shift=1, elastic=36, sigma=5),
@@ -345,10 +349,13 @@ DEEP = Recipe(
 
 COMMITTEE = Recipe(
     name="committee",
-    about="25 networks of one hidden layer, after Meier et al. (2011)",
-    networks=25,
-    hidden=(800,),
-    epochs=150,
+    about="eight networks of deep's kind; every second one sees digits of one width, after Meier et al. (2011)",
+    networks=8,
+    hidden=(1024, 1024),
+    activation="gelu",
+    weight_init_std="local",
+    preprocessing=(Normalize(), Normalize(width=20)),
+    epochs=240,
     schedule=Cosine(warmup=0.02),
     augment=Distort(rotation=12, scale=0.15, shear=0.15, shift=1, elastic=36, sigma=5),
 )

@@ -212,9 +212,9 @@ def test_no_public_module_is_forgotten() -> None:
         "activations", "atomic_file", "callbacks", "capi", "checkpoint", "checks", "cli", "committee",
         "committee_checks", "committee_file", "committee_passes", "committee_training", "config", "core",
         "differentiation", "errors", "file_parts", "fit_data", "functions", "guarded_json", "history", "image_shape",
-        "initial_weights", "measures", "model_file", "networks", "open_files", "optimizer_base", "options", "page",
-        "parameters", "parts", "passes", "rates", "rng", "schedule_base", "storable", "threads", "trainable",
-        "trained_on", "training", "values",
+        "initial_weights", "local_weights", "measures", "model_file", "networks", "open_files", "optimizer_base",
+        "options", "page", "parameters", "parts", "passes", "rates", "rng", "schedule_base", "storable", "threads",
+        "trainable", "trained_on", "training", "values",
     }
     found = {module.name for module in pkgutil.iter_modules(cnet.__path__) if not module.name.startswith("_")}
     assert found == behind_the_top | {name.removeprefix("cnet.") for name in PUBLIC_MODULES[1:]}

@@ -39,15 +39,16 @@ def test_each_recipe_is_a_table_that_trains(name):
     net = small.train(X, T, rng=3)
     assert isinstance(net, cnet.Committee) is (recipe.networks > 1 or recipe.preprocessing != ())
     if recipe.networks == 1:
+        prepare = recipe.preprocessing[0] if recipe.preprocessing else np.asarray
         other = cnet.TwoLayerNet(784, 12, 10, recipe.weight_init_std, activation=recipe.activation, rng=3)
-        other.fit(X, T, **small.fit_options())
-        assert other.params == net.params
+        other.fit(prepare(X), T, **small.fit_options())
+        assert other.params == (net.networks[0] if recipe.preprocessing else net).params
 
 
 def test_several_layers_make_another_class():
     recipe = dataclasses.replace(recipes.DEEP, hidden=[9, 8], epochs=1)
     assert recipe.hidden == (9, 8) != recipes.DEEP.hidden == (1024, 1024)
-    net = recipe.train(X, T, rng=0)
+    net = recipe.train(X, T, rng=0).networks[0]
     assert type(net) is cnet.MultiLayerNet and net.sizes == (784, 9, 8, 10)
 
 
@@ -84,7 +85,8 @@ def test_a_committee_goes_into_a_folder(tmp_path):
     recipe = dataclasses.replace(recipes.COMMITTEE, **SMALL, networks=3)
     committee = recipe.train(X, T, rng=3, folder=tmp_path)
     assert len(list(tmp_path.glob("network-*"))) == 3
-    other = cnet.Committee.train(recipe.network, X, T, n=3, rng=3, **recipe.fit_options())
+    other = cnet.Committee.train(
+        recipe.network, X, T, n=3, rng=3, preprocessing=recipe.preprocessing, **recipe.fit_options())
     assert [net.params for net in committee.networks] == [net.params for net in other.networks]
 
 

@@ -7,6 +7,8 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..image_shape import square_side
+from ..initial_weights import LOCAL
 from .choices import check_schedule, refuse_changes, rows_to_train_with
 from .console import USAGE, Failure, note, say
 from .data import Data, check_fit, load_data, load_own_data
@@ -37,10 +39,7 @@ def new_run(args: argparse.Namespace, chosen: dict[str, Any]) -> tuple[Settings,
         iterations=asked_iterations(args, per_epoch) or DEFAULT_ITERATIONS,
     )
     check_schedule(settings)
-    try:
-        check_ways(settings.preprocessing, data.n_inputs)
-    except ValueError as error:
-        raise Failure(f"--preprocessing {settings.preprocessing}: {error}", USAGE) from None
+    _check_images(settings, data)
     return settings, data
 
 
@@ -85,6 +84,19 @@ def resumed_run(
         note(f"the schedule {settings.schedule} now has {iterations:,} iterations instead of {settings.iterations:,}: "
              "rates up to here were those of the shorter or longer run")
     return net, record, data
+
+
+def _check_images(settings: Settings, data: Data) -> None:
+    """Raise a Failure if a new run's settings are for images of another shape."""
+    try:
+        check_ways(settings.preprocessing, data.n_inputs)
+    except ValueError as error:
+        raise Failure(f"--preprocessing {settings.preprocessing}: {error}", USAGE) from None
+    if settings.weight_init == LOCAL:
+        try:
+            square_side(data.n_inputs, f"--weight-init {LOCAL}")
+        except ValueError as error:
+            raise Failure(str(error), USAGE) from None
 
 
 def check_preprocessing(path: str, settings: Settings, data: Data) -> None:

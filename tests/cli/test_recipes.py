@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import cnet
@@ -187,7 +188,8 @@ def test_a_committee_is_what_the_recipe_trains(folder, expected, data, capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["accuracy"] == expected.accuracy(x, t) and told["data"] == data
     assert main(["evaluate", str(folder / "network-001"), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["accuracy"] == expected.networks[1].accuracy(x, t)
+    alone = cnet.Committee(expected.networks[1:2], expected.preprocessing[1:2])
+    assert json.loads(capsys.readouterr().out)["accuracy"] == alone.accuracy(x, t)
     assert main(["info", str(folder)]) == 0
     assert "Committee of 3 networks" in capsys.readouterr().out
 
@@ -487,6 +489,22 @@ def test_preprocessing_that_makes_no_sense(text, message, data, one_error, tmp_p
     error = one_error()
     assert message in error and "--preprocessing" in error
     assert not folder.exists()
+
+
+def test_what_is_for_square_images(one_error, tmp_path):
+    rng = np.random.default_rng(0)
+    for part, n in (("train", 60), ("t10k", 20)):
+        cnet.datasets.write_idx(tmp_path / f"{part}-images-idx3-ubyte", rng.integers(0, 255, (n, 4, 5), np.uint8))
+        cnet.datasets.write_idx(tmp_path / f"{part}-labels-idx1-ubyte", rng.integers(0, 10, n).astype(np.uint8))
+    for options, message in (
+        (["--weight-init", "local"], "--weight-init local is for square images; no square has 20 pixels"),
+        (["--preprocessing", "deslant"], "--preprocessing deslant: x has 20 columns, which are no square"),
+    ):
+        for more in ([], ["--networks", "2"]):
+            folder = tmp_path / "run"
+            command = ["train", "--data", str(tmp_path), "--epochs", "1", *options, *more, "--out", str(folder)]
+            assert main(command) == 2
+            assert message in one_error() and not folder.exists()
 
 
 def test_several_ways_of_preprocessing_are_for_committees(data, one_error, tmp_path, monkeypatch):

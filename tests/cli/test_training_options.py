@@ -84,7 +84,8 @@ build_parser().parse_args(["train", "--help"])
 BAD = [
     ("layers", ["", "x", "10,", "1,000", "10,-1", "0,5", ",".join(["2"] * 17), "1.5", "512;256"]),
     ("activation", ["", "nonsense", "relu,", "relu tanh", "ReLU"]),
-    ("weight-init", ["", "-1", "nan", "inf", "kaiming", "0,1"]), ("optimizer", ["", "Adam", "nonsense", "adam,sgd"]),
+    ("weight-init", ["", "-1", "nan", "inf", "kaiming", "0,1", "Local"]),
+    ("optimizer", ["", "Adam", "nonsense", "adam,sgd"]),
     ("schedule", ["", "cos", "onecycle"]), ("warmup", ["", "-1", "1.0", "1.5", "nan", "x", "3000000000", "0,1"]),
     ("momentum", ["1", "-0.1", "nan", "x"]), ("decay-rate", ["1"]), ("beta1", ["1", "2"]), ("beta2", ["1"]),
     ("epsilon", ["0", "-1", "inf"]), ("weight-decay", ["-1", "nan", "x", "1e999"]), ("l2", ["-0.1", "inf", "x"]),

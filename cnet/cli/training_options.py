@@ -219,7 +219,8 @@ OPTIONS: tuple[Option, ...] = (
            "(default: sigmoid with one hidden layer, relu with several)"),
     Option("weight_init", "network", _weight_init, "R",
            f"standard deviation of the initial weights: a number, or a rule, {_listed(GAINS, 'or')} (default: 0.01 "
-           "with one layer of sigmoid units, else the rule that suits the activation)"),
+           "with one layer of sigmoid units, else the rule that suits the activation); local: a smooth filter in a "
+           "spot of the square image for each unit of the first layer"),
     Option("batch_size", "training", count, "N", "images in a mini-batch (default: 100)"),
     Option("sampling", "training", None, "HOW",
            '"replacement": each mini-batch at random from all images (default); "shuffle": every image '

@@ -20,7 +20,7 @@ LEAST_RADIUS = 2.0
 BORDER = 1 / 7
 # The sum of a unit's squared weights; He's rule has 2. A smooth filter answers strokes the more strongly.
 SQUARES = 0.4
-# Smoothing along each axis, which has a variance of one pixel; sums of these are exact on every machine.
+# Smoothing along each axis, with a variance of one pixel: no exponential, whose last bit depends on the library.
 SMOOTHING = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 
 
@@ -55,7 +55,6 @@ def local_filters(noise: FloatArray, generator: np.random.Generator) -> FloatArr
     down, across = (away / radius) ** 2
     inside = np.maximum(1 - (down[:, None] + across), 0)
     filters = (filters * (inside * inside)).reshape(-1, n_units)
-    # Row by row, in the same order on every machine.
     squares = np.add.reduce(filters * filters, axis=0)
     scaled: FloatArray = filters * np.sqrt(SQUARES / squares)
     return scaled

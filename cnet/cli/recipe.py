@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from ..initial_weights import LOCAL
 from .augmentation import text_of
 from .preprocessing import text_of_ways
 from .training_options import HYPER, SCHEDULE_PARAMETERS
@@ -49,7 +50,7 @@ def _options_of(recipe: Recipe, args: argparse.Namespace) -> dict[str, Any]:
     options["layers"] = layers if len(layers) > 1 else sum(layers)
     if args.hidden is not None:
         del options["layers"]
-    if args.activation is not None:
+    if args.activation is not None and recipe.weight_init_std != LOCAL:
         del options["weight_init"]
     if args.epochs is None and args.iterations is None:
         options |= {"epochs": recipe.epochs, "iterations": recipe.iterations}
@@ -63,7 +64,9 @@ def _options_of(recipe: Recipe, args: argparse.Namespace) -> dict[str, Any]:
         options |= {option: own[name] for option, name in SCHEDULE_PARAMETERS.items() if name in own}
     if recipe.augment is not None:
         options["augment"] = text_of(recipe.augment)
-    if recipe.preprocessing and (args.networks != 1 or len(recipe.preprocessing) == 1):
-        options["preprocessing"] = text_of_ways(recipe.preprocessing)
+    if recipe.preprocessing:
+        # A network alone sees what the first one of a committee does.
+        ways = recipe.preprocessing[:1] if args.networks == 1 else recipe.preprocessing
+        options["preprocessing"] = text_of_ways(ways)
     # 0 is what fit does without them.
     return {name: value for name, value in options.items() if value is not None}

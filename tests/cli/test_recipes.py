@@ -491,6 +491,14 @@ def test_preprocessing_that_makes_no_sense(text, message, data, one_error, tmp_p
     assert not folder.exists()
 
 
+def test_a_single_network_of_a_committee_is_its_first_and_local_weights_suit_every_activation():
+    alone = settings_of("--recipe", "committee", "--networks", "1")[0]
+    assert (alone.preprocessing, alone.weight_init) == ("deslant", "local")
+    for options in (["--activation", "tanh"], ["--activation", "relu,gelu"]):
+        assert settings_of("--recipe", "deep", *options)[0].weight_init == "local"
+    assert settings_of("--recipe", "deep", "--weight-init", "he")[0].weight_init == "he"
+
+
 def test_what_is_for_square_images(one_error, tmp_path):
     rng = np.random.default_rng(0)
     for part, n in (("train", 60), ("t10k", 20)):

@@ -12,23 +12,21 @@ from .image_shape import square_side
 from .local_weights import local_filters
 from .parameters import Parameters
 
-__all__ = ["RULES", "check_std", "draw_weights"]
+__all__ = ["GAINS", "LOCAL", "check_std", "draw_weights"]
 
 # The variance of a weight, times its layer's inputs: K. He's rule for relu, and a simpler form of X. Glorot's. Local
 # weights are the first layer's; the others have K. He's.
 GAINS = {"relu": 2.0, "he": 2.0, "sigmoid": 1.0, "xavier": 1.0, "local": 2.0}
 LOCAL = "local"
-RULES = tuple(GAINS)
 
 
-def check_std(weight_init_std: Any, sizes: tuple[int, ...], names: tuple[str, ...] = RULES) -> list[float]:
+def check_std(weight_init_std: Any, sizes: tuple[int, ...], names: tuple[str, ...] = tuple(GAINS)) -> list[float]:
     """Return the standard deviation of each layer's initial weights, from a number or one of `names`."""
     if isinstance(weight_init_std, str):
         rule = check_choice("weight_init_std", weight_init_std, names)
-        stds = [(GAINS[rule] / n_in) ** 0.5 for n_in in sizes[:-1]]
         if rule == LOCAL:
             square_side(sizes[0], "weight_init_std = 'local'")
-        return stds
+        return [(GAINS[rule] / n_in) ** 0.5 for n_in in sizes[:-1]]
     return [check_number("weight_init_std", weight_init_std, positive=False)] * (len(sizes) - 1)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from .image_shape import square_side
 
 __all__ = ["local_filters"]
 
@@ -44,8 +43,8 @@ def local_filters(noise: FloatArray, generator: np.random.Generator) -> FloatArr
     smoothed along both axes by (1, 4, 6, 4, 1) / 16, and 0 beyond the radius ``r = max(s / 2.8, 2)`` pixels; each
     unit's weights are scaled to a sum of squares of 0.4. Middles are drawn evenly from the inner 5/7 of each axis.
     """
-    side = square_side(noise.shape[0], "weight_init_std = 'local'")
-    n_units = noise.shape[1]
+    n_pixels, n_units = noise.shape
+    side = math.isqrt(n_pixels)
     filters = noise.reshape(side, side, n_units)
     for axis in (0, 1):
         filters = _smoothed(filters, axis)

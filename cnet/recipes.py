@@ -240,9 +240,9 @@ class Recipe:
             whole.setdefault("preprocessing", self.preprocessing or None)
             return Committee.train(make_network, x, t, n=self.networks, rng=rng, **whole)
         net = make_network(rng)
-        for prepare in self.preprocessing:
-            if prepare is not None:
-                return Committee([train_one(net, x, t, prepare, whole)], prepare)
+        prepare = self.preprocessing[0] if self.preprocessing else None
+        if prepare is not None:
+            return Committee([train_one(net, x, t, prepare, whole)], prepare)
         net.fit(x, t, **whole)
         return net
 

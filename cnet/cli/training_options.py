@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..activations import ACTIVATIONS
 from ..callbacks import METRICS
-from ..initial_weights import GAINS, LOCAL
+from ..initial_weights import GAINS
 from ..networks import MOST_HIDDEN_LAYERS
 from ..optimizers import OPTIMIZERS
 from ..options import GRADIENTS, SAMPLINGS, FitOptions
@@ -77,7 +77,7 @@ def _weight_init(text: str) -> float | str:
     """A standard deviation, or a rule by its shorter name."""
     word = text.strip()
     if word in GAINS:
-        return word if word == LOCAL else next(name for name in ("he", "xavier") if GAINS[name] == GAINS[word])
+        return {"relu": "he", "sigmoid": "xavier"}.get(word, word)
     try:
         return number(text)
     except argparse.ArgumentTypeError:

@@ -28,7 +28,7 @@ from .preprocess import Normalize
 from .rng import as_key
 from .training import progress_bar
 
-__all__ = ["Training", "seed_of", "train_one"]
+__all__ = ["Training", "check_before_fit", "seed_of", "train_one"]
 
 RECORD = "committee.json"
 FORMAT = 1
@@ -45,6 +45,13 @@ NOT_OPTIONS = ("self", "x", "t", "rng", "progress")
 def seed_of(key: int, i: int) -> int:
     """The seed of network i, whatever the number of networks."""
     return int(np.random.SeedSequence([key, i]).generate_state(1, np.uint64)[0])
+
+
+def check_before_fit(net: MultiLayerNet, options: dict[str, Any]) -> None:
+    """Raise for arguments of ``fit`` that do not go with a network, as far as they can be checked without the data."""
+    known = {name: value for name, value in options.items()
+             if name in FitOptions.__dataclass_fields__ or name in ("callback", "validation_data")}
+    check_options(n_hidden=len(net.sizes) - 2, loss=net.loss_function, **known)
 
 
 def train_one(
@@ -109,9 +116,7 @@ class Training:
         if self.new_network(0).seed != self.first.seed:
             raise ValueError("make_network must make the same network for the same rng: hand rng on, as in "
                              "lambda rng: cnet.TwoLayerNet(784, 50, 10, rng=rng)")
-        known = {name: value for name, value in self.options.items()
-                 if name in FitOptions.__dataclass_fields__ or name in ("callback", "validation_data")}
-        check_options(n_hidden=len(self.first.sizes) - 2, loss=self.first.loss_function, **known)
+        check_before_fit(self.first, self.options)
 
     def check_new(self, i: int, net: MultiLayerNet) -> None:
         """Raise for a network that does not go with the first one, or is the same."""

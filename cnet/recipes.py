@@ -20,6 +20,7 @@ Examples
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -27,8 +28,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .augment import Distort
+from .checks import check_count
 from .committee import Committee
-from .committee_training import train_one
+from .committee_checks import MOST_NETWORKS, check_preprocessing
+from .committee_training import check_before_fit, train_one
 from .core._arrays import real_array
 from .networks import MultiLayerNet, TwoLayerNet
 from .optimizer_base import Optimizer
@@ -63,7 +66,8 @@ class Recipe:
     networks : int, default 1
         Several of them become a `cnet.Committee`.
     preprocessing : tuple of cnet.preprocess.Normalize or None, default ()
-        What the networks of a committee see, in turn, or what the only network sees; images as they are if it is empty.
+        What is done to images: one way for all networks, or several that a committee's networks take in turn. Without
+        any they see images as they are.
     epochs, iterations : int, optional
         How long to train each network: one of them.
     batch_size : int, default 128
@@ -121,9 +125,6 @@ class Recipe:
     augment: Distort | None = None
 
     def __post_init__(self) -> None:
-        from .checks import check_count
-        from .committee_checks import MOST_NETWORKS
-
         if not isinstance(self.hidden, list | tuple):
             raise TypeError(f"hidden must be a tuple of units, got {self.hidden!r}")
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -132,8 +133,8 @@ class Recipe:
         check_count("networks", self.networks, MOST_NETWORKS)
         if not isinstance(self.preprocessing, list | tuple) or not all(
                 isinstance(each, Normalize | None) for each in self.preprocessing):
-            raise TypeError("preprocessing must be a tuple of cnet.preprocess.Normalize or None, got "
-                            f"{self.preprocessing!r}")
+            raise TypeError("preprocessing must be a tuple of cnet.preprocess.Normalize or None, such as "
+                            f"(Normalize(),), got {self.preprocessing!r}")
         object.__setattr__(self, "preprocessing", tuple(self.preprocessing))
         if len(self.preprocessing) > 1 and self.networks == 1:
             raise ValueError("preprocessing of several kinds is that of a committee's networks, which take it in turn; "
@@ -204,8 +205,8 @@ class Recipe:
         rng : None, int or numpy.random.Generator
             The seed of everything.
         **options
-            More arguments of ``fit``, or of ``Committee.train`` where there are several networks, such as
-            ``progress=True``, ``validation_data`` or ``folder``. They take the place of the recipe's own.
+            More arguments of ``fit``, such as ``progress=True`` or ``validation_data``, and ``preprocessing``; with
+            several networks those of ``Committee.train``, such as ``folder``. They take the place of the recipe's own.
 
         Returns
         -------
@@ -239,12 +240,15 @@ class Recipe:
         if self.networks > 1:
             whole.setdefault("preprocessing", self.preprocessing or None)
             return Committee.train(make_network, x, t, n=self.networks, rng=rng, **whole)
+        prepare, = check_preprocessing(whole.pop("preprocessing", self.preprocessing or None), 1, n_inputs)
         net = make_network(rng)
-        prepare = self.preprocessing[0] if self.preprocessing else None
-        if prepare is not None:
-            return Committee([train_one(net, x, t, prepare, whole)], prepare)
-        net.fit(x, t, **whole)
-        return net
+        if prepare is None:
+            net.fit(x, t, **whole)
+            return net
+        # Before the images are preprocessed, which takes a while.
+        inspect.signature(net.fit).bind(x, t, **whole)
+        check_before_fit(net, whole)
+        return Committee([train_one(net, x, t, prepare, whole)], prepare)
 
     def __str__(self) -> str:
         """A table of the settings, without those that do nothing."""

@@ -115,6 +115,26 @@ def test_a_single_network_sees_preprocessed_images(way):
     alike = dataclasses.replace(recipe, preprocessing=[None]).train(X, T, rng=3)
     assert isinstance(alike, cnet.TwoLayerNet)
     assert alike.params == dataclasses.replace(recipe, preprocessing=()).train(X, T, rng=3).params
+    # The call's own takes the place of the recipe's.
+    assert recipe.train(X, T, rng=3, preprocessing=None).params == alike.params
+    chosen = dataclasses.replace(recipe, preprocessing=()).train(X, T, rng=3, preprocessing=[way])
+    assert chosen.preprocessing == (way,) and [net.params for net in chosen.networks] == [other.params]
+
+
+@pytest.mark.parametrize(("options", "error", "message"), [
+    ({"epoch": 3}, TypeError, "unexpected keyword argument 'epoch'"),
+    ({"n_threads": 0.5}, TypeError, "n_threads must be"),
+    ({"dropout": (0.1, 0.1)}, ValueError, "one share for each of 1 hidden"),
+    ({"preprocessing": [Normalize(), None]}, ValueError, "preprocessing must hold one for each of 1 network"),
+    ({"preprocessing": Normalize(image_shape=(2, 3))}, ValueError, "784 columns, which are not image_shape"),
+])
+def test_bad_options_are_refused_before_images_are_preprocessed(options, error, message, monkeypatch):
+    def preprocess(self, x):
+        raise AssertionError("images were preprocessed")
+
+    monkeypatch.setattr(Normalize, "__call__", preprocess)
+    with pytest.raises(error, match=message):
+        dataclasses.replace(recipes.ACCURATE, **SMALL, preprocessing=[Normalize()]).train(X, T, **options)
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)

@@ -9,7 +9,7 @@ from .choices import chosen_layers
 from .console import FAILURE, USAGE, Failure, print_json, say
 from .data import check_classifies
 from .options import add_json, count, path, seed
-from .run_folder import load_model
+from .run_folder import load_single
 from .settings import weight_init_for
 from .training_options import add_network_options
 from .words import network_text
@@ -111,4 +111,5 @@ def _network(args: argparse.Namespace) -> Any:
     for name in ("hidden", "layers", "activation", "dtype"):
         if getattr(args, name) is not None:
             raise Failure(f"--{name} is for a new network; --model has its own", USAGE)
-    return load_model(args.model)
+    # How a run preprocesses its images changes no gradient: drawn digits will do as they are.
+    return load_single(args.model)[0]

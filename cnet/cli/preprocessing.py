@@ -1,4 +1,4 @@
-"""The words of ``cnet train --preprocessing``: what the networks of a committee see, in one line."""
+"""The words of ``cnet train --preprocessing``: what is done to images before networks see them, in one line."""
 
 from __future__ import annotations
 

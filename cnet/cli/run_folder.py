@@ -206,10 +206,13 @@ def load_model(path: str) -> MultiLayerNet:
         If it cannot be read, or is damaged.
     """
     net = load_any(path)
-    if not isinstance(net, MultiLayerNet):
-        raise Failure(f"{path} is {_committee_text(net)}, which cnet evaluate, predict and info take; here a single "
-                      "network that reads the images as they are is needed")
-    return net
+    if isinstance(net, MultiLayerNet):
+        return net
+    needed = f"{path} is {_committee_text(net)}; here a single network that reads images as they are is needed"
+    if len(net) == 1:
+        needed += (": train one with --preprocessing none, or take the network alone, for images that are preprocessed "
+                   "already (in Python cnet.load(...).networks[0].save(...))")
+    raise Failure(needed)
 
 
 def _committee_text(committee: Committee) -> str:

@@ -403,7 +403,10 @@ def test_a_committee_sees_what_its_settings_say(prepared, prepared_by_library):
 def test_what_the_commands_say_of_a_network_with_preprocessing(prepared, one_error, capsys):
     network = str(prepared / "network-001")
     assert main(["export", network, str(prepared / "net.c")]) == 1
-    assert "network-001 is a network with preprocessing, which" in one_error()
+    error = one_error()
+    assert "network-001 is a network with preprocessing; here" in error and "--preprocessing none" in error
+    assert main(["check-gradients", "--model", network, "--samples", "1"]) == 0
+    assert "784-9-10" in capsys.readouterr().out
     for folder, way in ((network, "width=20"), (str(prepared / "network-000"), None)):
         assert main(["info", folder]) == 0
         out = capsys.readouterr().out

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..image_shape import square_side
 from ..initial_weights import LOCAL
-from .choices import check_schedule, refuse_changes, rows_to_train_with
+from .choices import check_schedule, naming_recipe, refuse_changes, rows_to_train_with
 from .console import USAGE, Failure, note, say
 from .data import Data, check_fit, load_data, load_own_data
 from .preprocessing import check_ways
@@ -38,8 +38,9 @@ def new_run(args: argparse.Namespace, chosen: dict[str, Any]) -> tuple[Settings,
         **chosen, data=data.source, checksum=data.checksum(), iterations_per_epoch=per_epoch,
         iterations=asked_iterations(args, per_epoch) or DEFAULT_ITERATIONS,
     )
-    check_schedule(settings)
-    _check_images(settings, data)
+    with naming_recipe(args):
+        check_schedule(settings)
+        _check_images(settings, data)
     return settings, data
 
 
@@ -88,15 +89,20 @@ def resumed_run(
 
 def _check_images(settings: Settings, data: Data) -> None:
     """Raise a Failure if a new run's settings are for images of another shape."""
+    for_squares = {
+        "--preprocessing": settings.preprocessing is not None, "--augment": settings.augment is not None,
+        f"--weight-init {LOCAL}": settings.weight_init == LOCAL,
+    }
+    try:
+        for option, is_used in for_squares.items():
+            if is_used:
+                square_side(data.n_inputs, option)
+    except ValueError as error:
+        raise Failure(str(error), USAGE) from None
     try:
         check_ways(settings.preprocessing, data.n_inputs)
     except ValueError as error:
         raise Failure(f"--preprocessing {settings.preprocessing}: {error}", USAGE) from None
-    if settings.weight_init == LOCAL:
-        try:
-            square_side(data.n_inputs, f"--weight-init {LOCAL}")
-        except ValueError as error:
-            raise Failure(str(error), USAGE) from None
 
 
 def check_preprocessing(path: str, settings: Settings, data: Data) -> None:

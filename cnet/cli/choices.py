@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..optimizers import OPTIMIZERS
@@ -14,7 +16,9 @@ from .preprocessing import is_of_one, without_none
 from .settings import FIT_FIELDS, Settings, as_fit_takes, weight_init_for
 from .training_options import HYPER, OF_FIT, OPTIONS, SCHEDULE_PARAMETERS, flag_of, has_parameter
 
-__all__ = ["check_schedule", "chosen_layers", "chosen_settings", "refuse_changes", "rows_to_train_with"]
+__all__ = [
+    "check_schedule", "chosen_layers", "chosen_settings", "naming_recipe", "refuse_changes", "rows_to_train_with",
+]
 
 # The book's choices, where nothing else is given.
 PLAIN = {
@@ -35,8 +39,15 @@ def chosen_settings(args: argparse.Namespace) -> dict[str, Any]:
     Failure
         If two of them do not go with each other, with the status of wrong usage.
     """
-    try:
+    with naming_recipe(args):
         return _chosen(args)
+
+
+@contextmanager
+def naming_recipe(args: argparse.Namespace) -> Iterator[None]:
+    """A block whose failure names the recipe, which may have brought the settings that it speaks of."""
+    try:
+        yield
     except Failure as failure:
         if args.recipe is None:
             raise

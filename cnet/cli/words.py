@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .console import loss_text, percent
-from .settings import FIT_FIELDS
+from .settings import FIT_FIELDS, weight_init_for
 from .training_options import flag_of
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def run_text(settings: Settings) -> str:
     how.append(f"learning rate {settings.learning_rate:g}")
     if settings.schedule is not None:
         how.append(f"{settings.schedule} schedule")
+    if settings.weight_init not in (None, weight_init_for(settings.activations)):
+        how.append(f"initial weights {settings.weight_init}")
     if settings.recipe is not None:
         how.append(f"recipe {settings.recipe}")
     return (f"{settings.iterations:,} mini-batches of {settings.batch_size:,}, {', '.join(how)}, "

@@ -23,6 +23,7 @@ from cnet.cli.recipe import with_recipe
 from cnet.cli.run_folder import COMMITTEE
 from cnet.cli.settings import Settings
 from cnet.cli.train import add_to
+from cnet.cli.words import run_text
 from cnet.preprocess import Normalize
 
 RECIPES = recipes.RECIPES
@@ -500,6 +501,8 @@ def test_a_single_network_of_a_committee_is_its_first_and_local_weights_suit_eve
     for options in (["--activation", "tanh"], ["--activation", "relu,gelu"]):
         assert settings_of("--recipe", "deep", *options)[0].weight_init == "local"
     assert settings_of("--recipe", "deep", "--weight-init", "he")[0].weight_init == "he"
+    assert "initial weights local, recipe deep" in run_text(settings_of("--recipe", "deep")[0])
+    assert "initial weights" not in run_text(settings_of("--recipe", "accurate")[0])
 
 
 def test_what_is_for_square_images(one_error, tmp_path):
@@ -509,11 +512,15 @@ def test_what_is_for_square_images(one_error, tmp_path):
         cnet.datasets.write_idx(tmp_path / f"{part}-labels-idx1-ubyte", rng.integers(0, 10, n).astype(np.uint8))
     for options, message in (
         (["--weight-init", "local"], "--weight-init local is for square images; no square has 20 pixels"),
-        (["--preprocessing", "deslant"], "--preprocessing deslant: x has 20 columns, which are no square"),
+        (["--preprocessing", "deslant"], "--preprocessing is for square images; no square has 20 pixels"),
+        (["--augment", "default"], "--augment is for square images; no square has 20 pixels"),
+        (["--recipe", "record"], "no square has 20 pixels (with --recipe record)"),
+        (["--recipe", "accurate"], "no square has 20 pixels (with --recipe accurate)"),
     ):
         for more in ([], ["--networks", "2"]):
             folder = tmp_path / "run"
-            command = ["train", "--data", str(tmp_path), "--epochs", "1", *options, *more, "--out", str(folder)]
+            command = ["train", "--data", str(tmp_path), "--epochs", "1", "--batch-size", "10", *options, *more,
+                       "--out", str(folder)]
             assert main(command) == 2
             assert message in one_error() and not folder.exists()
 

@@ -364,7 +364,7 @@ COMMITTEE = Recipe(
     augment=Distort(rotation=12, scale=0.15, shear=0.15, shift=1, elastic=36, sigma=5),
 )
 
-# By name, from the shortest training to the longest.
+# By name, roughly from the shortest training to the longest.
 RECIPES = {
     each.name: each for each in (CHAPTER, FASTEST, FASTER, FAST, PLAIN, ACCURATE, RECORD, DEEP, COMMITTEE)
 }

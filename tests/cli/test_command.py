@@ -115,11 +115,14 @@ def test_python_m_cnet_is_the_same(python):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_ctrl_c_before_training_is_130(tmp_path):
+    code = ("import sys, cnet.cli, cnet.datasets; print('imported', flush=True); "
+            f"sys.exit(cnet.cli.main(['digits', {str(tmp_path)!r}, '--count', '10000000']))")
     process = subprocess.Popen(
-        [sys.executable, "-m", "cnet", "digits", str(tmp_path), "--count", "10000000"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )
-    time.sleep(1)
+    # On a busy machine, to import all takes more than any time that one would wait.
+    assert process.stdout.readline() == "imported\n"
+    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "cnet: error: interrupted\n")

@@ -213,6 +213,13 @@ class Recipe:
         TwoLayerNet, MultiLayerNet or Committee
             The last with several networks, or with preprocessing: a committee of one takes images as they are, too.
 
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is of the wrong type, shape or range, or does not go with the network; the message names it.
+        DivergenceError
+            If parameters become infinite or NaN.
+
         Examples
         --------
         >>> import cnet, dataclasses

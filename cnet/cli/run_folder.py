@@ -208,11 +208,12 @@ def load_model(path: str) -> MultiLayerNet:
     net = load_any(path)
     if isinstance(net, MultiLayerNet):
         return net
-    needed = f"{path} is {_committee_text(net)}; here a single network that reads images as they are is needed"
+    way_out = ""
     if len(net) == 1:
-        needed += (": train one with --preprocessing none, or take the network alone, for images that are preprocessed "
+        way_out = (": train one with --preprocessing none, or take the network alone, for images that are preprocessed "
                    "already (in Python cnet.load(...).networks[0].save(...))")
-    raise Failure(needed)
+    raise Failure(f"{path} is {_committee_text(net)}, which cnet evaluate, predict and info take; here a single "
+                  f"network that reads the images as they are is needed{way_out}")
 
 
 def _committee_text(committee: Committee) -> str:

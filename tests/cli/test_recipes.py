@@ -405,7 +405,7 @@ def test_what_the_commands_say_of_a_network_with_preprocessing(prepared, one_err
     network = str(prepared / "network-001")
     assert main(["export", network, str(prepared / "net.c")]) == 1
     error = one_error()
-    assert "network-001 is a network with preprocessing; here" in error and "--preprocessing none" in error
+    assert "network-001 is a network with preprocessing, which" in error and "--preprocessing none" in error
     assert main(["check-gradients", "--model", network, "--samples", "1"]) == 0
     assert "784-9-10" in capsys.readouterr().out
     for folder, way in ((network, "width=20"), (str(prepared / "network-000"), None)):
